@@ -1,0 +1,34 @@
+"""The ways a run can stop, each with the exit code of the command line.
+
+Everything that is not one of these is a defect of postwright and keeps its traceback.
+"""
+
+
+class PostwrightError(Exception):
+    """A stop that a user can understand and act on: one line that says what, which value, what to do."""
+
+    exit_code = 1
+
+
+class UserError(PostwrightError):
+    """The user's input is wrong (a campaign file, a path, a model's name, a flag)."""
+
+    exit_code = 2
+
+
+class CheckFailed(PostwrightError):
+    """A critical data check failed; nothing of that chunk was published."""
+
+    exit_code = 3
+
+
+class BudgetExceeded(PostwrightError):
+    """The next call could have passed the budget; what was bought is kept."""
+
+    exit_code = 4
+
+
+class ProviderStopped(PostwrightError):
+    """The endpoint refuses or fails so often that buying on makes no sense."""
+
+    exit_code = 5

@@ -1,0 +1,207 @@
+"""The rows that travel: item -> feature -> prompt -> post -> judgment, and what is written beside them.
+
+Every id is a hash of the inputs' ids and of the spec that made the row, so a row is written once and never changes;
+two runs that do the same work write the same rows.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+
+def content_id(*parts: object) -> str:
+    """20 hex digits (80 bits) over the JSON of `parts`: at 10^8 rows a collision has a chance of about 4e-9."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A row of the warehouse; field names are column names."""
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(Record):
+    """Something to write about: a picture, a text, or both. Times in UTC; counts as the source gave them."""
+
+    item_id: str
+    dataset: str
+    spec_id: str
+    source_uri: str
+    source_id: str | None = None
+    stamp: str = ""
+    image_path: str | None = None
+    sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    text: str = ""
+    author: str | None = None
+    language: str | None = None
+    published_at: datetime | None = None
+    likes: int | None = None
+    replies: int | None = None
+    reposts: int | None = None
+    views: int | None = None
+    ingested_at: datetime
+
+    @staticmethod
+    def make_id(dataset: str, sha256: str | None, text: str) -> str:
+        """By content: moving or renaming a picture changes nothing, one changed pixel makes another item."""
+        return content_id("item", dataset, sha256, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature(Record):
+    """One thing a model found in an item. `rank` 0 is the best of its name; `score` is in the unit of the name:
+    cosine for captions, probability for topic, sentiment and scene, embedding shift (cosine distance) for keywords."""
+
+    feature_id: str
+    item_id: str
+    spec_id: str
+    name: str
+    rank: int = 0
+    text: str | None = None
+    score: float | None = None
+    vector: Sequence[float] | None = None
+    model: str
+
+    @staticmethod
+    def make_id(item_id: str, spec_id: str, name: str, rank: int) -> str:
+        return content_id("feature", item_id, spec_id, name, rank)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt(Record):
+    """What the writer is asked. `words` are the feature ids that stand in the text."""
+
+    prompt_id: str
+    item_id: str
+    spec_id: str
+    platform: str
+    template: str
+    system: str
+    user: str
+    words: Sequence[str] = ()
+
+    @staticmethod
+    def make_id(item_id: str, spec_id: str, words: Sequence[str]) -> str:
+        return content_id("prompt", item_id, spec_id, list(words))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post(Record):
+    """A written post, or the stated reason why there is none. `cost_usd` is None where the price is unknown."""
+
+    post_id: str
+    prompt_id: str
+    spec_id: str
+    candidate: int = 0
+    platform: str
+    text: str | None = None
+    alt_text: str | None = None
+    rules: Sequence[str] = ()
+    call_key: str | None = None
+    cost_usd: float | None = None
+    error: str | None = None
+    error_detail: str | None = None
+    created_at: datetime
+
+    @staticmethod
+    def make_id(prompt_id: str, spec_id: str, candidate: int, error: str | None) -> str:
+        """The error is part of it: a later success stands beside the failure instead of replacing it."""
+        return content_id("post", prompt_id, spec_id, candidate, error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgment(Record):
+    """One aspect of one reading of one post; `score` is None exactly when `error` says why."""
+
+    judgment_id: str
+    post_id: str
+    spec_id: str
+    repeat: int = 0
+    aspect: str
+    score: float | None = None
+    reasoning: str | None = None
+    call_key: str | None = None
+    cost_usd: float | None = None
+    error: str | None = None
+    error_detail: str | None = None
+    created_at: datetime
+
+    @staticmethod
+    def make_id(post_id: str, spec_id: str, repeat: int, aspect: str, error: str | None) -> str:
+        return content_id("judgment", post_id, spec_id, repeat, aspect, error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine(Record):
+    """An input or output that was refused: where, why, and what is needed to find it again.
+
+    `reason` is one short machine-readable word (`duplicate`, `unreadable`, `too_large`, `empty`, ...); `detail` is for people.
+    `item_id` is the item it duplicates or belongs to, where there is one; `stamp` tells whether the source changed since.
+    """
+
+    quarantine_id: str
+    step: str
+    dataset: str
+    source_uri: str
+    stamp: str = ""
+    image_path: str | None = None
+    item_id: str | None = None
+    reason: str
+    detail: str
+    at: datetime
+
+    @staticmethod
+    def make_id(step: str, dataset: str, source_uri: str, stamp: str, reason: str) -> str:
+        return content_id("quarantine", step, dataset, source_uri, stamp, reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult(Record):
+    """One expectation on one chunk (or on the whole table: chunk_id `table`)."""
+
+    run_id: str
+    table_name: str
+    chunk_id: str
+    expectation: str
+    severity: str
+    success: bool
+    observed: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Record):
+    """One pipeline run; the only row that is rewritten, from `running` to how it ended."""
+
+    run_id: str
+    campaign: str
+    dataset: str
+    window_from: datetime | None = None
+    window_to: datetime | None = None
+    state: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    rows: str = "{}"
+    calls: int = 0
+    cost_usd: float | None = None
+    spec_ids: str = "{}"
+    message: str | None = None
+
+
+TABLES: dict[str, type[Record]] = {
+    "items": Item,
+    "features": Feature,
+    "prompts": Prompt,
+    "posts": Post,
+    "judgments": Judgment,
+}
+"""The five nouns; each has a suite in data_checks and a flow."""

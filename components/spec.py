@@ -1,0 +1,193 @@
+"""Specs say what to do, a Selection says to which items; together they are a campaign.
+
+`spec.id` covers everything that can change the output, the text of templates, rubrics and model cards included, and nothing
+that cannot (limits, names of keys): two specs with one id give the same rows. The fields' titles and descriptions are also
+the labels of the forms in the Prefect UI.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from components.records import content_id
+
+WORDS = ("caption", "topic", "sentiment", "scene", "keywords")
+Word = Literal["caption", "topic", "sentiment", "scene", "keywords"]
+
+
+class Spec(BaseModel):
+    """What one step does. `version` is bumped in code when the same parameters begin to give other rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    step: ClassVar[str]
+    version: ClassVar[int] = 1
+    does_not_matter: ClassVar[frozenset[str]] = frozenset()
+
+    def resolved(self) -> dict[str, Any]:
+        """Everything that can change the output, with the contents of the files that are named."""
+        return self.model_dump(mode="json", exclude=set(self.does_not_matter)) | self.contents()
+
+    def contents(self) -> Mapping[str, Any]:
+        """The contents of named files (templates, rubrics, model cards); read when the id is asked for."""
+        return {}
+
+    @property
+    def id(self) -> str:
+        return content_id("spec", self.step, self.version, self.resolved())
+
+
+class DatasetSpec(Spec):
+    """Where items come from."""
+
+    step: ClassVar[str] = "ingest_items"
+    source: Literal["folder", "csv", "parquet", "jsonl", "x_export", "instagram"] = Field(
+        title="Source", description="The kind of source; one module in components/items each."
+    )
+    path: Path = Field(title="Path", description="A file or folder; in a campaign file relative to that file.")
+    name: str = Field(default="", title="Name", description="The dataset's name; by default the path's last part.")
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        title="Columns",
+        description="For tables whose columns have other names: item field -> column, e.g. {text: body, image: photo}.",
+    )
+    timezone: str = Field(
+        default="UTC", title="Time zone", description="Of times that carry no offset.", examples=["America/New_York"]
+    )
+    max_pixels: int = Field(
+        default=100_000_000, gt=0, title="Largest picture", description="Width x height; larger ones are quarantined."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_from_path(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("name") and data.get("path"):
+            data = {**data, "name": Path(data["path"]).stem}
+        return data
+
+
+class FeatureSpec(Spec):
+    """What is looked for in pictures and texts, and by which models."""
+
+    step: ClassVar[str] = "extract_features"
+    does_not_matter: ClassVar[frozenset[str]] = frozenset({"batch_size", "device", "dtype"})
+    models: str = Field(
+        default="starter", title="Models", description="starter, pretrained, or the path of a model-set file."
+    )
+    captions: int = Field(default=4, ge=1, le=16, title="Captions", description="Sampled per picture, ranked by CLIP.")
+    temperature: float = Field(default=1.0, gt=0, le=2, title="Temperature of caption sampling")
+    top_p: float = Field(default=0.9, gt=0, le=1, title="Nucleus of caption sampling")
+    keywords: int = Field(default=6, ge=0, le=32, title="Keywords", description="Kept per item, most telling first.")
+    seed: int = Field(default=0, title="Seed")
+    batch_size: int = Field(default=16, ge=1, title="Batch size", description="Changes speed, not rows.")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", title="Device")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", title="Number format of the weights")
+
+    def contents(self) -> Mapping[str, Any]:
+        from components.features import model_set_fingerprint
+
+        return {"model_set": model_set_fingerprint(self.models)}
+
+
+class PromptSpec(Spec):
+    """How prompt words become a prompt."""
+
+    step: ClassVar[str] = "build_prompts"
+    template: str = Field(
+        default="mpwl", title="Template", description="mpwl, plain, or the path of a .j2 file.", examples=["mpwl", "plain"]
+    )
+    platform: str = Field(default="x", title="Platform", description="A file in components/prompts/platforms.")
+    language: str = Field(default="en", title="Language of the post", description="A BCP 47 tag.")
+    words: tuple[Word, ...] = Field(default=WORDS, title="Prompt words", description="Leave some out to ablate.")
+
+    def contents(self) -> Mapping[str, Any]:
+        from components.prompts import platform_text, template_text
+
+        return {"template_text": template_text(self.template), "platform_text": platform_text(self.platform)}
+
+
+class ChatSpec(Spec):
+    """Which model answers, where, and how fast it may be asked. Limits and key names are no part of the id."""
+
+    does_not_matter: ClassVar[frozenset[str]] = frozenset(
+        {"api_key_env", "max_concurrency", "rpm", "tpm", "timeout_s", "max_attempts"}
+    )
+    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(
+        title="Model", description="provider/name: offline/... or openai/...", examples=["openai/gpt-4o-mini"]
+    )
+    endpoint: str | None = Field(
+        default=None, title="Endpoint", description="Base URL of any OpenAI-compatible server; default OpenAI's.",
+        examples=["http://127.0.0.1:8000/v1"],
+    )
+    api_key_env: str = Field(
+        default="OPENAI_API_KEY", title="Key variable", description="The name (never the value) of the environment variable."
+    )
+    temperature: float | None = Field(default=0.7, ge=0, le=2, title="Temperature", description="null: not sent.")
+    max_output_tokens: int = Field(default=400, ge=1, title="Longest reply, in tokens")
+    seed: int | None = Field(default=None, title="Seed", description="Sent where set.")
+    picture: bool = Field(default=False, title="Send the picture", description="Downscaled, without EXIF.")
+    max_concurrency: int = Field(default=16, ge=1, title="Calls in flight")
+    rpm: int | None = Field(default=None, ge=1, title="Requests per minute")
+    tpm: int | None = Field(default=None, ge=1, title="Tokens per minute")
+    timeout_s: float = Field(default=60, gt=0, title="Time-out of one attempt, in seconds")
+    max_attempts: int = Field(default=5, ge=1, title="Attempts per call")
+
+
+class GenerationSpec(ChatSpec):
+    """Who writes."""
+
+    step: ClassVar[str] = "generate_posts"
+    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/writer", title="Model")
+    candidates: int = Field(default=1, ge=1, le=16, title="Candidates", description="Posts per prompt.")
+
+
+class JudgeSpec(ChatSpec):
+    """Who judges, by which rubric, how often."""
+
+    step: ClassVar[str] = "judge_posts"
+    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/judge", title="Model")
+    temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
+    max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")
+    rubric: str = Field(default="mpwl", title="Rubric", description="mpwl, or the path of a rubric file.")
+    repeats: int = Field(default=1, ge=1, le=20, title="Readings per post")
+    batch_context: int = Field(
+        default=5, ge=0, le=20, title="Posts shown beside", description="Openings of other posts of the batch, for variety."
+    )
+
+    def contents(self) -> Mapping[str, Any]:
+        from components.judgments import rubric_text
+
+        return {"rubric_text": rubric_text(self.rubric)}
+
+
+class Budget(BaseModel):
+    """What a run may spend."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    usd: float = Field(default=1.00, ge=0, title="Cap of a run, in USD")
+    allow_unpriced: bool = Field(default=False, title="Allow models whose price is unknown")
+
+
+class Selection(BaseModel):
+    """Which items: all of a dataset, those published in a window [from, to), the first N by time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    dataset: str = Field(title="Dataset")
+    published_from: datetime | None = Field(default=None, title="Published from", description="Included.")
+    published_to: datetime | None = Field(default=None, title="Published before", description="Excluded.")
+    limit: int | None = Field(default=None, ge=1, title="At most so many items", description="The earliest first.")
+
+
+class Campaign(BaseModel):
+    """A campaign file: the five steps and the budget."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", title="Name", examples=["demo"])
+    dataset: DatasetSpec
+    features: FeatureSpec = FeatureSpec()
+    prompt: PromptSpec = PromptSpec()
+    generation: GenerationSpec = GenerationSpec()
+    judge: JudgeSpec = JudgeSpec()
+    budget: Budget = Budget()

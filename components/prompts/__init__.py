@@ -1,0 +1,1 @@
+"""Prompt words become a prompt: templates and platforms are files beside this module."""

@@ -12,7 +12,7 @@ SENTIMENTS = ("positive", "neutral", "negative")
 LIGHTS = ("morning", "day", "sunset", "night")
 WEATHERS = ("clear", "cloudy", "rain", "fog", "snowfall")
 
-TRAIN_SEEDS = range(0, 8_000_000)
+TRAIN_SEEDS = range(8_000_000)
 VALIDATION_SEEDS = range(8_000_000, 8_500_000)
 TEST_SEEDS = range(8_500_000, 9_000_000)
 SAMPLE_SEEDS = range(9_000_000, 9_500_000)

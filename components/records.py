@@ -78,11 +78,13 @@ class Feature(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt(Record):
-    """What the writer is asked. `words` are the feature ids that stand in the text."""
+    """What the writer is asked. `words` are the feature ids that stand in the text; `feature_spec_id` says which
+    features were read, so that new features make a new prompt even where no word of them is used."""
 
     prompt_id: str
     item_id: str
     spec_id: str
+    feature_spec_id: str = ""
     platform: str
     template: str
     system: str
@@ -90,8 +92,8 @@ class Prompt(Record):
     words: Sequence[str] = ()
 
     @staticmethod
-    def make_id(item_id: str, spec_id: str, words: Sequence[str]) -> str:
-        return content_id("prompt", item_id, spec_id, list(words))
+    def make_id(item_id: str, spec_id: str, words: Sequence[str], feature_spec_id: str = "") -> str:
+        return content_id("prompt", item_id, spec_id, feature_spec_id, list(words))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,110 @@
+"""Reads a campaign file into a Campaign: YAML, then `key=value` overrides, then validation, each error in one line.
+
+Relative paths in the file are relative to the file, so a campaign runs from anywhere.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from components.errors import UserError
+from components.spec import Campaign
+
+
+def load_campaign(path: Path, overrides: Sequence[str] = ()) -> Campaign:
+    """The campaign in `path` with `section.field=value` overrides (values are YAML: 0.3, true, [caption, topic]).
+
+    Raises UserError that names the file, the field and the value.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"no campaign file {path}; give the path of a YAML file, e.g. campaigns/demo.yaml") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder; give the path of a campaign's YAML file") from None
+    except PermissionError:
+        raise UserError(f"{path} cannot be read: permission denied") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start})") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise UserError(f"{path}{where}: {problem}; correct the YAML") from None
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: a campaign is a mapping with name, dataset, ...; found {type(data).__name__}")
+    for override in overrides:
+        apply_override(data, override)
+    absolute(data, "dataset", "path", path.parent)
+    for section, field, endings in (
+        ("features", "models", (".yaml", ".yml")),
+        ("prompt", "template", (".j2",)),
+        ("judge", "rubric", (".yaml", ".yml")),
+    ):
+        value = data.get(section, {}).get(field) if isinstance(data.get(section), dict) else None
+        if isinstance(value, str) and value.endswith(endings):
+            absolute(data, section, field, path.parent)
+    return parse_campaign(data, str(path))
+
+
+def parse_campaign(data: Mapping[str, Any], source: str) -> Campaign:
+    """The campaign in `data`; an invalid field is one UserError line that begins with `source`."""
+    try:
+        return Campaign.model_validate(data)
+    except ValidationError as error:
+        raise UserError(f"{source}: {describe(error)}") from None
+
+
+def apply_override(data: dict[str, Any], override: str) -> None:
+    """Set `a.b=value` in place."""
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise UserError(f"--set {override}: write it as section.field=value, e.g. --set generation.temperature=0.2")
+    *sections, field = key.strip().split(".")
+    place = data
+    for section in sections:
+        child = place.setdefault(section, {})
+        if not isinstance(child, dict):
+            raise UserError(f"--set {override}: {section} is no section")
+        place = child
+    try:
+        place[field] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UserError(f"--set {override}: the value is not YAML; quote it") from None
+
+
+def absolute(data: dict[str, Any], section: str, field: str, folder: Path) -> None:
+    value = data.get(section, {}).get(field) if isinstance(data.get(section), dict) else None
+    if isinstance(value, str) and value:
+        data[section][field] = str((folder / Path(value).expanduser()).resolve())
+
+
+def describe(error: ValidationError) -> str:
+    """The first problem in words, and how many more there are."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"] if part != "__root__")
+    if first["type"] == "extra_forbidden":
+        problem = f"unknown field {field}{suggestion(first['loc'])}"
+    elif first["type"] == "missing":
+        problem = f"{field} is missing"
+    else:
+        problem = f"{field} = {first['input']!r}: {first['msg']}"
+    more = error.error_count() - 1
+    return problem + (f" (and {more} more)" if more else "")
+
+
+def suggestion(location: Sequence[str | int]) -> str:
+    """The known field that was probably meant."""
+    model: type[BaseModel] = Campaign
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return ""
+        model = field.annotation
+    close = difflib.get_close_matches(str(location[-1]), model.model_fields, n=1)
+    known = ", ".join(model.model_fields)
+    return f"; did you mean {close[0]}?" if close else f"; known fields: {known}"

@@ -1,0 +1,54 @@
+-- Views are not migrated but made anew by every run: they hold no data. `calls` is made beside them, over the journal.
+
+-- One row per post and judge: what a person reads. Failed readings are counted, never averaged in;
+-- a post or a reading that failed first and succeeded later counts as the success.
+CREATE OR REPLACE VIEW judged_posts AS
+WITH written AS (
+    SELECT * FROM posts
+    QUALIFY row_number() OVER (PARTITION BY prompt_id, spec_id, candidate ORDER BY error IS NOT NULL, created_at DESC) = 1
+),
+readings AS (
+    SELECT post_id, spec_id, repeat, aspect, max(score) AS score, max(reasoning) FILTER (score IS NOT NULL) AS reasoning
+    FROM judgments GROUP BY ALL
+),
+aspects AS (
+    SELECT post_id, spec_id, aspect, avg(score) AS mean, count(*) FILTER (score IS NULL) AS failed,
+           arg_min(reasoning, repeat) AS reasoning, count(DISTINCT repeat) AS readings
+    FROM readings GROUP BY ALL
+),
+scores AS (
+    SELECT post_id, spec_id AS judge_spec_id, max(readings) AS readings, sum(failed) AS failed_readings,
+           map_from_entries(list((aspect, mean) ORDER BY aspect)) AS aspects,
+           map_from_entries(list((aspect, reasoning) ORDER BY aspect)) AS reasons,
+           CASE WHEN count(*) = count(mean) THEN avg(mean) END AS overall
+    FROM aspects GROUP BY ALL
+),
+judging_cost AS (
+    SELECT post_id, judge_spec_id, CASE WHEN count(*) = count(cost) THEN sum(cost) END AS judge_cost_usd FROM (
+        SELECT post_id, spec_id AS judge_spec_id, repeat, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost
+        FROM judgments GROUP BY ALL
+    ) GROUP BY ALL
+),
+words AS (
+    SELECT p.prompt_id, map_from_entries(list((name, texts) ORDER BY name)) AS words FROM (
+        SELECT prompt_id, f.name, list(f.text ORDER BY f.rank) AS texts
+        FROM (SELECT prompt_id, unnest(words) AS feature_id FROM prompts) w JOIN features f USING (feature_id)
+        WHERE f.text IS NOT NULL GROUP BY ALL
+    ) p GROUP BY p.prompt_id
+)
+SELECT po.post_id, i.dataset, i.item_id, i.image_path, i.sha256, i.text AS item_text, i.author, i.published_at,
+       pr.prompt_id, pr.template, po.platform, w.words, po.candidate, po.text, po.alt_text, po.rules,
+       s.aspects, s.overall, s.reasons, s.readings, s.failed_readings,
+       po.cost_usd AS writing_cost_usd, c.judge_cost_usd,
+       sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge, sf.params->>'$.models' AS models,
+       po.error, po.error_detail, pr.feature_spec_id, pr.spec_id AS prompt_spec_id, po.spec_id AS generation_spec_id,
+       s.judge_spec_id, po.created_at
+FROM written po
+JOIN prompts pr USING (prompt_id)
+JOIN items i USING (item_id)
+LEFT JOIN words w USING (prompt_id)
+LEFT JOIN scores s USING (post_id)
+LEFT JOIN judging_cost c USING (post_id, judge_spec_id)
+LEFT JOIN specs sg ON sg.spec_id = po.spec_id
+LEFT JOIN specs sj ON sj.spec_id = s.judge_spec_id
+LEFT JOIN specs sf ON sf.spec_id = pr.feature_spec_id;

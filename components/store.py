@@ -1,0 +1,212 @@
+"""The warehouse: one DuckDB file of append-only tables, and the anti-joins that say what is left to do.
+
+Opened late, closed early. While one process has the file open for writing no other can open it, even to read, so opening
+waits with growing pauses; within a process DuckDB shares one instance and writers take turns on a lock.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from components.errors import UserError
+from components.records import Feature, Item, Post, Prompt, Record, Run
+from components.spec import Selection, Spec
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
+"""A row that will not be tried again: done, or failed for good."""
+
+_writers = threading.RLock()
+
+
+class Store:
+    """The tables of one home. `calls_sql` is the statement that makes the view `calls` over the journal."""
+
+    def __init__(self, path: Path, calls_sql: str | None = None, wait_s: float = 60) -> None:
+        self.path, self.calls_sql, self.wait_s = path, calls_sql, wait_s
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The open file, for as short as possible; raises UserError when it cannot be had within `wait_s` seconds."""
+        connection = self._open()
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        deadline, pause = time.monotonic() + self.wait_s, 0.02
+        while True:
+            try:
+                return duckdb.connect(str(self.path))
+            except duckdb.IOException as error:
+                locked = "lock" in str(error).lower()
+                if not locked or time.monotonic() > deadline:
+                    held = f"held by another process for {self.wait_s:.0f} s" if locked else str(error).splitlines()[0]
+                    raise UserError(f"cannot open the warehouse {self.path}: {held}") from error
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.5)
+
+    def prepare(self) -> None:
+        """Bring the tables to the newest version and make the views; cheap when nothing is to be done."""
+        with _writers, self.connect() as db:
+            db.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at TIMESTAMPTZ)")
+            done = {row[0] for row in db.execute("SELECT version FROM migrations").fetchall()}
+            files = sorted(MIGRATIONS.glob("[0-9]*.sql"))
+            known = {int(file.name[:4]) for file in files}
+            if done - known:
+                raise UserError(f"{self.path} was written by a newer postwright (schema {max(done)}); update postwright")
+            for file in files:
+                if int(file.name[:4]) in done:
+                    continue
+                db.begin()
+                db.execute(file.read_text(encoding="utf-8"))
+                db.execute("INSERT INTO migrations VALUES (?, ?, now())", [int(file.name[:4]), file.stem])
+                db.commit()
+            db.execute((MIGRATIONS / "views.sql").read_text(encoding="utf-8"))
+            if self.calls_sql:
+                db.execute(self.calls_sql)
+
+    def append(self, batches: Mapping[str, Sequence[Record]]) -> dict[str, int]:
+        """Write all batches in one transaction; rows that are already there are left as they are. Returns new rows per table."""
+        with _writers, self.connect() as db:
+            db.begin()
+            written = {}
+            for table, records in batches.items():
+                if not records:
+                    written[table] = 0
+                    continue
+                schema = db.sql(f'SELECT * FROM "{table}" LIMIT 0').to_arrow_table().schema
+                incoming = pa.Table.from_pylist([record.row() for record in records], schema=schema)
+                db.register("incoming", incoming)
+                row = db.execute(
+                    f'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
+                    if table != "checks"
+                    else "INSERT INTO checks BY NAME SELECT * FROM incoming"
+                ).fetchone()
+                db.unregister("incoming")
+                written[table] = row[0] if row else 0
+            db.commit()
+        return written
+
+    def register(self, *specs: Spec) -> None:
+        """Keep what each spec id stands for."""
+        with _writers, self.connect() as db:
+            for spec in specs:
+                params = json.dumps(spec.resolved(), ensure_ascii=False, default=str)
+                db.execute("INSERT INTO specs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [spec.id, spec.step, params])
+
+    def record_run(self, run: Run) -> None:
+        """Insert the run, or overwrite its own earlier state."""
+        row = run.row()
+        names = ", ".join(f'"{name}"' for name in row)
+        marks = ", ".join("?" for _ in row)
+        with _writers, self.connect() as db:
+            db.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({marks})", list(row.values()))
+
+    def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows as dicts; maps and lists as Python's."""
+        with self.connect() as db:
+            cursor = db.execute(sql, dict(params or {}))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    # What is there, and what is left to do
+
+    def items(self, selection: Selection) -> list[Item]:
+        return self._records(Item, f"{selected(selection)} SELECT * FROM selected ORDER BY position", selection)
+
+    def items_without_features(self, selection: Selection, spec_id: str) -> list[Item]:
+        sql = f"""{selected(selection)} SELECT s.* FROM selected s
+            ANTI JOIN (SELECT DISTINCT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id) ORDER BY position"""
+        return self._records(Item, sql, selection, spec_id=spec_id)
+
+    def items_without_prompts(self, selection: Selection, spec_id: str, feature_spec_id: str) -> list[Item]:
+        """Items that have features under `feature_spec_id` and no prompt under `spec_id` from them."""
+        sql = f"""{selected(selection)} SELECT s.* FROM selected s
+            SEMI JOIN (SELECT DISTINCT item_id FROM features WHERE spec_id = $feature_spec_id) f USING (item_id)
+            ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
+            USING (item_id) ORDER BY position"""
+        return self._records(Item, sql, selection, spec_id=spec_id, feature_spec_id=feature_spec_id)
+
+    def prompts_without_posts(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, spec_id: str, candidates: int,
+        retryable: Sequence[str],
+    ) -> list[Prompt]:
+        sql = f"""{selected(selection)} SELECT p.* FROM prompts p JOIN selected s USING (item_id)
+            LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
+                       WHERE spec_id = $spec_id AND {FINAL} GROUP BY prompt_id) done USING (prompt_id)
+            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND coalesce(done.n, 0) < $candidates
+            ORDER BY position, prompt_id"""
+        return self._records(
+            Prompt, sql, selection, prompt_spec_id=prompt_spec_id, feature_spec_id=feature_spec_id, spec_id=spec_id,
+            candidates=candidates, retryable=list(retryable),
+        )
+
+    def posts_without_judgments(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str, spec_id: str,
+        repeats: int, retryable: Sequence[str],
+    ) -> list[Post]:
+        sql = f"""{selected(selection)} SELECT po.* FROM posts po JOIN prompts p USING (prompt_id)
+            JOIN selected s USING (item_id)
+            LEFT JOIN (SELECT post_id, count(DISTINCT repeat) AS n FROM judgments
+                       WHERE spec_id = $spec_id AND {FINAL} GROUP BY post_id) done USING (post_id)
+            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.error IS NULL
+              AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats
+            ORDER BY position, prompt_id, candidate"""
+        return self._records(
+            Post, sql, selection, prompt_spec_id=prompt_spec_id, feature_spec_id=feature_spec_id,
+            generation_spec_id=generation_spec_id, spec_id=spec_id, repeats=repeats, retryable=list(retryable),
+        )
+
+    def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:
+        """The text features (no vectors) of each item, best rank first."""
+        sql = """SELECT * REPLACE (NULL::FLOAT[] AS vector) FROM features
+            WHERE spec_id = $spec_id AND list_contains($item_ids, item_id) ORDER BY item_id, name, rank"""
+        found: dict[str, list[Feature]] = {item_id: [] for item_id in item_ids}
+        for row in self.query(sql, {"spec_id": spec_id, "item_ids": list(item_ids)}):
+            found[row["item_id"]].append(Feature(**row))
+        return found
+
+    def by_ids(self, kind: type[Record], table: str, key: str, ids: Sequence[str]) -> dict[str, Any]:
+        """Records of `table` by their id, for joining in code."""
+        rows = self.query(f'SELECT * FROM "{table}" WHERE list_contains($ids, {key})', {"ids": sorted(set(ids))})
+        return {row[key]: kind(**row) for row in rows}
+
+    def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
+        params |= selection.model_dump(exclude_none=True)
+        names = {field.name for field in fields(kind)}
+        records = [kind(**{k: v for k, v in row.items() if k in names}) for row in self.query(sql, params)]
+        return [self.locate(record) if isinstance(record, Item) else record for record in records]
+
+    def locate(self, item: Item) -> Item:
+        """The item with its picture's present place: a moved picture was met again as a duplicate under another path."""
+        if item.image_path is None or Path(item.image_path).exists():
+            return item
+        sql = """SELECT image_path FROM quarantine WHERE item_id = $item_id AND reason = 'duplicate'
+            AND image_path IS NOT NULL ORDER BY "at" DESC"""
+        places = [row["image_path"] for row in self.query(sql, {"item_id": item.item_id})]
+        found = next((place for place in places if Path(place).exists()), item.image_path)
+        return Item(**(item.row() | {"image_path": found}))
+
+
+def selected(selection: Selection) -> str:
+    """The CTE `selected`: the items of a selection with their position in time; parameters are the selection's fields."""
+    where = ["dataset = $dataset"]
+    if selection.published_from is not None:
+        where.append("published_at >= $published_from")
+    if selection.published_to is not None:
+        where.append("published_at < $published_to")
+    limit = "LIMIT $limit" if selection.limit is not None else ""
+    return f"""WITH selected AS (
+        SELECT *, row_number() OVER (ORDER BY published_at NULLS LAST, source_uri, item_id) AS position
+        FROM items WHERE {" AND ".join(where)} ORDER BY position {limit})"""

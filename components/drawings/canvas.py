@@ -167,25 +167,30 @@ class Canvas:
 
     def reflect(
         self, shore: float, depth: float, strength: float = 0.5, ripple: float = 0.006,
-        waves: float = 26.0,
+        waves: float = 26.0, left: float = 0.0, right: float = 1.0,
     ) -> None:
         """Mirror what stands above `shore` into the water below it, down to `shore + depth`.
 
         Rows are shifted sideways by a sine that widens with distance, which reads as ripples.
+        Between `left` and `right` only: the mirror then fades out at both sides.
         """
-        y0 = round(shore * self.px)
+        y0, x0, x1 = round(shore * self.px), max(0, round(left * self.px)), round(right * self.px)
+        x1 = min(self.px, x1)
         rows = min(round(depth * self.px), y0, self.px - y0)
-        if rows < 2:
+        if rows < 2 or x1 - x0 < 4:
             return
-        pixels = np.asarray(self.image.crop((0, y0 - rows, self.px, y0)))[::-1]
+        pixels = np.asarray(self.image.crop((x0, y0 - rows, x1, y0)))[::-1]
         down = np.arange(rows) / self.px
         phase = 2 * math.pi * waves * np.sqrt(down + 0.002) * 2
         shift = (np.sin(phase) * ripple * (0.3 + 3 * down) * self.px).round().astype(int)
-        columns = (np.arange(self.px)[None, :] + shift[:, None]).clip(0, self.px - 1)
+        columns = (np.arange(x1 - x0)[None, :] + shift[:, None]).clip(0, x1 - x0 - 1)
         mirrored = Image.fromarray(pixels[np.arange(rows)[:, None], columns])
-        alpha = (255 * strength * (1 - down / max(depth, 1e-6)) ** 0.8).astype(np.uint8)[:, None]
-        mask = Image.fromarray(np.ascontiguousarray(alpha)).resize((self.px, rows))
-        self.image.paste(mirrored, (0, y0), mask)
+        alpha = 255 * strength * (1 - down / max(depth, 1e-6)).clip(0, 1)[:, None] ** 0.8
+        sides = np.ones((1, x1 - x0))
+        if right - left < 1:
+            sides = np.minimum(1, 6 * (0.5 - np.abs(np.linspace(-0.5, 0.5, x1 - x0))))[None, :]
+        mask = Image.fromarray((alpha * sides).astype(np.uint8))
+        self.image.paste(mirrored, (x0, y0), mask)
 
     def finished(self) -> Image.Image:
         """The picture at its final size."""

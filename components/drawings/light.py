@@ -81,7 +81,7 @@ def mood_of(plan: Plan, rng: np.random.Generator) -> Mood:
         grey = tint(grey, (0.30, 0.34, 0.46))
         dim = tuple(0.5 + d * 0.5 for d in dim)  # type: ignore[assignment]
     elif plan.light == "sunset":
-        grey = mix(grey, (206, 128, 112), 0.42)
+        grey, share = mix(grey, (232, 150, 140), 0.45), share * 0.72
     elif plan.light == "morning":
         grey = mix(grey, (226, 206, 190), 0.25)
     lower = lighten(grey, 0.18) if not base.dark else grey

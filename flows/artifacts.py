@@ -1,0 +1,63 @@
+"""What a run leaves in the Prefect UI: the checks as a table, the results as text, some pictures with their posts."""
+
+import base64
+from html import escape
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from components.store import Store
+
+PICTURES = 6
+SIDE = 240
+"""Thumbnails in pixels: an artifact lives in Prefect's database, so it stays small."""
+
+
+def leave_artifacts(store: Store, run_id: str, report: str | None) -> None:
+    """Leave the artifacts of a run; called inside a flow run."""
+    checks = store.query(
+        """SELECT table_name AS "table", expectation, severity, count(*) AS chunks, count(*) FILTER (success) AS passed,
+        max(observed) FILTER (NOT success) AS observed FROM checks WHERE run_id = $run_id GROUP BY ALL
+        ORDER BY passed = chunks, "table", expectation""",
+        {"run_id": run_id},
+    )
+    if checks:
+        create_table_artifact(table=checks, key="checks", description=f"Data checks of run {run_id}")
+    create_markdown_artifact(markdown=results(store, run_id, report), key="results", description=f"Run {run_id}")
+    gallery = pictures(store, run_id)
+    if gallery:
+        create_markdown_artifact(markdown=gallery, key="pictures", description=f"Some posts of run {run_id}")
+
+
+def results(store: Store, run_id: str, report: str | None) -> str:
+    run = store.query("SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})[0]
+    cost = "unknown" if run["cost_usd"] is None else f"{run['cost_usd']:.4f} USD"
+    lines = [
+        f"# {run['campaign']}: {run['state']}", "", f"Run `{run_id}`, dataset `{run['dataset']}`. "
+        f"Calls bought: {run['calls']}. Cost: {cost}.", "", "| aspect | n | mean | failed |", "|---|---|---|---|",
+    ]
+    sql = """SELECT aspect, count(score) AS n, round(avg(score), 2) AS mean, count(*) - count(score) AS failed
+        FROM judgments WHERE spec_id = json_extract_string($specs, '$.judge_posts') GROUP BY aspect ORDER BY aspect"""
+    for row in store.query(sql, {"specs": run["spec_ids"]}):
+        lines.append(f"| {row['aspect']} | {row['n']} | {row['mean']} | {row['failed']} |")
+    if report:
+        lines += ["", f"Report: `{report}`"]
+    return "\n".join(lines)
+
+
+def pictures(store: Store, run_id: str) -> str:
+    """Markdown with thumbnails as data URLs, so that the page needs nothing from this machine's disk."""
+    from components.items.pictures import PictureError, jpeg_for_model
+
+    sql = """SELECT image_path, sha256, text, alt_text, overall FROM judged_posts
+        WHERE dataset = (SELECT dataset FROM runs WHERE run_id = $run_id) AND image_path IS NOT NULL AND text IS NOT NULL
+        ORDER BY overall DESC NULLS LAST, post_id LIMIT $n"""
+    lines = []
+    for row in store.query(sql, {"run_id": run_id, "n": PICTURES}):
+        try:
+            data = base64.b64encode(jpeg_for_model(row["image_path"], sha256=row["sha256"], max_side=SIDE)).decode()
+        except PictureError:
+            continue
+        score = "not judged" if row["overall"] is None else f"{row['overall']:.1f} / 10"
+        alt = escape(row["alt_text"] or "picture", quote=True).replace("]", " ").replace("\n", " ")
+        lines.append(f"![{alt}](data:image/jpeg;base64,{data})\n\n> {escape(row['text'])}\n\n{score}\n")
+    return "\n".join(lines)

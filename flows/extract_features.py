@@ -1,0 +1,65 @@
+"""items -> features: captions, labels, keywords and vectors, by the models of one model set."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import flow, task
+
+from components.features import extract
+from components.records import Feature, Item, Quarantine
+from components.spec import FeatureSpec, Selection
+from flows.caching import chunk_key, worth_retrying
+from flows.progress import progress
+from flows.publish import StepResult, chunk_id, chunks, publish
+from flows.settings import Settings
+
+CHUNK = 32
+
+
+@task(
+    task_run_name="extract {chunk}", cache_key_fn=chunk_key, persist_result=True, retries=2, retry_delay_seconds=[1, 10],
+    retry_condition_fn=worth_retrying, tags=["models"],
+)
+def extract_chunk(spec: FeatureSpec, spec_id: str, chunk: str, items: Sequence[Item]) -> tuple[list[Feature], list[Quarantine]]:
+    """Run the models over one chunk. Pictures are read and models loaded in here: neither crosses a task's border."""
+    return extract(items, spec, Settings.from_environment().models)
+
+
+@flow(name="extract_features", flow_run_name="extract {spec.models} {selection.dataset}")
+def extract_features(spec: FeatureSpec, selection: Selection, run_id: str = "") -> StepResult:
+    """Find the features of every selected item that has none under this spec."""
+    begun, settings = time.monotonic(), Settings.from_environment().prepare()
+    store, spec_id, result = settings.store(), spec.id, StepResult("extract_features")
+    store.register(spec)
+    todo = store.items_without_features(selection, spec_id)
+    advance = progress("extract features", len(todo))
+    passes = passes_so_far()
+    for part in chunks(todo, CHUNK):
+        chunk = chunk_id(spec_id, [f"{item.item_id} {picture_state(item)}" for item in part])
+        features, refused = extract_chunk(spec, spec_id, chunk, part)
+        rows, quarantined = publish(
+            store, "features", features, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
+        )
+        result.rows += rows
+        result.quarantined += quarantined
+        advance(len(part))
+    result.passes = passes_so_far() - passes
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def picture_state(item: Item) -> str:
+    """Part of the cache key, so that a picture that was out of reach is looked at again once it is back."""
+    try:
+        stat = Path(item.image_path).stat() if item.image_path else None
+    except OSError:
+        return "missing"
+    return f"{stat.st_size} {stat.st_mtime_ns}" if stat else ""
+
+
+def passes_so_far() -> int:
+    """Forward passes of all models in this process."""
+    from components.features import forward_passes
+
+    return forward_passes()

@@ -1,0 +1,77 @@
+"""prompts -> posts: the writer answers every prompt, each call bought once."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from components.chat import RETRYABLE, check
+from components.posts import read_posts, requests
+from components.records import Item, Post, Prompt
+from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
+from components.store import Store
+from flows.buying import Buyer, run_async
+from flows.progress import progress
+from flows.publish import StepResult, chunk_id, chunks, publish
+from flows.settings import Settings, api_key
+
+CHUNK = 100
+
+
+@task(task_run_name="write {chunk}", cache_policy=NO_CACHE, tags=["calls"])
+def write_chunk(
+    spec: GenerationSpec, chunk: str, prompts: Sequence[Prompt], budget: Budget, run_id: str, purse: str
+) -> tuple[list[Post], Buyer]:
+    """Buy the posts of one chunk. No retries here: the engine of calls has the only retry layer."""
+    settings = Settings.from_environment()
+    buyer = Buyer(settings, spec, budget, run_id, purse)
+    items, captions = materials(settings.store(), prompts)
+    outcomes = run_async(lambda: buyer(requests(prompts, items, spec)))
+    return read_posts(prompts, outcomes, captions, spec, datetime.now(UTC)), buyer
+
+
+@flow(name="generate_posts", flow_run_name="write {spec.model} {selection.dataset}")
+def generate_posts(
+    spec: GenerationSpec,
+    prompts: PromptSpec,
+    features: FeatureSpec,
+    selection: Selection,
+    budget: Budget | None = None,
+    run_id: str = "",
+    purse: str = "",
+) -> StepResult:
+    """Write a post for every selected prompt (made by `prompts` from `features`) that has none under this spec."""
+    begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
+    check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
+    store, spec_id, result = settings.store(), spec.id, StepResult("generate_posts")
+    store.register(spec)
+    todo = store.prompts_without_posts(
+        selection, prompts.id, features.id, spec_id, spec.candidates, [str(status) for status in RETRYABLE]
+    )
+    advance = progress("write posts", len(todo))
+    for part in chunks(todo, CHUNK):
+        chunk = chunk_id(spec_id, [prompt.prompt_id for prompt in part])
+        posts, buyer = write_chunk(spec, chunk, part, budget, run_id, purse or run_id)
+        rows, quarantined = publish(store, "posts", posts, [], chunk=chunk, run_id=run_id, dataset=selection.dataset)
+        result.rows += rows
+        result.quarantined += quarantined
+        result.bought += buyer.bought
+        result.reused += buyer.reused
+        for post in posts:
+            if post.error:
+                result.failed[post.error] = result.failed.get(post.error, 0) + 1
+        advance(len(part))
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def materials(store: Store, prompts: Sequence[Prompt]) -> tuple[dict[str, Item], dict[str, str]]:
+    """The items of these prompts (with their pictures' present places) and the kept caption of each."""
+    ids = [prompt.item_id for prompt in prompts]
+    items = {key: store.locate(item) for key, item in store.by_ids(Item, "items", "item_id", ids).items()}
+    sql = """SELECT item_id, text FROM features WHERE spec_id = $spec_id AND name = 'caption' AND rank = 0
+        AND list_contains($ids, item_id)"""
+    found = store.query(sql, {"spec_id": prompts[0].feature_spec_id, "ids": ids})
+    return items, {row["item_id"]: row["text"] for row in found}

@@ -1,0 +1,74 @@
+"""-> items: list the inputs of a source, read those not met before, and publish each as an item or a quarantine row."""
+
+import time
+from collections.abc import Sequence
+
+from prefect import flow, task
+
+from components.items import Entry, list_entries, read_entries, split_duplicates
+from components.records import Item, Quarantine, content_id
+from components.spec import DatasetSpec
+from components.store import Store
+from flows.caching import chunk_key, worth_retrying
+from flows.progress import progress
+from flows.publish import StepResult, chunk_id, chunks, publish
+from flows.settings import Settings
+
+CHUNK = 128
+
+
+@task(
+    task_run_name="read {chunk}", cache_key_fn=chunk_key, persist_result=True, retries=2, retry_delay_seconds=[1, 5],
+    retry_condition_fn=worth_retrying,
+)
+def read_chunk(spec: DatasetSpec, spec_id: str, chunk: str, entries: Sequence[Entry]) -> tuple[list[Item], list[Quarantine]]:
+    """Open, verify and hash the pictures of one chunk."""
+    return read_entries(entries, spec)
+
+
+@flow(name="ingest_items", flow_run_name="ingest {spec.name}")
+def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
+    """Read a source into `items`. An input whose row and picture are unchanged since it was met is not read again."""
+    begun, settings = time.monotonic(), Settings.from_environment().prepare()
+    store, result = settings.store(), StepResult("ingest_items")
+    store.register(spec)
+    entries = list_entries(spec)
+    met = inputs_met(store, spec.name)
+    fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
+    result.already = len(entries) - len(fresh)
+    advance = progress("ingest", len(fresh))
+    for part in chunks(fresh, CHUNK):
+        chunk = chunk_id(spec.id, [content_id(entry.source_uri, entry.stamp) for entry in part])
+        items, refused = read_chunk(spec, spec.id, chunk, part)
+        items, duplicates = split_duplicates(items, *ids_known(store, spec.name, items))
+        rows, quarantined = publish(
+            store, "items", items, [*refused, *duplicates], chunk=chunk, run_id=run_id, dataset=spec.name
+        )
+        result.rows += rows
+        result.quarantined += quarantined
+        advance(len(part))
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def inputs_met(store: Store, dataset: str) -> set[tuple[str, str]]:
+    """(source_uri, stamp) of every input that became an item or was refused."""
+    sql = """SELECT source_uri, stamp FROM items WHERE dataset = $dataset
+        UNION SELECT source_uri, stamp FROM quarantine WHERE dataset = $dataset"""
+    return {(row["source_uri"], row["stamp"]) for row in store.query(sql, {"dataset": dataset})}
+
+
+def ids_known(store: Store, dataset: str, items: Sequence[Item]) -> tuple[dict[str, str], dict[str, str]]:
+    """Which of these ids the dataset already has: item_id -> source_uri, and source_id -> item_id."""
+    sql = """SELECT item_id, source_uri, source_id FROM items
+        WHERE dataset = $dataset AND (list_contains($items, item_id) OR list_contains($sources, source_id))"""
+    params = {
+        "dataset": dataset,
+        "items": [item.item_id for item in items],
+        "sources": [item.source_id for item in items if item.source_id],
+    }
+    rows = store.query(sql, params)
+    return (
+        {row["item_id"]: row["source_uri"] for row in rows},
+        {row["source_id"]: row["item_id"] for row in rows if row["source_id"]},
+    )

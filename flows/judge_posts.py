@@ -1,0 +1,91 @@
+"""posts -> judgments: the judge reads every post by a rubric, as often as asked, each call bought once."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from components.chat import RETRYABLE, check
+from components.judgments import judge
+from components.records import Item, Judgment, Post, Prompt
+from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
+from components.store import Store
+from flows.buying import Buyer, run_async
+from flows.progress import progress
+from flows.publish import StepResult, chunk_id, chunks, publish
+from flows.settings import Settings, api_key
+
+CHUNK = 100
+
+
+@task(task_run_name="judge {chunk}", cache_policy=NO_CACHE, tags=["calls"])
+def judge_chunk(
+    spec: JudgeSpec, chunk: str, posts: Sequence[Post], budget: Budget, run_id: str, purse: str
+) -> tuple[list[Judgment], Buyer]:
+    """Buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer."""
+    settings = Settings.from_environment()
+    store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse)
+    prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in posts])
+    items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
+    items = {key: store.locate(item) for key, item in items.items()}
+    words = words_of(store, prompts)
+    now = datetime.now(UTC)
+    return run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now)), buyer
+
+
+@flow(name="judge_posts", flow_run_name="judge {spec.model} {selection.dataset}")
+def judge_posts(
+    spec: JudgeSpec,
+    generation: GenerationSpec,
+    prompts: PromptSpec,
+    features: FeatureSpec,
+    selection: Selection,
+    budget: Budget | None = None,
+    run_id: str = "",
+    purse: str = "",
+) -> StepResult:
+    """Judge every selected post (written by `generation` from `prompts` and `features`) that lacks a reading under this spec."""
+    begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
+    check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
+    store, spec_id, result = settings.store(), spec.id, StepResult("judge_posts")
+    store.register(spec)
+    todo = store.posts_without_judgments(
+        selection, prompts.id, features.id, generation.id, spec_id, spec.repeats, [str(status) for status in RETRYABLE]
+    )
+    advance = progress("judge posts", len(todo))
+    for part in chunks(todo, CHUNK):
+        chunk = chunk_id(spec_id, [post.post_id for post in part])
+        judgments, buyer = judge_chunk(spec, chunk, part, budget, run_id, purse or run_id)
+        rows, quarantined = publish(
+            store, "judgments", judgments, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
+        )
+        result.rows += rows
+        result.quarantined += quarantined
+        result.bought += buyer.bought
+        result.reused += buyer.reused
+        for judgment in judgments:
+            if judgment.error:
+                result.failed[judgment.error] = result.failed.get(judgment.error, 0) + 1
+        advance(len(part))
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def words_of(store: Store, prompts: Mapping[str, Prompt]) -> dict[str, dict[str, list[str]]]:
+    """prompt_id -> feature name -> the texts that were found in the item, best first: what the post is judged against.
+
+    Not only the words the prompt used: an ablated prompt is judged by the same yardstick as the full one.
+    """
+    spec_ids = {prompt.feature_spec_id for prompt in prompts.values()}
+    by_item: dict[str, dict[str, list[str]]] = {}
+    for spec_id in spec_ids:
+        ids = [prompt.item_id for prompt in prompts.values() if prompt.feature_spec_id == spec_id]
+        for item_id, features in store.features(ids, spec_id).items():
+            names: dict[str, list[str]] = {}
+            for feature in features:
+                if feature.text and (feature.rank == 0 or feature.name == "keyword"):
+                    names.setdefault(feature.name, []).append(feature.text)
+            by_item[f"{spec_id} {item_id}"] = names
+    return {key: by_item.get(f"{prompt.feature_spec_id} {prompt.item_id}", {}) for key, prompt in prompts.items()}

@@ -1,0 +1,194 @@
+"""The five steps in order: the table of contents of the project.
+
+    item -> feature -> prompt -> post -> judgment
+
+Reads a campaign, writes the warehouse, a row in `runs`, the report and the run's artifacts.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from components.chat import check
+from components.errors import PostwrightError, UserError
+from components.records import Run
+from components.spec import Campaign, Selection
+from components.store import Store
+from flows.artifacts import leave_artifacts
+from flows.build_prompts import build_prompts
+from flows.buying import journal_of
+from flows.check_warehouse import check_warehouse
+from flows.extract_features import extract_features
+from flows.generate_posts import generate_posts
+from flows.ingest_items import ingest_items
+from flows.judge_posts import judge_posts
+from flows.progress import say
+from flows.publish import StepResult
+from flows.settings import Settings, api_key
+from flows.write_report import write_report
+
+STOPPED = {2: "refused", 3: "check_failed", 4: "budget_exceeded", 5: "provider_stopped"}
+"""How a run ends by exit code; a defect or a kill leaves `failed` or `running`."""
+
+
+@dataclass
+class Summary:
+    """What a run did: the closing words of the command line, and its JSON."""
+
+    run_id: str
+    campaign: str
+    state: str = "running"
+    message: str | None = None
+    steps: list[StepResult] = field(default_factory=list)
+    scores: dict[str, Any] = field(default_factory=dict)
+    cost_usd: float | None = 0.0
+    report: str | None = None
+
+
+@flow(name="pipeline", flow_run_name="{campaign.name}")
+def pipeline(
+    campaign: Campaign,
+    published_from: datetime | None = None,
+    published_to: datetime | None = None,
+    limit: int | None = None,
+    purse: str = "",
+) -> Summary:
+    """Turn a dataset into judged posts; only what is not there yet is done, and no call is bought twice.
+
+    `published_from` is included, `published_to` is not; `limit` takes the earliest items. Runs with the same `purse` share one budget.
+    """
+    settings = Settings.from_environment().prepare()
+    store = settings.store()
+    preflight(campaign, store)
+    selection = Selection(
+        dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
+    )
+    run = begin(campaign, selection)
+    store.record_run(run)
+    summary = Summary(run.run_id, campaign.name)
+    try:
+        for step in steps(campaign, selection, run.run_id, purse or run.run_id):
+            summary.steps.append(step())
+        check_warehouse(campaign, selection, run.run_id)
+        summary.state = "done"
+    except PostwrightError as error:
+        summary.state, summary.message = STOPPED.get(error.exit_code, "failed"), str(error)
+        raise
+    except BaseException as error:
+        summary.state, summary.message = "failed", f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        finish(summary, run, settings)
+    return summary
+
+
+def steps(campaign: Campaign, selection: Selection, run_id: str, purse: str) -> list[Callable[[], StepResult]]:
+    """The pipeline itself."""
+    c, made = campaign, {"selection": selection, "run_id": run_id}
+    money: dict[str, Any] = {"budget": c.budget, "purse": purse}
+    return [
+        lambda: ingest_items(c.dataset, run_id=run_id),
+        lambda: extract_features(c.features, **made),
+        lambda: build_prompts(c.prompt, c.features, **made),
+        lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
+        lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
+    ]
+
+
+def preflight(campaign: Campaign, store: Store) -> None:
+    """Find what is wrong with a campaign before anything is computed or bought: files, models, keys, prices, names."""
+    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
+        _ = spec.id
+    for chat in (campaign.generation, campaign.judge):
+        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced)
+    path = campaign.dataset.path
+    if not Path(path).exists():
+        raise UserError(f"dataset.path {path} does not exist; give the folder or file that holds your items")
+    sql = "SELECT params->>'$.path' AS path FROM specs WHERE step = 'ingest_items' AND params->>'$.name' = $name"
+    places = {row["path"] for row in store.query(sql, {"name": campaign.dataset.name})}
+    named_by_path = campaign.dataset.name == Path(path).stem
+    if places and str(path) not in places and named_by_path and not any(not Path(place).exists() for place in places):
+        raise UserError(
+            f"this home already has a dataset named {campaign.dataset.name!r} from {sorted(places)[0]}; "
+            f"give dataset.name a name of its own for {path}"
+        )
+
+
+def begin(campaign: Campaign, selection: Selection) -> Run:
+    now = datetime.now(UTC)
+    specs = (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge)
+    return Run(
+        run_id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        campaign=campaign.name,
+        dataset=campaign.dataset.name,
+        window_from=selection.published_from,
+        window_to=selection.published_to,
+        state="running",
+        started_at=now,
+        spec_ids=json.dumps({spec.step: spec.id for spec in specs}),
+    )
+
+
+def finish(summary: Summary, run: Run, settings: Settings) -> None:
+    """Keep how the run ended, and show it: the row in `runs`, the report, the artifacts."""
+    store = settings.store()
+    summary.cost_usd = journal_of(settings).cost_of_run(run.run_id)
+    summary.scores = scores(store, run)
+    ended = replace(
+        run,
+        state=summary.state,
+        message=summary.message,
+        ended_at=datetime.now(UTC),
+        rows=json.dumps({step.step: asdict(step) for step in summary.steps}),
+        calls=sum(step.bought for step in summary.steps),
+        cost_usd=summary.cost_usd,
+    )
+    store.record_run(ended)
+    if summary.state in ("failed", "refused"):
+        return
+    say("writing the report ...")
+    summary.report = str(write_report(settings, run.run_id))
+    leave_artifacts(store, run.run_id, summary.report)
+
+
+def scores(store: Store, run: Run) -> dict[str, Any]:
+    """n, failures and the mean of each aspect over the posts of this run's specs, with a 95 % bootstrap interval of the overall mean."""
+    ids = json.loads(run.spec_ids)
+    sql = """SELECT overall, aspects, error FROM judged_posts WHERE dataset = $dataset AND feature_spec_id = $features
+        AND prompt_spec_id = $prompts AND generation_spec_id = $generation
+        AND (judge_spec_id = $judge OR judge_spec_id IS NULL)
+        AND ($window_from::TIMESTAMPTZ IS NULL OR published_at >= $window_from)
+        AND ($window_to::TIMESTAMPTZ IS NULL OR published_at < $window_to)"""
+    rows = store.query(
+        sql,
+        {
+            "dataset": run.dataset,
+            "features": ids["extract_features"],
+            "prompts": ids["build_prompts"],
+            "generation": ids["generate_posts"],
+            "judge": ids["judge_posts"],
+            "window_from": run.window_from,
+            "window_to": run.window_to,
+        },
+    )
+    from components.judgments import mean_with_interval
+
+    aspects: dict[str, list[float]] = {}
+    for row in rows:
+        for aspect, score in (row["aspects"] or {}).items():
+            if score is not None:
+                aspects.setdefault(aspect, []).append(score)
+    overall = [row["overall"] for row in rows if row["overall"] is not None]
+    return {
+        "posts": len(rows),
+        "judged": len(overall),
+        "without_text": sum(row["error"] is not None for row in rows),
+        "overall": mean_with_interval(overall),
+        "aspects": {aspect: mean_with_interval(found) for aspect, found in sorted(aspects.items())},
+    }

@@ -1,0 +1,95 @@
+"""Check, then publish: a chunk's rows are validated by their suite and written in one transaction, or not at all.
+
+The checks' results are kept either way. A row that a check quarantines takes its whole group with it (the item's features,
+the post's judgments), so that no half of anything is published.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from components.errors import CheckFailed
+from components.records import CheckResult, Quarantine, Record, content_id
+from components.store import Store
+
+GROUPS = {"items": "item_id", "features": "item_id", "prompts": "item_id", "posts": "post_id", "judgments": "post_id"}
+IDS = {"items": "item_id", "features": "feature_id", "prompts": "prompt_id", "posts": "post_id", "judgments": "judgment_id"}
+
+
+@dataclass
+class StepResult:
+    """What one step did. `passes` counts forward passes of models, `bought` paid calls, `reused` answers from the journal."""
+
+    step: str
+    rows: int = 0
+    quarantined: int = 0
+    already: int = 0
+    bought: int = 0
+    reused: int = 0
+    passes: int = 0
+    seconds: float = 0.0
+    failed: dict[str, int] = field(default_factory=dict)
+
+
+def chunks[T](things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(things), size):
+        yield things[start : start + size]
+
+
+def chunk_id(spec_id: str, ids: Sequence[str]) -> str:
+    return content_id("chunk", spec_id, list(ids))
+
+
+def publish(
+    store: Store, table: str, records: Sequence[Record], quarantine: Sequence[Quarantine], *, chunk: str, run_id: str, dataset: str
+) -> tuple[int, int]:
+    """Validate and write one chunk. Returns (new rows, newly quarantined); raises CheckFailed and writes no row when a critical check fails."""
+    if not records:
+        return 0, store.append({"quarantine": quarantine})["quarantine"]
+    from data_checks.validate import validate
+
+    frame = pd.DataFrame([record.row() for record in records], columns=[f.name for f in fields(records[0])])
+    now = datetime.now(UTC)
+    verdict = validate(table, frame, chunk_id=chunk, run_id=run_id, now=now)
+    checks = check_results(verdict)
+    if verdict.stop:
+        store.append({"checks": checks, "quarantine": quarantine})
+        failed = [check for check in checks if not check.success and check.severity == "stop"]
+        shown = "; ".join(f"{check.expectation}: {check.observed}" for check in failed[:3])
+        raise CheckFailed(f"{table}, chunk {chunk}: {shown}. Nothing of this chunk was published")
+    kept, refused = split(table, records, verdict.quarantined, dataset, now)
+    written = store.append({table: kept, "checks": checks, "quarantine": [*quarantine, *refused]})
+    return written[table], written["quarantine"]
+
+
+def check_results(verdict: Any) -> list[CheckResult]:
+    """The verdict's rows as records: data_checks does not know the warehouse, so this is where the two meet."""
+    names = [f.name for f in fields(CheckResult)]
+    return [CheckResult(**{name: getattr(row, name) for name in names}) for row in verdict.results]
+
+
+def split(
+    table: str, records: Sequence[Record], reasons: dict[Any, str], dataset: str, now: datetime
+) -> tuple[list[Record], list[Quarantine]]:
+    """Take out the groups of the rows that a check refused."""
+    group = GROUPS[table]
+    refused: dict[str, tuple[Record, str]] = {}
+    for index, reason in reasons.items():
+        refused.setdefault(getattr(records[index], group), (records[index], reason))
+    kept = [record for record in records if getattr(record, group) not in refused]
+    rows = []
+    for record, reason in refused.values():
+        uri = f"{table}/{getattr(record, IDS[table])}"
+        spec_id = getattr(record, "spec_id", "")
+        rows.append(
+            Quarantine(
+                quarantine_id=Quarantine.make_id(table, dataset, uri, spec_id, "check"), step=table, dataset=dataset,
+                source_uri=getattr(record, "source_uri", uri), stamp=getattr(record, "stamp", spec_id),
+                image_path=getattr(record, "image_path", None), item_id=getattr(record, "item_id", None), reason="check",
+                detail=reason, at=now,
+            )
+        )
+    return kept, rows

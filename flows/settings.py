@@ -1,0 +1,108 @@
+"""Settings: the only place that reads the environment.
+
+Built inside a flow, never at import, so that one process can serve homes one after another and a worker gets what its job says.
+`use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.chat.journal import calls_view_sql
+from components.errors import UserError
+from components.store import Store
+
+DEFAULT_HOME = ".postwright"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a home keeps things. The folder is made by `prepare`, not before."""
+
+    home: Path
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        return cls(Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve())
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def calls(self) -> Path:
+        return self.home / "calls"
+
+    @property
+    def results(self) -> Path:
+        return self.home / "results"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    def prepare(self) -> "Settings":
+        """Make the home's folders and tables; raises UserError where the home cannot be written."""
+        try:
+            for folder in (self.home, self.calls, self.results, self.models, self.reports):
+                folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.home, self.calls, self.reports):
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+        except OSError as error:
+            raise UserError(
+                f"the home {self.home} cannot be written ({error.strerror}); choose another with --home or POSTWRIGHT_HOME"
+            ) from None
+        self.store().prepare()
+        return self
+
+    def store(self) -> Store:
+        return Store(self.warehouse, calls_view_sql(self.calls))
+
+    def existing(self) -> "Settings":
+        """For commands that only read: raises UserError when nothing has run here yet."""
+        if not self.warehouse.exists():
+            raise UserError(f"no runs in {self.home} yet; start with: postwright demo, or postwright run CAMPAIGN.yaml")
+        return self
+
+
+def api_key(name: str) -> str | None:
+    """The key in the environment variable `name`, or None. Never store, log or pass on what this returns as a parameter."""
+    return os.environ.get(name) or None
+
+
+def use_home(home: Path | None) -> Settings:
+    """Make `home` the home of this process and of the processes it starts."""
+    if home is not None:
+        os.environ["POSTWRIGHT_HOME"] = str(home.expanduser().resolve())
+    return Settings.from_environment()
+
+
+def quiet_prefect(settings: Settings, verbose: bool) -> None:
+    """Set Prefect up for a run in this process; call before prefect is imported.
+
+    Without a server of the user's, Prefect's own files go into the home: two homes never share a database, and nothing is
+    left in the user's folder. Logs would tear the progress bars, so only warnings are shown.
+    """
+    defaults = {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOCAL_STORAGE_PATH": str(settings.results),
+        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "ERROR",
+        "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "0" if verbose else "1",
+    }
+    profiles = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser() / "profiles.toml"
+    has_server = "PREFECT_API_URL" in os.environ or (
+        profiles.exists() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8")
+    )
+    if not has_server:
+        defaults["PREFECT_HOME"] = str(settings.home / "prefect")
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)

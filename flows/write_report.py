@@ -1,0 +1,26 @@
+"""Everything -> one HTML file, from the warehouse alone."""
+
+from pathlib import Path
+
+from components.errors import UserError
+from components.report import render
+from flows.settings import Settings
+
+
+def write_report(settings: Settings, run_id: str | None = None) -> Path:
+    """Write the report of a run (the latest one by default) into the home's reports; returns its path.
+
+    `latest.html` beside it is the same file, for a link that stays.
+    """
+    store = settings.existing().store()
+    runs = store.query("SELECT run_id, campaign FROM runs ORDER BY started_at DESC")
+    if not runs:
+        raise UserError(f"no runs in {settings.home} yet; start with: postwright demo")
+    chosen = next((run for run in runs if run_id in (None, run["run_id"])), None)
+    if chosen is None:
+        raise UserError(f"no run {run_id!r} in {settings.home}; the latest is {runs[0]['run_id']}")
+    html = render(store, chosen["run_id"])
+    path = settings.reports / f"{chosen['campaign']}-{chosen['run_id']}.html"
+    path.write_text(html, encoding="utf-8")
+    (settings.reports / "latest.html").write_text(html, encoding="utf-8")
+    return path

@@ -1,8 +1,8 @@
 """Untrusted text made safe to stand inside a prompt: other people's posts, captions, keywords.
 
-Reads and writes strings only. `clean` removes what a reader cannot see but a model can (zero-width, bidi, tag and control
-characters), so an instruction cannot hide in a text; `escape` also makes it impossible to close the tag it stands in or to
-open a chat role. What a person can see stays as it was: emoji sequences, Persian and Indic joiners, right-to-left letters.
+Reads and writes strings only. `clean` removes what a reader cannot see but a model can (zero-width, bidi, tag and
+control characters), so an instruction cannot hide in a text; `escape` also makes it impossible to close the tag it
+stands in or to open a chat role. What a person can see stays: emoji sequences, Indic joiners.
 """
 
 import html
@@ -31,11 +31,13 @@ _INVISIBLE = regex.compile(
 )
 _MARKS = regex.compile(r"(\p{M}{6})\p{M}+")  # no language stacks more; towers of marks hide the lines around them
 _ROLE_AT_LINE_START = regex.compile(
-    r"^(?P<before>[ \t>*#\-_|]*)(?P<role>system|assistant|user|human|developer|tool|model|instructions?)(?P<after>[ \t*_]*[:：])",
+    r"^(?P<before>[ \t>*#\-_|]*)(?P<role>system|assistant|user|human|developer|tool|model|instructions?)"
+    r"(?P<after>[ \t*_]*[:：])",
     regex.IGNORECASE | regex.MULTILINE,
 )
 _HEADING_ROLE = regex.compile(
-    r"^[ \t]*#{1,6}[ \t]*(?P<role>system|assistant|user|human|developer|instructions?|response)\b[ \t]*(?P<after>[:：]?)",
+    r"^[ \t]*#{1,6}[ \t]*(?P<role>system|assistant|user|human|developer|instructions?|response)\b"
+    r"[ \t]*(?P<after>[:：]?)",
     regex.IGNORECASE | regex.MULTILINE,
 )
 _BRACKET_ROLE = regex.compile(
@@ -45,7 +47,7 @@ _TAG = regex.compile(r"[a-z][a-z0-9_]*")
 
 
 def clean(text: str) -> str:
-    """`text` without what cannot be seen; line ends become \\n, lone surrogates U+FFFD. Cleaning twice changes nothing."""
+    """`text` without what cannot be seen; line ends become \\n, lone surrogates U+FFFD. Idempotent."""
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = regex.sub(r"\r\n?|[\u2028\u2029\u0085\v\f]", "\n", text)
     while (cleaned := _INVISIBLE.sub(lambda match: match["keep"] or "", text)) != text:

@@ -1,0 +1,121 @@
+"""Prompt words become prompts: items and what was found in them, put into a template for a platform and a language.
+
+Reads items, features and a PromptSpec; returns prompts, and a quarantine row for an item with nothing to write about. A
+prompt keeps the ids of exactly those features whose words stand in it, so a post can be traced to models and scores.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.errors import UserError
+from components.prompts.escaping import escape
+from components.prompts.platforms import load_platform
+from components.prompts.templates import load_template
+from components.records import Feature, Item, Prompt, Quarantine
+from components.spec import WORDS, PromptSpec
+
+_STEP = PromptSpec.step
+
+
+def build(
+    items: Sequence[Item], features: Mapping[str, Sequence[Feature]], spec: PromptSpec
+) -> tuple[list[Prompt], list[Quarantine]]:
+    """One Prompt or one Quarantine per item, in order. `features` maps an item's id to its rows, in any order.
+
+    Raises UserError for an unknown template, platform or language.
+    """
+    template, platform, language = (
+        load_template(spec.template),
+        load_platform(spec.platform),
+        language_name(spec.language),
+    )
+    spec_id = spec.id
+    prompts, refused = [], []
+    for item in items:
+        found = features.get(item.item_id, ())
+        if not item.text.strip() and not any(row.name == "caption" and row.text for row in found):
+            refused.append(_nothing_to_say(item, spec_id))
+            continue
+        used = _prompt_words(found, [word for word in spec.words if word in template.variables])
+        values = _values(used) | {
+            "text": escape(item.text).strip() or None,
+            "has_picture": item.image_path is not None,
+            "platform": platform,
+            "language": language,
+        }
+        words = [row.feature_id for rows in used.values() for row in rows]
+        prompts.append(
+            Prompt(
+                prompt_id=Prompt.make_id(item.item_id, spec_id, words),
+                item_id=item.item_id,
+                spec_id=spec_id,
+                platform=spec.platform,
+                template=spec.template,
+                system=template.render("system", values),
+                user=template.render("user", values),
+                words=words,
+            )
+        )
+    return prompts, refused
+
+
+def _prompt_words(found: Sequence[Feature], wanted: Sequence[str]) -> dict[str, list[Feature]]:
+    """Per wanted word, in the order of WORDS, the rows that give it: the best of each name, all keywords."""
+    used: dict[str, list[Feature]] = {}
+    for word in WORDS:
+        if word not in wanted:
+            continue
+        name = "keyword" if word == "keywords" else word
+        rows = sorted(
+            (row for row in found if row.name == name and row.text and row.text.strip()), key=lambda r: r.rank
+        )
+        if rows:
+            used[word] = rows if word == "keywords" else rows[:1]
+    return used
+
+
+def _values(used: Mapping[str, Sequence[Feature]]) -> dict[str, Any]:
+    """What a template sees: one line of escaped text per word, None where there is none."""
+    lines = {word: [" ".join(escape(row.text or "").split()) for row in rows] for word, rows in used.items()}
+    return {word: lines[word][0] if word in lines else None for word in WORDS if word != "keywords"} | {
+        "keywords": lines.get("keywords", [])
+    }
+
+
+def _nothing_to_say(item: Item, spec_id: str) -> Quarantine:
+    return Quarantine(
+        quarantine_id=Quarantine.make_id(_STEP, item.dataset, item.source_uri, item.stamp, "nothing_to_say"),
+        step=_STEP,
+        dataset=item.dataset,
+        source_uri=item.source_uri,
+        stamp=item.stamp,
+        image_path=item.image_path,
+        item_id=item.item_id,
+        reason="nothing_to_say",
+        detail=f"item {item.item_id} has no text and no caption, so a prompt (spec {spec_id}) would be empty",
+        at=datetime.now(UTC),
+    )
+
+
+@cache
+def known_languages() -> Mapping[str, str]:
+    names: dict[str, str] = yaml.safe_load((Path(__file__).parent / "languages.yaml").read_text("utf-8"))
+    return names
+
+
+def language_name(tag: str) -> str:
+    """The English name of a BCP 47 tag: de -> German, pt-BR -> Portuguese (BR). UserError for an unknown one."""
+    known = {name.lower(): name for name in known_languages()}
+    base, _, region = tag.partition("-")
+    if tag.lower() in known:
+        return known_languages()[known[tag.lower()]]
+    if base.lower() in known and region.isalnum() and 2 <= len(region) <= 8:
+        return f"{known_languages()[known[base.lower()]]} ({region.upper()})"
+    raise UserError(
+        f"prompt.language: {tag!r} is not known; known are {', '.join(known_languages())} (a region may follow)"
+    )

@@ -7,10 +7,13 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, buy
 from components.spec import Budget, ChatSpec
 from flows.settings import Settings, api_key
+
+T = TypeVar("T")
 
 _lock = threading.Lock()
 _journals: dict[str, Journal] = {}
@@ -62,7 +65,7 @@ class Buyer:
             self.failed[outcome.status] = self.failed.get(outcome.status, 0) + 1
 
 
-def run_async[T](work: Callable[[], Awaitable[T]]) -> T:
+def run_async(work: Callable[[], Awaitable[T]]) -> T:
     """Run `work` on a loop of its own: the chunk's task is a plain function, as Prefect's sync engine wants it."""
 
     async def main() -> T:

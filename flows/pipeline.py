@@ -10,13 +10,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
 
-from components.chat import check
-from components.errors import PostwrightError, UserError
+from components.errors import PostwrightError
 from components.records import Run
 from components.spec import Campaign, Selection
 from components.store import Store
@@ -28,9 +26,10 @@ from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items
 from flows.judge_posts import judge_posts
+from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
-from flows.settings import Settings, api_key
+from flows.settings import Settings
 from flows.write_report import write_report
 
 STOPPED = {2: "refused", 3: "check_failed", 4: "budget_exceeded", 5: "provider_stopped"}
@@ -99,25 +98,6 @@ def steps(campaign: Campaign, selection: Selection, run_id: str, purse: str) -> 
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
         lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
     ]
-
-
-def preflight(campaign: Campaign, store: Store) -> None:
-    """Find what is wrong with a campaign before anything is computed or bought: files, models, keys, prices, names."""
-    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
-        _ = spec.id
-    for chat in (campaign.generation, campaign.judge):
-        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced)
-    path = campaign.dataset.path
-    if not Path(path).exists():
-        raise UserError(f"dataset.path {path} does not exist; give the folder or file that holds your items")
-    sql = "SELECT params->>'$.path' AS path FROM specs WHERE step = 'ingest_items' AND params->>'$.name' = $name"
-    places = {row["path"] for row in store.query(sql, {"name": campaign.dataset.name})}
-    named_by_path = campaign.dataset.name == Path(path).stem
-    if places and str(path) not in places and named_by_path and not any(not Path(place).exists() for place in places):
-        raise UserError(
-            f"this home already has a dataset named {campaign.dataset.name!r} from {sorted(places)[0]}; "
-            f"give dataset.name a name of its own for {path}"
-        )
 
 
 def begin(campaign: Campaign, selection: Selection) -> Run:

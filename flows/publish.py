@@ -7,13 +7,15 @@ the post's judgments), so that no half of anything is published.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from components.errors import CheckFailed
 from components.records import CheckResult, Quarantine, Record, content_id
 from components.store import Store
+
+T = TypeVar("T")
 
 GROUPS = {"items": "item_id", "features": "item_id", "prompts": "item_id", "posts": "post_id", "judgments": "post_id"}
 IDS = {"items": "item_id", "features": "feature_id", "prompts": "prompt_id", "posts": "post_id", "judgments": "judgment_id"}
@@ -34,7 +36,7 @@ class StepResult:
     failed: dict[str, int] = field(default_factory=dict)
 
 
-def chunks[T](things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def chunks(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(things), size):
         yield things[start : start + size]
 

@@ -1,0 +1,126 @@
+"""The `postwright` command, thin: words in, a flow or a reader, words out.
+
+Nothing heavy is imported before a command needs it: `--help` answers at once, and a wrong campaign file is told before
+Prefect or torch are loaded. Exit codes: 0 done, 2 wrong input, 3 a check, 4 the budget, 5 the provider; 130 interrupted.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import PostwrightError, UserError
+from flows import commands
+
+DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
+
+EXAMPLES = """\
+examples:
+  postwright demo                                  the sample campaign: no key, no download, no server
+  postwright run mine.yaml --limit 20              your own campaign, the 20 earliest items
+  postwright run mine.yaml --set judge.rubric=mpwl --set generation.temperature=0.2
+  postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
+  postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
+  postwright report                                the HTML report of the latest run
+  postwright doctor                                is this machine ready?
+
+exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", type=Path, metavar="DIR", help="where results live (default: $POSTWRIGHT_HOME or .postwright)")
+    common.add_argument("--json", action="store_true", help="one JSON object on standard output, for machines")
+    common.add_argument("--verbose", action="store_true", help="show the logs of Prefect and of the models")
+
+    top = argparse.ArgumentParser(
+        prog="postwright", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
+        description="Pictures and their texts in, judged social-media posts out.",
+    )
+    top.add_argument("--version", action="version", version=f"postwright {commands.version()}")
+    add = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, help: str, epilog: str = "") -> argparse.ArgumentParser:
+        made = add.add_parser(
+            name, help=help, description=help, parents=[common], epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        return made
+
+    demo = command("demo", "run the sample campaign", "example:\n  postwright demo --limit 8")
+    run = command("run", "run a campaign", "example:\n  postwright run mine.yaml --from 2026-03-02 --to 2026-03-09 --limit 50")
+    plan = command("plan", "what a run would do, and what it would cost; buys nothing", "example:\n  postwright plan mine.yaml")
+    backfill = command(
+        "backfill", "one pipeline run per window of publication time",
+        "example:\n  postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by week --parallel 2",
+    )
+    for made in (run, plan, backfill):
+        made.add_argument("campaign", type=Path, metavar="CAMPAIGN.yaml")
+    for made in (demo, run, plan):
+        made.add_argument("--from", dest="start", type=time, metavar="DATE", help="published at or after (UTC)")
+        made.add_argument("--to", dest="end", type=time, metavar="DATE", help="published before (UTC)")
+        made.add_argument("--limit", type=count, metavar="N", help="only the N earliest items")
+    for made in (demo, run, plan, backfill):
+        made.add_argument(
+            "--set", dest="overrides", action="append", default=[], metavar="SECTION.FIELD=VALUE", help="override the file; repeatable"
+        )
+    backfill.add_argument("--from", dest="start", type=time, metavar="DATE", required=True, help="first day (UTC)")
+    backfill.add_argument("--to", dest="end", type=time, metavar="DATE", required=True, help="the day after the last (UTC)")
+    backfill.add_argument("--by", choices=("day", "week", "month"), default="day")
+    backfill.add_argument("--parallel", type=count, default=1, metavar="N", help="windows at a time")
+
+    report = command("report", "write the HTML report of a run from the warehouse", "example:\n  postwright report --home .postwright")
+    report.add_argument("--run", metavar="RUN_ID", help="default: the latest")
+    command("doctor", "check this machine: packages, home, models, keys")
+    models = command(
+        "models", "list the model sets, or fetch one from the hub",
+        "examples:\n  postwright models\n  postwright models fetch pretrained",
+    )
+    models.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
+    models.add_argument("set", nargs="?", default="pretrained", help="a model set's name or file")
+    return top
+
+
+def time(value: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is no date; write 2026-03-02 or 2026-03-02T18:00+01:00") from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def count(value: str) -> int:
+    if not value.isdigit() or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is no whole number above 0")
+    return int(value)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    args = parser().parse_args(argv)
+    console = Console(stderr=args.json, highlight=False)
+    if args.command == "demo":
+        args.campaign = DEMO
+    try:
+        result = getattr(commands, args.command)(args, console)
+        if args.json:
+            print(json.dumps(result, ensure_ascii=False, default=str))
+        return 0
+    except PostwrightError as error:
+        if args.json:
+            print(json.dumps({"error": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
+        resume = "" if isinstance(error, UserError) else "; run the same command again to resume"
+        print(f"postwright: {error}{resume}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("postwright: interrupted; run the same command again to resume", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""What each command of `postwright` does; one function per command, named like it.
+
+Each takes the parsed words and a console, shows people what happened, and returns what `--json` prints.
+"""
+
+import argparse
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from typing import Any
+
+from rich.console import Console
+
+from components.campaign import load_campaign
+from components.errors import UserError
+from flows.settings import Settings, quiet_prefect, use_home
+
+
+def version() -> str:
+    try:
+        return installed("postwright")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Run the pipeline on a campaign, here, with progress."""
+    campaign = load_campaign(args.campaign, args.overrides)
+    window = (args.start, args.end)
+    if args.start and args.end and args.start >= args.end:
+        raise UserError(f"the window is empty: --from {args.start:%Y-%m-%d} is not before --to {args.end:%Y-%m-%d}")
+    settings = prepared(args, campaign)
+
+    def start() -> Any:
+        from flows.pipeline import pipeline
+
+        return pipeline(campaign, published_from=window[0], published_to=window[1], limit=args.limit)
+
+    from flows.show import show_summary
+
+    summary = in_this_process(settings, args, console, start)
+    show_summary(summary, settings, console)
+    return asdict(summary)
+
+
+demo = run
+
+
+def backfill(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Run the pipeline once per window."""
+    campaign = load_campaign(args.campaign, args.overrides)
+    if args.end <= args.start:
+        raise UserError(f"the window is empty: --from {args.start:%Y-%m-%d} is not before --to {args.end:%Y-%m-%d}")
+    settings = prepared(args, campaign)
+
+    def start() -> Any:
+        from flows.backfill import backfill as flow
+
+        return flow(campaign, args.start, args.end, by=args.by, parallel=args.parallel)
+
+    from flows.show import show_windows
+
+    windows = in_this_process(settings, args, console, start)
+    show_windows(windows, console)
+    return {"windows": [asdict(window) for window in windows]}
+
+
+def plan(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Say what a run would do; nothing is computed or bought."""
+    campaign = load_campaign(args.campaign, args.overrides)
+    settings = prepared(args, campaign)
+    from flows.plan_run import plan_run
+    from flows.show import show_plan
+
+    found = plan_run(campaign, settings, args.start, args.end, args.limit)
+    show_plan(found, console)
+    return asdict(found)
+
+
+def report(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Write the report again from the warehouse alone."""
+    from flows.write_report import write_report
+
+    path = write_report(use_home(args.home).existing(), args.run)
+    console.print(f"report: {path.as_uri()}", soft_wrap=True)
+    return {"report": str(path)}
+
+
+def doctor(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Check the machine; raises UserError when something that every run needs is missing."""
+    from flows.check_machine import check_machine
+    from flows.show import show_findings
+
+    findings = check_machine(use_home(args.home))
+    show_findings(findings, console)
+    broken = [finding.name for finding in findings if finding.state == "broken"]
+    if broken:
+        raise UserError(f"not ready: {', '.join(broken)} (see above)")
+    return {"findings": [asdict(finding) for finding in findings]}
+
+
+def models(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """List the model sets and what is there of them, or fetch one."""
+    from components.features import describe_model_sets, fetch
+    from flows.show import show_model_sets
+
+    settings = use_home(args.home)
+    if args.action == "fetch":
+        quiet_prefect(settings, args.verbose)
+        settings.prepare()
+        fetch(args.set, settings.models, console.print)
+    found = describe_model_sets(settings.models)
+    show_model_sets(found, console)
+    return {"model_sets": found}
+
+
+def prepared(args: argparse.Namespace, campaign: Any) -> Settings:
+    """The home, writable and up to date, and a campaign that can run there."""
+    from flows.preflight import preflight
+
+    settings = use_home(args.home).prepare()
+    preflight(campaign, settings.store())
+    return settings
+
+
+def in_this_process(settings: Settings, args: argparse.Namespace, console: Console, start: Callable[[], Any]) -> Any:
+    """Run a flow with Prefect's server in this process (or the user's own server, where one is configured)."""
+    from flows.progress import listening, say
+
+    quiet_prefect(settings, args.verbose)
+    # A terminated run must end like an interrupted one: in-flight answers are journaled on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with listening(console, machine=args.json):
+        say("starting Prefect ...")
+        return start()

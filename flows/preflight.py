@@ -1,0 +1,31 @@
+"""What can be wrong with a campaign, found before anything is started, computed or bought.
+
+Imports no Prefect, so that the command line answers a wrong file in a moment.
+"""
+
+from pathlib import Path
+
+from components.chat import check
+from components.errors import UserError
+from components.items import list_entries
+from components.spec import Campaign
+from components.store import Store
+from flows.settings import api_key
+
+
+def preflight(campaign: Campaign, store: Store) -> None:
+    """Find what is wrong with a campaign before anything is computed or bought: files, models, keys, prices, names."""
+    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
+        _ = spec.id
+    for chat in (campaign.generation, campaign.judge):
+        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced)
+    list_entries(campaign.dataset)
+    path = campaign.dataset.path
+    sql = "SELECT params->>'$.path' AS path FROM specs WHERE step = 'ingest_items' AND params->>'$.name' = $name"
+    places = {row["path"] for row in store.query(sql, {"name": campaign.dataset.name})}
+    named_by_path = campaign.dataset.name == path.stem
+    if places and str(path) not in places and named_by_path and not any(not Path(place).exists() for place in places):
+        raise UserError(
+            f"this home already has a dataset named {campaign.dataset.name!r} from {sorted(places)[0]}; "
+            f"give dataset.name a name of its own for {path}"
+        )

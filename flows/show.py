@@ -1,0 +1,98 @@
+"""What the command line shows at the end, within 80 columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.settings import Settings
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """A plain table; columns that begin with '#' hold numbers."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
+    return made
+
+
+def money(usd: float | None) -> str:
+    return "unknown" if usd is None else f"${usd:.4f}" if 0 < usd < 1 else f"${usd:.2f}"
+
+
+def show_summary(summary: Any, settings: Settings, console: Console) -> None:
+    """Counts, scores, time per step, and where the report is."""
+    rows = table("step", "#new rows", "#refused", "#bought", "#reused", "#seconds")
+    for step in summary.steps:
+        rows.add_row(
+            step.step, str(step.rows), str(step.quarantined), str(step.bought), str(step.reused), f"{step.seconds:.1f}"
+        )
+    console.print()
+    console.print(rows)
+    for step in summary.steps:
+        for reason, n in sorted(step.failed.items()):
+            console.print(f"[yellow]{step.step}: {n} x {reason}[/]")
+    scores = summary.scores
+    if scores.get("judged"):
+        console.print()
+        found = table("aspect", "#n", "#mean", "95 % interval")
+        for aspect, value in [*scores["aspects"].items(), ("overall", scores["overall"])]:
+            found.add_row(aspect, str(value["n"]), f"{value['mean']:.2f}", f"{value['low']:.2f} to {value['high']:.2f}")
+        console.print(found)
+    console.print()
+    offline = " (offline writer or judge: marked so in rows and report)" if scores.get("offline") else ""
+    console.print(
+        f"{scores.get('posts', 0)} posts, {scores.get('judged', 0)} judged, {scores.get('without_text', 0)} without text; "
+        f"this run cost {money(summary.cost_usd)}{offline}"
+    )
+    console.print(f"warehouse: {settings.warehouse}", soft_wrap=True)
+    if summary.report:
+        from pathlib import Path
+
+        console.print(f"report:    {Path(summary.report).as_uri()}", soft_wrap=True)
+
+
+def show_windows(windows: Sequence[Any], console: Console) -> None:
+    rows = table("window", "state", "#posts", "#judged", "#bought", "#cost")
+    for window in windows:
+        summary = window.summary
+        rows.add_row(
+            f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}", summary.state, str(summary.scores.get("posts", 0)),
+            str(summary.scores.get("judged", 0)), str(sum(step.bought for step in summary.steps)), money(summary.cost_usd),
+        )
+    console.print(rows)
+
+
+def show_plan(plan: Any, console: Console) -> None:
+    rows = table("step", "#to do", "#there")
+    for step in plan.steps:
+        rows.add_row(step.step, str(step.todo), str(step.there))
+    console.print(rows)
+    console.print()
+    calls = table("stage", "model", "#calls", "#in journal", "#tokens in", "#tokens out", "cost")
+    for stage in plan.stages:
+        low, high = stage.usd_low, stage.usd_high
+        cost = "unknown" if low is None or high is None else money(high) if low == high else f"{money(low)} to {money(high)}"
+        calls.add_row(
+            stage.stage, stage.model, str(stage.calls), str(stage.cached), f"{stage.input_tokens:,}",
+            f"{stage.output_low:,} to {stage.output_high:,}", cost,
+        )
+    console.print(calls)
+    console.print(f"\nbudget: {money(plan.budget_usd)}. Nothing was bought.")
+
+
+def show_findings(findings: Sequence[Any], console: Console) -> None:
+    colours = {"good": "green", "note": "yellow", "broken": "red"}
+    rows = table("", "what", "found")
+    for finding in findings:
+        rows.add_row(f"[{colours[finding.state]}]{finding.state}[/]", finding.name, finding.detail)
+    console.print(rows)
+
+
+def show_model_sets(sets: Sequence[Mapping[str, Any]], console: Console) -> None:
+    rows = table("set", "part", "model", "there")
+    for model_set in sets:
+        for part in model_set["parts"]:
+            rows.add_row(model_set["name"], part["part"], part["model"], "yes" if part["there"] else "no")
+    console.print(rows)

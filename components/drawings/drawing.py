@@ -8,10 +8,13 @@ from PIL import Image
 
 from components.drawings.canvas import Canvas
 from components.drawings.effects import graded
-from components.drawings.plan import Plan
+from components.drawings.plan import Plan, plan
+from components.drawings.scenes_indoor import paint_cafe, paint_concert, paint_kitchen
 from components.drawings.scenes_land import paint_desert, paint_field, paint_mountains
+from components.drawings.scenes_urban import paint_city_by_day, paint_city_by_night, paint_stadium
 from components.drawings.scenes_water import paint_beach, paint_harbour, paint_lake
 from components.drawings.scenes_wood import paint_forest, paint_snow
+from components.drawings.words import accompanying_text, captions
 
 Painter = Callable[[Canvas, Plan, np.random.Generator], None]
 
@@ -24,6 +27,12 @@ PAINTERS: dict[str, Painter] = {
     "field": paint_field,
     "lake": paint_lake,
     "harbour": paint_harbour,
+    "city by day": paint_city_by_day,
+    "city by night": paint_city_by_night,
+    "stadium": paint_stadium,
+    "kitchen": paint_kitchen,
+    "cafe": paint_cafe,
+    "concert": paint_concert,
 }
 """Scene to what paints it."""
 
@@ -51,3 +60,13 @@ def paint(scene_plan: Plan, size: int) -> Image.Image:
     PAINTERS[scene_plan.scene](canvas, scene_plan, rng)
     saturation, vignette, factors = _GRADES[scene_plan.sentiment]
     return graded(canvas.finished(), rng, saturation, vignette, factors=factors)
+
+
+def draw(seed: int, size: int = 768, scene: str | None = None) -> Drawing:
+    """The drawing of a seed; `scene` fixes the scene and leaves all else to the seed."""
+    scene_plan = plan(seed, scene)
+    # Words have a stream of their own: a change to a painter leaves them as they are.
+    rng = np.random.Generator(np.random.PCG64([seed, 3]))
+    written = captions(scene_plan, rng)
+    text = accompanying_text(scene_plan, rng)
+    return Drawing(scene_plan, paint(scene_plan, size), written, text)

@@ -19,7 +19,7 @@ def umbrella(s: Sprite, colour: Colour) -> None:
     for a, b in ((36, 72), (108, 144)):
         panel = oval(0.0, 0.62, 0.56, 0.36, 0, a, b, 9).tolist()
         foot = [[math.cos(math.radians(end)) * 0.5, 0.62] for end in (b, a)]
-        s.poly([*panel, *foot], WHITE)
+        s.poly(panel + foot, WHITE)
     for x in (-0.448, -0.224, 0.0, 0.224, 0.448):
         s.oval(x, 0.62, 0.112, 0.05, WHITE if abs(abs(x) - 0.224) < 0.01 else colour)
     s.oval(0.0, 0.99, 0.028, 0.028, darken(colour, 0.3))

@@ -1,0 +1,125 @@
+"""Rubrics: YAML files that say what a judge looks at, on which scale, and what the levels look like.
+
+Read: `components/judgments/rubrics/<name>.yaml`, or a file of the user's own. To add one, add a file there.
+The reply's schema puts the reasoning before the score of each aspect: a model that writes the score first argues for it afterwards.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from components.errors import UserError
+
+RUBRICS = Path(__file__).parent / "rubrics"
+
+
+class Scale(BaseModel):
+    """The lowest and the highest score, both included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    min: float
+    max: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.min < self.max:
+            raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
+        return self
+
+
+class Aspect(BaseModel):
+    """One question to the post, with what some of the levels look like."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    question: str
+    levels: Mapping[float, str] = Field(min_length=2)
+
+
+class Rubric(BaseModel):
+    """What a judge is asked. `calls` says whether one call answers all aspects or each gets its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    title: str
+    scale: Scale
+    calls: Literal["together", "per_aspect"] = "together"
+    instructions: str
+    aspects: tuple[Aspect, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        names = [aspect.name for aspect in self.aspects]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"aspect named twice: {', '.join(twice)}")
+        for aspect in self.aspects:
+            if outside := [level for level in aspect.levels if not self.scale.min <= level <= self.scale.max]:
+                raise ValueError(f"{aspect.name}: level {outside[0]:g} is outside {self.span}")
+        return self
+
+    @property
+    def span(self) -> str:
+        return f"{self.scale.min:g} to {self.scale.max:g}"
+
+    @property
+    def groups(self) -> list[tuple[Aspect, ...]]:
+        """The aspects of each call."""
+        return [self.aspects] if self.calls == "together" else [(aspect,) for aspect in self.aspects]
+
+    def schema(self, aspects: tuple[Aspect, ...] | None = None) -> dict[str, Any]:
+        """Strict JSON schema of a reply. The range stands in the description only: not every endpoint takes `minimum`
+        in strict mode, and the parser checks it anyway."""
+        asked = self.aspects if aspects is None else aspects
+        return _strict_object({aspect.name: self._aspect_schema(aspect) for aspect in asked})
+
+    def _aspect_schema(self, aspect: Aspect) -> dict[str, Any]:
+        return _strict_object(
+            {
+                "reasoning": {"type": "string", "description": f"{aspect.title}: what you saw, before the score."},
+                "score": {"type": "number", "description": f"A number from {self.span}."},
+            }
+        )
+
+
+def _strict_object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def rubric_path(name: str) -> Path:
+    """A shipped rubric's name, or the path of a file that ends in .yaml or .yml."""
+    shipped = sorted(path.stem for path in RUBRICS.glob("*.yaml"))
+    if name in shipped:
+        return RUBRICS / f"{name}.yaml"
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} and path.is_file():
+        return path
+    raise UserError(f"rubric {name!r}: no such rubric or file; shipped are {', '.join(shipped)}, or give a .yaml file's path")
+
+
+def rubric_text(name: str) -> str:
+    """The file as it stands; part of the judge spec's id, so that a changed rubric judges again."""
+    try:
+        return rubric_path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UserError(f"rubric {name!r}: cannot be read ({problem}); give a readable UTF-8 file") from problem
+
+
+def load_rubric(name: str) -> Rubric:
+    """The rubric of that name or path; UserError with the first thing that is wrong in it."""
+    try:
+        return Rubric.model_validate(yaml.safe_load(rubric_text(name)))
+    except yaml.YAMLError as problem:
+        raise UserError(f"rubric {name!r}: not YAML ({' '.join(str(problem).split())})") from problem
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UserError(f"rubric {name!r}: {where}: {first['msg']}; see components/judgments/rubrics/mpwl.yaml") from problem

@@ -9,10 +9,12 @@ from PIL import Image
 from components.drawings.canvas import Canvas
 from components.drawings.effects import graded
 from components.drawings.plan import Plan, plan
+from components.drawings.scenes_desert import paint_desert
+from components.drawings.scenes_harbour import paint_harbour
 from components.drawings.scenes_indoor import paint_cafe, paint_concert, paint_kitchen
-from components.drawings.scenes_land import paint_desert, paint_field, paint_mountains
+from components.drawings.scenes_land import paint_field, paint_mountains
 from components.drawings.scenes_urban import paint_city_by_day, paint_city_by_night, paint_stadium
-from components.drawings.scenes_water import paint_beach, paint_harbour, paint_lake
+from components.drawings.scenes_water import paint_beach, paint_lake
 from components.drawings.scenes_wood import paint_forest, paint_snow
 from components.drawings.words import accompanying_text, captions
 
@@ -39,7 +41,7 @@ PAINTERS: dict[str, Painter] = {
 _GRADES = {  # sentiment to saturation, vignette and a factor per channel
     "positive": (1.12, 0.16, (1.03, 1.01, 0.98)),
     "neutral": (0.96, 0.2, (1.0, 1.0, 1.0)),
-    "negative": (0.68, 0.42, (0.92, 0.94, 0.98)),
+    "negative": (0.74, 0.36, (0.96, 0.97, 1.0)),
 }
 
 

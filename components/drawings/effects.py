@@ -31,7 +31,7 @@ def clouds(
         ]
         base = oval(x, y, scale * 1.35, scale * 0.26)
         alpha = 0.75 if heavy else 0.85
-        below = [lump + (0.0, scale * 0.12) for lump in [*lumps, base]]
+        below = [lump + np.array([0.0, scale * 0.12]) for lump in [*lumps, base]]
         canvas.soft(below, 0.012, fade(darken(colour, 0.16 if heavy else 0.08), alpha * 0.8))
         canvas.soft([*lumps, base], 0.010, fade(lighten(colour, 0.08), alpha))
 

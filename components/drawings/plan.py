@@ -76,14 +76,10 @@ def plan(seed: int, scene: str | None = None) -> Plan:
     rng = np.random.Generator(np.random.PCG64([seed, 1]))
     drawn = _pick(rng, SCENES)
     place = scene if scene is not None else drawn
-    if place in _FIXED_LIGHT:
-        light = _pick(rng, _FIXED_LIGHT[place])
-    else:
-        light = _weighted(rng, _LIGHT_SHARES)
-    if place in _FIXED_WEATHER:
-        weather = _pick(rng, _FIXED_WEATHER[place])
-    else:
-        weather = _weighted(rng, _WEATHER_SHARES)
+    free = place not in _FIXED_LIGHT
+    light = _weighted(rng, _LIGHT_SHARES) if free else _pick(rng, _FIXED_LIGHT[place])
+    free = place not in _FIXED_WEATHER
+    weather = _weighted(rng, _WEATHER_SHARES) if free else _pick(rng, _FIXED_WEATHER[place])
     subjects = SUBJECTS[place]
     subject = subjects[int(rng.integers(len(subjects)))]
     return Plan(

@@ -1,4 +1,4 @@
-"""The mountains, the field and the desert."""
+"""The mountains and the field."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from components.drawings.geometry import (
 from components.drawings.light import Mood, mood_of, paint_sky
 from components.drawings.plan import Plan
 from components.drawings.sprite import Sprite
-from components.drawings.sprites_nature import cactus, grass, leafy_tree
+from components.drawings.sprites_nature import grass, leafy_tree
 from components.drawings.staging import act, storm, story, weather_over, wet_ground
 
 
@@ -42,12 +42,14 @@ def _peak(
     for face, fill in ((lit, snow), (dim, mix(snow, shade, 0.32))):
         a, b = face[0], face[1]
         end = ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)
-        zigzag = [(end[0] + (spine[0][0] - end[0]) * t, end[1] + (spine[0][1] - end[1]) * t + (0.05 if i % 2 else -0.015) * tall * 3)
+        zigzag = [(end[0] + (spine[0][0] - end[0]) * t,
+                   end[1] + (spine[0][1] - end[1]) * t + (0.05 if i % 2 else -0.015) * tall * 3)
                   for i, t in enumerate((0.2, 0.4, 0.6, 0.8))]
         canvas.polygon([top, a, end, *zigzag, spine[0]], fill)
 
 
-def _firs(canvas: Canvas, mood: Mood, rng: np.random.Generator, line: Points, count: int, tall: float, distance: float) -> None:
+def _firs(canvas: Canvas, mood: Mood, rng: np.random.Generator, line: Points, count: int, tall: float,
+          distance: float) -> None:
     """A loose row of firs along a skyline."""
     for x in np.sort(rng.uniform(-0.02, 1.02, count)):
         y, h = height_at(line, float(x)), tall * float(rng.uniform(0.6, 1.2))
@@ -66,7 +68,8 @@ def paint_mountains(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> Non
     storm(canvas, plan, rng, 0.4)
     rock = jitter(rng, ((112, 118, 148), (124, 112, 118), (96, 118, 134))[int(rng.integers(3))], 8)
     shift = float(rng.uniform(-0.12, 0.12))
-    for x, tall, distance in ((0.05, 0.34, 0.55), (0.92, 0.36, 0.5), (0.55, 0.42, 0.4), (0.26, 0.46, 0.2), (0.8, 0.34, 0.15)):
+    for x, tall, distance in ((0.05, 0.34, 0.55), (0.92, 0.36, 0.5), (0.55, 0.42, 0.4), (0.26, 0.46, 0.2),
+                              (0.8, 0.34, 0.15)):
         height = tall * float(rng.uniform(0.85, 1.12))
         _peak(canvas, mood, rng, x + shift, meadow - 0.03, height, rock, distance, sun_x < x)
     haze = fade(mood.haze, 0.6)
@@ -126,7 +129,8 @@ def paint_field(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     if plan.subject == "kite":
         taken = act(canvas, plan, mood, rng, float(rng.uniform(0.54, 0.62)), 0.08)
         for spot in taken:
-            canvas.line(spline([(spot.x, spot.y - spot.size * 0.3), (spot.x * 0.7 + 0.1, 0.72), (0.5, 0.86)], 9), 0.0025, fade(darken(mood.haze, 0.6), 0.7))
+            canvas.line(spline([(spot.x, spot.y - spot.size * 0.3), (spot.x * 0.7 + 0.1, 0.72), (0.5, 0.86)],
+                               9), 0.0025, fade(darken(mood.haze, 0.6), 0.7))
         story(canvas, plan, mood, rng, [], 0.94)
     else:
         taken = act(canvas, plan, mood, rng, float(rng.uniform(0.88, 0.94)), 0.04)
@@ -140,8 +144,10 @@ def _farm(canvas: Canvas, mood: Mood, rng: np.random.Generator, horizon: float) 
     if rng.random() < 0.7:
         wall, roof = mood.far((188, 76, 64), 0.2), mood.far((96, 74, 78), 0.2)
         canvas.rect(x - 0.05, horizon - 0.055, x + 0.05, horizon + 0.005, wall)
-        canvas.polygon([(x - 0.06, horizon - 0.052), (x - 0.03, horizon - 0.09), (x + 0.03, horizon - 0.09), (x + 0.06, horizon - 0.052)], roof)
-        canvas.rect(x - 0.014, horizon - 0.036, x + 0.014, horizon + 0.005, (255, 214, 120) if mood.dark else darken(wall, 0.4))
+        canvas.polygon([(x - 0.06, horizon - 0.052), (x - 0.03, horizon - 0.09), (x + 0.03, horizon - 0.09),
+                        (x + 0.06, horizon - 0.052)], roof)
+        canvas.rect(x - 0.014, horizon - 0.036, x + 0.014, horizon + 0.005,
+                    (255, 214, 120) if mood.dark else darken(wall, 0.4))
     for dx in (-0.16, -0.1, 0.1, 0.15, 0.24):
         if rng.random() < 0.75:
             tree = Sprite(canvas, x + dx, horizon + 0.006, float(rng.uniform(0.07, 0.13)), mood.light)
@@ -155,57 +161,3 @@ def _fence(canvas: Canvas, mood: Mood, y: float) -> None:
         canvas.rect(float(x) - 0.006, y - 0.06, float(x) + 0.006, y + 0.01, wood)
     for lift in (0.046, 0.02):
         canvas.line([(-0.02, y - lift), (1.02, y - lift)], 0.007, darken(wood, 0.12))
-
-
-def paint_desert(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
-    """Dunes with a lit and a shaded side, table mountains far off."""
-    mood = mood_of(plan, rng)
-    horizon = float(rng.uniform(0.5, 0.58))
-    sun_x, _ = paint_sky(canvas, plan, mood, rng, horizon)
-    sand = jitter(rng, ((232, 176, 104), (226, 152, 96), (236, 196, 132))[int(rng.integers(3))], 8)
-    for _ in range(int(rng.integers(1, 4))):
-        _mesa(canvas, mood, rng, horizon, mix(sand, (172, 84, 66), 0.65))
-    far = hills(rng, horizon, 0.05, 4)
-    canvas.gradient_polygon(below(far), [(0, mood.far(sand, 0.45)), (1, mood.far(sand, 0.2))])
-    for level, distance in ((horizon + 0.07, 0.22), (horizon + 0.17, 0.08)):
-        _dune(canvas, mood, rng, level, sand, distance, sun_x < 0.5)
-    front = hills(rng, 0.8, 0.05, 3)
-    near = mood.lit(sand)
-    canvas.gradient_polygon(below(front), [(0, lighten(near, 0.16)), (1, darken(near, 0.16))])
-    for k in range(7):  # wind ripples
-        line = hills(rng, 0.84 + 0.026 * k, 0.014, 6)
-        canvas.line(line, 0.003, fade(darken(near, 0.35), 0.35), caps=False)
-    if plan.subject != "cactus":
-        for x in rng.uniform(0.05, 0.95, 2):
-            cactus(Sprite(canvas, float(x), horizon + 0.15, float(rng.uniform(0.08, 0.12)), mood.light), (84, 132, 88))
-    if plan.subject == "balloon":
-        act(canvas, plan, mood, rng, float(rng.uniform(0.48, 0.56)), 0.08)
-        story(canvas, plan, mood, rng, [], 0.94)
-    else:
-        taken = act(canvas, plan, mood, rng, float(rng.uniform(0.88, 0.94)), 0.04)
-        story(canvas, plan, mood, rng, taken, 0.92)
-    weather_over(canvas, plan, mood, rng, horizon)
-
-
-def _dune(canvas: Canvas, mood: Mood, rng: np.random.Generator, y: float, sand: Colour, distance: float, sunny_left: bool) -> None:
-    """A dune whose crest splits it into a bright and a dark side."""
-    x, tall = float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.08, 0.15))
-    crest = spline([(-0.1, y + 0.04), (x - 0.25, y - tall * 0.35), (x, y - tall), (x + 0.3, y - tall * 0.3), (1.1, y + 0.05)], 12)
-    bright, shade = mood.far(lighten(sand, 0.12), distance), mood.far(darken(sand, 0.26), distance)
-    canvas.gradient_polygon(below(crest), [(0, bright), (1, mood.far(sand, distance))])
-    sign = 1.0 if sunny_left else -1.0
-    edge = spline([(x, y - tall), (x + sign * 0.05, y - tall * 0.3), (x - sign * 0.04, y + 0.1), (x + sign * 0.06, y + 0.32)], 10)
-    face = crest[crest[:, 0] >= x] if sunny_left else crest[crest[:, 0] <= x][::-1]
-    outline = np.vstack([face, [[face[-1, 0], y + 0.32]], edge[::-1]])
-    canvas.gradient_polygon(outline, [(0, shade), (1, mix(shade, mood.far(sand, distance), 0.75))])
-
-
-def _mesa(canvas: Canvas, mood: Mood, rng: np.random.Generator, horizon: float, rock: Colour) -> None:
-    """A table mountain with bands of rock."""
-    x, wide, tall = float(rng.uniform(0, 1)), float(rng.uniform(0.08, 0.18)), float(rng.uniform(0.07, 0.17))
-    fill = mood.far(rock, 0.45)
-    top = horizon + 0.02 - tall
-    canvas.polygon([(x - wide, horizon + 0.03), (x - wide * 0.7, top), (x + wide * 0.66, top), (x + wide, horizon + 0.03)], fill)
-    canvas.polygon([(x + wide * 0.3, top), (x + wide * 0.66, top), (x + wide, horizon + 0.03), (x + wide * 0.5, horizon + 0.03)], darken(fill, 0.16))
-    for band in (0.3, 0.5):
-        canvas.line([(x - wide * 0.78, top + tall * band), (x + wide * 0.78, top + tall * band)], 0.005, fade(darken(fill, 0.3), 0.5), caps=False)

@@ -1,4 +1,4 @@
-"""The beach, the lake and the harbour."""
+"""The beach and the lake, and the water of both."""
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from components.drawings.light import Mood, mood_of, paint_sky
 from components.drawings.plan import Plan
 from components.drawings.sprite import Sprite
 from components.drawings.sprites_nature import palm_tree, reeds
-from components.drawings.sprites_travel import lighthouse, sailboat
+from components.drawings.sprites_travel import sailboat
 from components.drawings.staging import act, storm, story, weather_over, wet_ground
 
 LAND_OF_BEACH: Colour = (236, 208, 156)
 
 
-def _water(
+def paint_water(
     canvas: Canvas, mood: Mood, rng: np.random.Generator, top: float, bottom: float, sun_x: float,
     base: Colour,
 ) -> None:
@@ -52,7 +52,7 @@ def paint_beach(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     shore = float(rng.uniform(0.74, 0.8)) if on_water else float(rng.uniform(0.6, 0.68))
     sun_x, _ = paint_sky(canvas, plan, mood, rng, horizon)
     storm(canvas, plan, rng, horizon)
-    _water(canvas, mood, rng, horizon, min(1.0, shore + 0.12), sun_x, jitter(rng, (36, 150, 182), 10))
+    paint_water(canvas, mood, rng, horizon, min(1.0, shore + 0.12), sun_x, jitter(rng, (36, 150, 182), 10))
     side = bool(rng.random() < 0.5)
     if rng.random() < 0.7:  # a headland closes the bay on one side
         land = ridge(rng, horizon, 0.06, 0.5, 5)
@@ -84,7 +84,7 @@ def _sand(canvas: Canvas, mood: Mood, rng: np.random.Generator, shore: float) ->
         (-0.035, fade(foam, 0.4)), (-0.026, fade(mood.lit((70, 176, 190)), 0.5)), (0.0, foam),
         (0.014, mood.lit(darken(tone, 0.28))),
     ):
-        canvas.polygon(below(edge + (0.0, lift)), fill)
+        canvas.polygon(below(edge + np.array([0.0, lift])), fill)
     dry = hills(rng, 0.0, 0.02, 4)
     dry[:, 1] += np.interp(dry[:, 0], edge[:, 0], edge[:, 1]) + 0.055
     canvas.gradient_polygon(below(dry), [(0, mood.lit(tone)), (1, mood.lit(darken(tone, 0.12)))])
@@ -101,13 +101,15 @@ def paint_lake(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     storm(canvas, plan, rng, shore)
     tone = jitter(rng, (60, 112, 108), 12)
     far = ridge(rng, shore - 0.15, 0.2, 0.5)
-    canvas.gradient_polygon(below(far, shore), [(0, mood.far(mix(tone, (92, 104, 150), 0.5), 0.5)), (1, mood.far(tone, 0.85))])
+    canvas.gradient_polygon(below(far, shore), [(0, mood.far(mix(tone, (92, 104, 150), 0.5), 0.5)),
+                                                (1, mood.far(tone, 0.85))])
     slope = ridge(rng, shore - 0.075, 0.13, 0.42)
     canvas.gradient_polygon(below(slope, shore), [(0, mood.far(tone, 0.28)), (1, mood.far(tone, 0.6))])
     _shore_trees(canvas, mood, rng, shore, jitter(rng, (44, 96, 70), 10))
-    _water(canvas, mood, rng, shore, 1.0, sun_x, jitter(rng, (58, 118, 146), 8))
+    paint_water(canvas, mood, rng, shore, 1.0, sun_x, jitter(rng, (58, 118, 146), 8))
     canvas.reflect(shore, 0.3, 0.62, 0.005, 30)
-    canvas.soft([[(-0.1, shore - 0.004), (1.1, shore - 0.004), (1.1, shore + 0.006), (-0.1, shore + 0.006)]], 0.006, fade(lighten(mood.haze, 0.3), 0.6))
+    canvas.soft([[(-0.1, shore - 0.004), (1.1, shore - 0.004), (1.1, shore + 0.006), (-0.1, shore + 0.006)]],
+                0.006, fade(lighten(mood.haze, 0.3), 0.6))
     bank = plan.subject == "picnic basket"
     if bank:
         edge = hills(rng, 0.74, 0.06, 3)
@@ -135,87 +137,3 @@ def _shore_trees(canvas: Canvas, mood: Mood, rng: np.random.Generator, shore: fl
         tall = (0.025 + 0.075 * share**2) * float(rng.uniform(0.6, 1.2))
         fill = mood.far(tone, 0.3 + 0.2 * float(rng.random()))
         canvas.polygon([(x - 0.016, shore), (x + 0.016, shore), (float(x), shore - tall)], fill)
-
-
-_HOUSES: tuple[Colour, ...] = (
-    (224, 122, 95), (242, 204, 143), (129, 178, 154), (236, 228, 214), (106, 146, 186), (204, 92, 92),
-)
-
-
-def paint_harbour(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
-    """Coloured houses along the quay, masts, and a stone pier in front."""
-    mood = mood_of(plan, rng)
-    shore = float(rng.uniform(0.46, 0.52))
-    sun_x, _ = paint_sky(canvas, plan, mood, rng, shore)
-    storm(canvas, plan, rng, shore)
-    back = hills(rng, shore - 0.12, 0.12, 4)
-    canvas.gradient_polygon(below(back, shore), [(0, mood.far((96, 130, 112), 0.5)), (1, mood.far((96, 130, 112), 0.75))])
-    left = bool(rng.random() < 0.5)
-    _houses(canvas, mood, rng, shore - 0.012, left)
-    canvas.rect(-0.02, shore - 0.014, 1.02, shore + 0.02, mood.far((134, 124, 116), 0.2))
-    _water(canvas, mood, rng, shore + 0.02, 1.0, sun_x, jitter(rng, (40, 110, 138), 8))
-    canvas.reflect(shore + 0.02, 0.2, 0.5, 0.006, 30)
-    if plan.subject not in ("sailboat", "fishing boat"):
-        for x in rng.uniform(0.05, 0.95, 4):
-            _mast(canvas, mood, float(x), shore + 0.05)
-    if plan.subject != "lighthouse" and rng.random() < 0.6:
-        x = 0.93 if left else 0.07
-        canvas.rect(x - 0.09, shore + 0.0, x + 0.09, shore + 0.035, mood.far((96, 92, 96), 0.1), 0.01)
-        lighthouse(Sprite(canvas, x, shore + 0.005, 0.24, mood.light), (206, 70, 62))
-    afloat = plan.subject in ("sailboat", "fishing boat")
-    quay = 0.93 if afloat else float(rng.uniform(0.74, 0.78))
-    if afloat:
-        taken = act(canvas, plan, mood, rng, float(rng.uniform(0.76, 0.82)), 0.04, water=True)
-    _pier(canvas, mood, rng, quay)
-    wet_ground(canvas, plan, mood, rng, quay)
-    if not afloat:
-        taken = act(canvas, plan, mood, rng, float(rng.uniform(0.88, 0.93)), 0.03)
-    story(canvas, plan, mood, rng, taken if not afloat else [], 0.97 if afloat else 0.94, 0.2)
-    weather_over(canvas, plan, mood, rng, shore)
-
-
-def _houses(canvas: Canvas, mood: Mood, rng: np.random.Generator, ground: float, left: bool) -> None:
-    """A row of gabled fronts from one side to past the middle, windows lit in the dark."""
-    x, end = (-0.03, 0.72) if left else (0.28, 1.03)
-    previous = -1
-    while x < end:
-        wide, tall = float(rng.uniform(0.075, 0.115)), float(rng.uniform(0.12, 0.22))
-        pick = int(rng.integers(len(_HOUSES)))
-        pick = (pick + 1) % len(_HOUSES) if pick == previous else pick
-        wall, previous = mood.far(jitter(rng, _HOUSES[pick], 6), 0.15), pick
-        canvas.rect(x, ground - tall, x + wide, ground, wall)
-        canvas.rect(x + wide * 0.8, ground - tall, x + wide, ground, fade(darken(wall, 0.5), 0.25))
-        roof = mood.far((150, 82, 66), 0.15)
-        canvas.polygon([(x - 0.006, ground - tall), (x + wide + 0.006, ground - tall), (x + wide / 2, ground - tall - 0.05)], roof)
-        glass: Colour = (255, 216, 120) if mood.dark else mood.far((84, 110, 134), 0.1)
-        for row in range(int(tall / 0.05)):
-            for column in (0.2, 0.6):
-                y = ground - tall + 0.016 + row * 0.05
-                if y + 0.028 < ground - 0.006:
-                    canvas.rect(x + wide * column, y, x + wide * (column + 0.24), y + 0.028, glass)
-        x += wide
-
-
-def _mast(canvas: Canvas, mood: Mood, x: float, y: float) -> None:
-    """A small moored boat with its sail down."""
-    wood = mood.far((238, 232, 222), 0.1)
-    canvas.line([(x, y), (x, y - 0.17)], 0.005, mood.far((92, 84, 86), 0.1))
-    canvas.line([(x, y - 0.16), (x + 0.035, y - 0.01)], 0.002, mood.far((92, 84, 86), 0.3))
-    canvas.polygon([(x - 0.05, y - 0.018), (x + 0.06, y - 0.022), (x + 0.04, y + 0.008), (x - 0.036, y + 0.008)], wood)
-    canvas.line([(x + 0.004, y - 0.045), (x + 0.045, y - 0.04)], 0.011, mood.far((70, 98, 140), 0.1))
-
-
-def _pier(canvas: Canvas, mood: Mood, rng: np.random.Generator, top: float) -> None:
-    """The stone quay in front, its joints in perspective, and bollards."""
-    stone = mood.lit(jitter(rng, (176, 164, 152), 7))
-    canvas.rect(-0.02, top - 0.012, 1.02, top + 0.012, lighten(stone, 0.25))
-    canvas.gradient_polygon([(-0.02, top + 0.01), (1.02, top + 0.01), (1.02, 1.02), (-0.02, 1.02)], [(0, stone), (1, darken(stone, 0.22))])
-    joint = fade(darken(stone, 0.5), 0.4)
-    for k in range(-6, 7):
-        canvas.line([(0.5 + 0.11 * k, top + 0.012), (0.5 + 0.2 * k, 1.02)], 0.003, joint)
-    for step in (0.22, 0.52, 0.86):
-        y = top + (1 - top) * step
-        canvas.line([(-0.02, y), (1.02, y)], 0.003, joint)
-    for x in (0.16, 0.84):
-        canvas.rect(x - 0.016, top - 0.05, x + 0.016, top + 0.02, mood.lit((62, 62, 74)), 0.008)
-        canvas.ellipse(x, top - 0.05, 0.026, 0.012, mood.lit((84, 84, 98)))

@@ -104,7 +104,7 @@ def act(
     colour = jitter(rng, SUBJECT_COLOURS[plan.colour], 5)
     flip = bool(rng.random() < 0.5)
     # The subject keeps more of its own colour than its surroundings, or it sinks into the night.
-    light = (0.3 + 0.7 * mood.light[0], 0.3 + 0.7 * mood.light[1], 0.3 + 0.7 * mood.light[2])
+    light = (0.5 + 0.5 * mood.light[0], 0.5 + 0.5 * mood.light[1], 0.5 + 0.5 * mood.light[2])
     places = spots(cast, plan.count, y, rng, depth)
     for spot in places:
         angle = float(rng.uniform(-1, 1)) * cast.lean

@@ -32,7 +32,7 @@ def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
     with _lock:
         key = (str(settings.calls), purse)
         if key not in _ledgers:
-            _ledgers[key] = Ledger(budget.usd, allow_unpriced=budget.allow_unpriced, spent_usd=journal.spent(purse))
+            _ledgers[key] = Ledger(budget.usd, allow_unpriced=budget.allow_unpriced, spent_usd=journal.spent_usd(purse))
         return _ledgers[key]
 
 

@@ -62,4 +62,4 @@ def passes_so_far() -> int:
     """Forward passes of all models in this process."""
     from components.features import forward_passes
 
-    return forward_passes()
+    return sum(forward_passes().values())

@@ -15,12 +15,12 @@ from typing import Any
 from prefect import flow
 
 from components.errors import PostwrightError
+from components.judgments import mean_with_interval
 from components.records import Run
 from components.spec import Campaign, Selection
 from components.store import Store
 from flows.artifacts import leave_artifacts
 from flows.build_prompts import build_prompts
-from flows.buying import journal_of
 from flows.check_warehouse import check_warehouse
 from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
@@ -118,7 +118,7 @@ def begin(campaign: Campaign, selection: Selection) -> Run:
 def finish(summary: Summary, run: Run, settings: Settings) -> None:
     """Keep how the run ended, and show it: the row in `runs`, the report, the artifacts."""
     store = settings.store()
-    summary.cost_usd = journal_of(settings).cost_of_run(run.run_id)
+    summary.cost_usd = cost_of_run(store, run.run_id)
     summary.scores = scores(store, run)
     ended = replace(
         run,
@@ -137,10 +137,17 @@ def finish(summary: Summary, run: Run, settings: Settings) -> None:
     leave_artifacts(store, run.run_id, summary.report)
 
 
+def cost_of_run(store: Store, run_id: str) -> float | None:
+    """What the run's calls cost, in USD; None where the price of one is unknown."""
+    sql = "SELECT count(*) AS calls, count(cost_usd) AS priced, sum(cost_usd) AS usd FROM calls WHERE run_id = $run_id"
+    found = store.query(sql, {"run_id": run_id})[0]
+    return float(found["usd"] or 0) if found["calls"] == found["priced"] else None
+
+
 def scores(store: Store, run: Run) -> dict[str, Any]:
     """n, failures and the mean of each aspect over the posts of this run's specs, with a 95 % bootstrap interval of the overall mean."""
     ids = json.loads(run.spec_ids)
-    sql = """SELECT overall, aspects, error FROM judged_posts WHERE dataset = $dataset AND feature_spec_id = $features
+    sql = """SELECT overall, aspects, error, writer, judge FROM judged_posts WHERE dataset = $dataset AND feature_spec_id = $features
         AND prompt_spec_id = $prompts AND generation_spec_id = $generation
         AND (judge_spec_id = $judge OR judge_spec_id IS NULL)
         AND ($window_from::TIMESTAMPTZ IS NULL OR published_at >= $window_from)
@@ -157,8 +164,6 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
             "window_to": run.window_to,
         },
     )
-    from components.judgments import mean_with_interval
-
     aspects: dict[str, list[float]] = {}
     for row in rows:
         for aspect, score in (row["aspects"] or {}).items():
@@ -166,6 +171,7 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
                 aspects.setdefault(aspect, []).append(score)
     overall = [row["overall"] for row in rows if row["overall"] is not None]
     return {
+        "offline": any(str(row["writer"]).startswith("offline/") or str(row["judge"]).startswith("offline/") for row in rows),
         "posts": len(rows),
         "judged": len(overall),
         "without_text": sum(row["error"] is not None for row in rows),

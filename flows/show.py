@@ -21,6 +21,14 @@ def money(usd: float | None) -> str:
     return "unknown" if usd is None else f"${usd:.4f}" if 0 < usd < 1 else f"${usd:.2f}"
 
 
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def interval(value: Mapping[str, Any]) -> str:
+    return "" if value["low"] is None else f"{value['low']:.2f} to {value['high']:.2f}"
+
+
 def show_summary(summary: Any, settings: Settings, console: Console) -> None:
     """Counts, scores, time per step, and where the report is."""
     rows = table("step", "#new rows", "#refused", "#bought", "#reused", "#seconds")
@@ -38,7 +46,7 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
         console.print()
         found = table("aspect", "#n", "#mean", "95 % interval")
         for aspect, value in [*scores["aspects"].items(), ("overall", scores["overall"])]:
-            found.add_row(aspect, str(value["n"]), f"{value['mean']:.2f}", f"{value['low']:.2f} to {value['high']:.2f}")
+            found.add_row(aspect, str(value["n"]), number(value["mean"]), interval(value))
         console.print(found)
     console.print()
     offline = " (offline writer or judge: marked so in rows and report)" if scores.get("offline") else ""

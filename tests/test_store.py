@@ -1,0 +1,195 @@
+"""The warehouse: rows are written once, what is left to do is an anti-join, writers of several processes take turns."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from components.chat.journal import calls_view_sql
+from components.errors import UserError
+from components.records import Feature, Item, Judgment, Post, Prompt, Quarantine, content_id
+from components.spec import DatasetSpec, Selection
+from components.store import Store
+
+T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ALL = Selection(dataset="d")
+
+
+def items(n: int = 4) -> list[Item]:
+    return [
+        Item(
+            item_id=f"i{k}", dataset="d", spec_id="D", source_uri=f"u{k}", ingested_at=T0, published_at=T0 + timedelta(days=k)
+        )
+        for k in range(n)
+    ]
+
+
+def feature(item_id: str, spec_id: str = "F") -> Feature:
+    return Feature(feature_id=f"f{spec_id}{item_id}", item_id=item_id, spec_id=spec_id, name="caption", text="a cap", score=0.5, model="m")
+
+
+def prompt(item_id: str) -> Prompt:
+    return Prompt(
+        prompt_id=f"p{item_id}", item_id=item_id, spec_id="P", feature_spec_id="F", platform="x", template="mpwl",
+        system="s", user="u", words=[f"fF{item_id}"],
+    )
+
+
+def post(item_id: str, error: str | None = None) -> Post:
+    return Post(
+        post_id=f"o{item_id}{error or ''}", prompt_id=f"p{item_id}", spec_id="G", platform="x",
+        text=None if error else "hi", error=error, created_at=T0 + timedelta(seconds=0 if error else 1),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "warehouse.duckdb", calls_view_sql(tmp_path / "calls"))
+    (tmp_path / "calls").mkdir()
+    made.prepare()
+    yield made
+
+
+def test_rows_are_written_once(store: Store) -> None:
+    assert store.append({"items": items()}) == {"items": 4}
+    assert store.append({"items": items(5)}) == {"items": 1}
+    assert [item.item_id for item in store.items(ALL)] == ["i0", "i1", "i2", "i3", "i4"]
+
+
+def test_a_transaction_is_whole_or_nothing(store: Store) -> None:
+    bad = Feature(feature_id="f", item_id="i", spec_id="F", name=None, model="m")  # type: ignore[arg-type]
+    with pytest.raises(Exception, match="NOT NULL"):
+        store.append({"items": items(), "features": [bad]})
+    assert store.items(ALL) == []
+
+
+def test_records_come_back_as_they_went_in(store: Store) -> None:
+    item = items(1)[0]
+    store.append({"items": [item], "prompts": [prompt("i0")]})
+    assert store.items(ALL) == [item]
+    assert store.by_ids(Prompt, "prompts", "prompt_id", ["pi0", "gone"]) == {"pi0": prompt("i0")}
+
+
+def test_a_window_includes_its_start_and_excludes_its_end(store: Store) -> None:
+    store.append({"items": items()})
+    window = Selection(dataset="d", published_from=T0 + timedelta(days=1), published_to=T0 + timedelta(days=3))
+    assert [item.item_id for item in store.items(window)] == ["i1", "i2"]
+    assert [item.item_id for item in store.items(ALL.model_copy(update={"limit": 3}))] == ["i0", "i1", "i2"]
+    assert store.items(Selection(dataset="other")) == []
+
+
+def test_what_is_left_to_do(store: Store) -> None:
+    store.append({"items": items()})
+    assert len(store.items_without_features(ALL, "F")) == 4
+    store.append({"features": [feature("i0"), feature("i1"), feature("i2", "other")]})
+    assert [item.item_id for item in store.items_without_features(ALL, "F")] == ["i2", "i3"]
+    assert [item.item_id for item in store.items_without_prompts(ALL, "P", "F")] == ["i0", "i1"]
+    store.append({"prompts": [prompt("i0"), prompt("i1")]})
+    assert store.items_without_prompts(ALL, "P", "F") == []
+    assert [item.item_id for item in store.items_without_prompts(ALL, "P", "other")] == ["i2"]
+    assert [p.item_id for p in store.prompts_without_posts(ALL, "P", "F", "G", 1, ["timeout"])] == ["i0", "i1"]
+
+
+def test_what_failed_for_a_while_is_tried_again_and_what_failed_for_good_is_not(store: Store) -> None:
+    store.append({"items": items(), "features": [feature(f"i{k}") for k in range(4)], "prompts": [prompt(f"i{k}") for k in range(4)]})
+    store.append({"posts": [post("i0"), post("i1", "timeout"), post("i2", "refusal")]})
+    left = store.prompts_without_posts(ALL, "P", "F", "G", 1, ["timeout"])
+    assert [p.item_id for p in left] == ["i1", "i3"]
+    assert len(store.prompts_without_posts(ALL, "P", "F", "G", 2, ["timeout"])) == 4
+    assert [p.post_id for p in store.posts_without_judgments(ALL, "P", "F", "G", "J", 1, ["timeout"])] == ["oi0"]
+
+
+def test_the_view_shows_the_success_after_the_failure_and_never_averages_failures(store: Store) -> None:
+    store.append({"items": items(1), "features": [feature("i0")], "prompts": [prompt("i0")]})
+    store.append({"posts": [post("i0", "timeout"), post("i0")]})
+    readings = [("a", 0, 8.0), ("a", 1, 6.0), ("b", 0, 4.0), ("b", 1, None)]
+    store.append(
+        {
+            "judgments": [
+                Judgment(
+                    judgment_id=content_id(aspect, repeat), post_id="oi0", spec_id="J", repeat=repeat, aspect=aspect,
+                    score=score, error=None if score else "unparsable", cost_usd=0.25, created_at=T0,
+                )
+                for aspect, repeat, score in readings
+            ]
+        }
+    )
+    (row,) = store.query("SELECT * FROM judged_posts")
+    assert row["text"] == "hi" and row["error"] is None
+    assert row["aspects"] == {"a": 7.0, "b": 4.0} and row["overall"] == 5.5
+    assert row["failed_readings"] == 1 and row["readings"] == 2
+    assert row["words"] == {"caption": ["a cap"]}
+    assert row["judge_cost_usd"] == pytest.approx(1.0)
+
+
+def test_a_moved_picture_is_found_where_it_was_met_again(store: Store, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.jpg", tmp_path / "new.jpg"
+    old.write_bytes(b"x")
+    item = Item(**(items(1)[0].row() | {"image_path": str(old)}))
+    store.append({"items": [item]})
+    old.rename(new)
+    assert store.items(ALL)[0].image_path == str(old)
+    met = Quarantine(
+        quarantine_id="q", step="ingest_items", dataset="d", source_uri=str(new), image_path=str(new), item_id="i0",
+        reason="duplicate", detail="", at=T0,
+    )
+    store.append({"quarantine": [met]})
+    assert store.items(ALL)[0].image_path == str(new)
+
+
+def test_calls_is_a_view_even_before_the_first_call(store: Store) -> None:
+    assert store.query("SELECT count(*) AS n FROM calls") == [{"n": 0}]
+
+
+def test_specs_keep_what_an_id_stands_for(store: Store, tmp_path: Path) -> None:
+    spec = DatasetSpec(source="folder", path=tmp_path / "pictures")
+    store.register(spec, spec)
+    (row,) = store.query("SELECT *, params->>'$.name' AS name FROM specs")
+    assert (row["spec_id"], row["step"], row["name"]) == (spec.id, "ingest_items", "pictures")
+
+
+HOLD = """
+import duckdb, sys, time
+held = duckdb.connect(sys.argv[1]); print("held", flush=True); time.sleep(float(sys.argv[2]))
+"""
+
+
+def hold(path: Path, seconds: float) -> "subprocess.Popen[str]":
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(path), str(seconds)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_writer_waits_for_another_process(store: Store) -> None:
+    process = hold(store.path, 1.0)
+    begun = time.monotonic()
+    assert store.append({"items": items()}) == {"items": 4}
+    assert time.monotonic() - begun > 0.3
+    process.wait()
+
+
+def test_a_warehouse_that_stays_locked_is_one_clear_line(store: Store) -> None:
+    process = hold(store.path, 30)
+    store.wait_s = 0.3
+    with pytest.raises(UserError, match="held by another process"):
+        store.items(ALL)
+    process.kill()
+    process.wait()
+
+
+def test_a_newer_warehouse_is_refused(store: Store) -> None:
+    with store.connect() as db:
+        db.execute("INSERT INTO migrations VALUES (9999, 'later', now())")
+    with pytest.raises(UserError, match="newer postwright"):
+        store.prepare()
+
+
+def test_a_file_that_is_no_warehouse_is_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    path.write_text("not a database, but long enough to be looked at by its header " * 40)
+    with pytest.raises(UserError, match="cannot open the warehouse"):
+        Store(path).prepare()

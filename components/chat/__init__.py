@@ -1,0 +1,36 @@
+"""Calls to language models: bought once, journaled as they are answered, inside the limits and under the budget.
+
+    requests = [ChatRequest(stage="writing", model="openai/gpt-4o-mini", messages=(...,))]
+    outcomes = await buy(requests, spec=spec, api_key=key, journal=Journal(home / "calls"), ledger=Ledger(1.00), run_id="...")
+
+`buy` looks into the journal first, so the same call (see `ChatRequest.key`) is never paid for twice, whichever run asks.
+Every provider speaks chat completions over `openai.AsyncOpenAI`; the offline writer and judge do so in process.
+"""
+
+from components.chat.buy import Retry, buy
+from components.chat.journal import Journal, calls_view_sql
+from components.chat.ledger import Ledger
+from components.chat.outcome import FINAL, RETRYABLE, STOPPING, ChatOutcome, Status
+from components.chat.plan import Plan, estimate
+from components.chat.prices import Price, price_of
+from components.chat.providers import check
+from components.chat.request import ChatRequest
+
+__all__ = [
+    "FINAL",
+    "RETRYABLE",
+    "STOPPING",
+    "ChatOutcome",
+    "ChatRequest",
+    "Journal",
+    "Ledger",
+    "Plan",
+    "Price",
+    "Retry",
+    "Status",
+    "buy",
+    "calls_view_sql",
+    "check",
+    "estimate",
+    "price_of",
+]

@@ -1,0 +1,71 @@
+"""The offline writer and judge as a chat-completions server without a socket.
+
+They are asked through the same client, journal, limits and ledger as any server; only the transport differs: it answers
+`POST /v1/chat/completions` by calling `complete(body)` of the module that the model names. Adding an offline model is one
+module with `complete(body: dict) -> str` (the assistant's message) and `VERSION` (bumped when it would answer
+differently), and one line in MODELS.
+"""
+
+import importlib
+import json
+import time
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import httpx2
+
+MODELS = {
+    "writer": "components.chat.offline.writer",
+    "judge": "components.chat.offline.judge",
+}
+"""Name after `offline/` -> module; imported when it is first asked."""
+
+BYTES_PER_TOKEN = 4
+
+
+def revision(name: str) -> str:
+    return str(getattr(_module(name), "VERSION", 1))
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(MODELS[name])
+
+
+class OfflineTransport(httpx2.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await request.aread()
+        if request.method != "POST" or not request.url.path.endswith("/chat/completions"):
+            return _error(404, "not_found", f"no {request.method} {request.url.path} here")
+        body = json.loads(request.content)
+        if body["model"] not in MODELS:
+            return _error(404, "model_not_found", f"the model {body['model']} does not exist")
+        return httpx2.Response(200, json=completion(body, _module(body["model"]).complete(body)))
+
+
+def completion(body: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """The chat.completion object around `text`; tokens are estimated at 4 bytes each."""
+    asked, answered = _tokens(json.dumps(body["messages"], ensure_ascii=False)), _tokens(text)
+    return {
+        "id": "offline",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": f"offline/{body['model']}",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": text, "refusal": None},
+                "finish_reason": "stop",
+                "logprobs": None,
+            }
+        ],
+        "usage": {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered},
+    }
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+
+
+def _error(status: int, code: str, message: str) -> httpx2.Response:
+    return httpx2.Response(status, json={"error": {"message": message, "type": "invalid_request_error", "code": code}})

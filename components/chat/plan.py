@@ -1,0 +1,96 @@
+"""What a purchase would be before it is made: calls, tokens and money, and what the journal already holds."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from components.chat.journal import Journal
+from components.chat.outcome import Status
+from components.chat.prices import Usage, price_of
+from components.chat.request import ChatRequest
+from components.chat.tokens import expected_tokens
+from components.spec import ChatSpec
+
+HISTORY = 500
+"""So many of the newest answers tell how long prompts and replies really are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`calls` would be bought, `cached` are in the journal. Ranges are (low, high); `usd` is None where the price is
+    unknown. `from_history` says whether replies' lengths are those seen before, or between a quarter of the cap and the cap."""
+
+    calls: int
+    cached: int
+    input_tokens: int
+    output_tokens: tuple[int, int]
+    usd: tuple[float, float] | None
+    from_history: bool = False
+
+    def __add__(self, other: "Plan") -> "Plan":
+        low, high = self.output_tokens
+        usd = None
+        if self.usd is not None and other.usd is not None:
+            usd = (self.usd[0] + other.usd[0], self.usd[1] + other.usd[1])
+        return Plan(
+            calls=self.calls + other.calls,
+            cached=self.cached + other.cached,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=(low + other.output_tokens[0], high + other.output_tokens[1]),
+            usd=usd,
+            from_history=self.from_history and other.from_history,
+        )
+
+
+def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal) -> Plan:
+    """Buys nothing. Equal requests count once; the other copies are `cached`, as they will be."""
+    price = price_of(spec.model, spec.endpoint)
+    missing = {request.key: request for request in requests if journal.lookup(request.key) is None}
+    expected = sum(expected_tokens(request, price) for request in missing.values())
+    ratio, replies = _history(spec, next((request.stage for request in missing.values()), ""), journal)
+    sent = math.ceil(expected * ratio)
+    longest = sum(request.max_output_tokens for request in missing.values())
+    if replies:
+        low, high = (min(longest, round(length * len(missing))) for length in _mean_range(replies, len(missing)))
+    else:
+        low, high = longest // 4, longest
+    usd = None
+    if price is not None:
+        usd = (price.cost(Usage(input=sent, output=low)), price.cost(Usage(input=sent, output=high)))
+    return Plan(
+        calls=len(missing),
+        cached=len(requests) - len(missing),
+        input_tokens=sent,
+        output_tokens=(low, high),
+        usd=usd,
+        from_history=bool(replies),
+    )
+
+
+def _history(spec: ChatSpec, stage: str, journal: Journal) -> tuple[float, list[int]]:
+    """How many prompt tokens came per expected one, and the lengths of replies, of this model in this stage."""
+    expected = seen = 0
+    replies: list[int] = []
+    for record in journal.records(newest_first=True):
+        mine = record.get("model") == spec.model and record.get("stage") == stage and record["status"] == Status.ok
+        if (
+            not mine
+            or record.get("attempts") != 1
+            or not record.get("input_tokens")
+            or not record.get("input_estimate")
+        ):
+            continue
+        expected, seen = expected + record["input_estimate"], seen + record["input_tokens"]
+        replies.append(record.get("output_tokens") or 0)
+        if len(replies) == HISTORY:
+            break
+    return (seen / expected if expected else 1.0), replies
+
+
+def _mean_range(lengths: list[int], calls: int) -> tuple[float, float]:
+    """Two standard errors around the mean of `calls` further replies, and never less than 5 % of it."""
+    mean = statistics.fmean(lengths)
+    spread = statistics.stdev(lengths) if len(lengths) > 1 else mean / 2
+    error = max(0.05 * mean, 2 * spread * math.sqrt(1 / len(lengths) + 1 / max(calls, 1)))
+    return max(0.0, mean - error), mean + error

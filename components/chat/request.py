@@ -1,0 +1,122 @@
+"""One question to a model, and the key under which its answer is kept."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from components.chat.providers import endpoint_of, revision_of
+
+KEY_VERSION = 1
+"""Bumped when the key is computed in another way; every call would be bought again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatRequest:
+    """`messages` are OpenAI chat messages; a picture is a content part
+    {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,..."}}. `schema` is the JSON schema of the reply.
+    `candidate` numbers the samples drawn from one prompt. Nothing here is a secret: the key of the account travels apart.
+    """
+
+    stage: str
+    model: str
+    endpoint: str | None = None
+    messages: tuple[Mapping[str, Any], ...]
+    temperature: float | None = None
+    max_output_tokens: int = 400
+    seed: int | None = None
+    schema: Mapping[str, Any] | None = None
+    candidate: int = 0
+
+    @cached_property
+    def key(self) -> str:
+        """32 hex digits (128 bits of SHA-256) over everything that can change the answer, and nothing else.
+
+        In the key:
+        - model: another model is another author. Offline models add their own version, as their code is the model.
+        - endpoint: the same name at another server may be other weights. None and the provider's default are one.
+        - messages, all of them with role and order, the system prompt too: caches that forgot it served wrong answers.
+        - pictures, as the SHA-256 of the decoded bytes: a renamed file is a hit, one changed pixel a miss; the encoding
+          of the data URL (padding, line breaks) does not matter, its media type does.
+        - temperature, max_output_tokens, seed: they steer sampling and cut the reply.
+        - schema: it constrains decoding.
+        - candidate: the second sample of one prompt must not be a copy of the first.
+
+        Not in the key:
+        - stage, run: who asks does not change what is answered, and a repair or a report may reuse it.
+        - limits, time-outs, attempts: they change when an answer comes, not which.
+        - the API key and its variable's name: another account gets the same model.
+        - how the schema was asked for (json_schema, json_object, text): found out per endpoint, it follows from it.
+        """
+        content = {
+            "version": KEY_VERSION,
+            "model": self.model,
+            "revision": revision_of(self.model),
+            "endpoint": endpoint_of(self.model, self.endpoint),
+            "messages": self.messages_without_pictures,
+            "temperature": None if self.temperature is None else float(self.temperature),
+            "max_output_tokens": self.max_output_tokens,
+            "seed": self.seed,
+            "schema": self.schema,
+            "candidate": self.candidate,
+        }
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    @cached_property
+    def messages_without_pictures(self) -> list[dict[str, Any]]:
+        """The messages as they are keyed and kept: each picture is `<media type>;sha256:<hex>`."""
+        return [_without_pictures(message) for message in self.messages]
+
+    @property
+    def pictures(self) -> int:
+        return sum(part.get("type") == "image_url" for message in self.messages for part in _parts(message))
+
+    @cached_property
+    def text_bytes(self) -> int:
+        """UTF-8 bytes of everything but the pictures that becomes prompt tokens."""
+        texts = [json.dumps(self.schema)] if self.schema is not None else []
+        for message in self.messages:
+            content = message.get("content")
+            texts.append(content if isinstance(content, str) else "")
+            texts += [str(part.get("text", "")) for part in _parts(message)]
+        return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+    def record(self) -> dict[str, Any]:
+        """What the journal keeps of the question."""
+        return {
+            "messages": self.messages_without_pictures,
+            "temperature": self.temperature,
+            "max_output_tokens": self.max_output_tokens,
+            "seed": self.seed,
+            "schema": self.schema,
+            "candidate": self.candidate,
+        }
+
+
+def _parts(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = message.get("content")
+    return list(content) if isinstance(content, list | tuple) else []
+
+
+def _without_pictures(message: Mapping[str, Any]) -> dict[str, Any]:
+    parts = _parts(message)
+    if not parts:
+        return dict(message)
+    return {**message, "content": [_hashed(part) if part.get("type") == "image_url" else dict(part) for part in parts]}
+
+
+def _hashed(part: Mapping[str, Any]) -> dict[str, Any]:
+    picture = dict(part["image_url"])
+    head, comma, data = str(picture["url"]).partition(",")
+    if comma and head.startswith("data:") and head.endswith(";base64"):
+        try:
+            digest = hashlib.sha256(base64.b64decode(data)).hexdigest()
+        except binascii.Error as broken:
+            raise ValueError(f"a picture's data URL is not base64: {broken}") from broken
+        picture["url"] = f"{head.removeprefix('data:').removesuffix(';base64')};sha256:{digest}"
+    return {**part, "image_url": picture}

@@ -1,0 +1,125 @@
+"""Captions of pictures by a VisionEncoderDecoder (ViT + GPT-2), sampled so that the batch does not matter.
+
+Read: a directory in the layout of the hub. Each candidate of each picture has its own stream of random numbers, made
+from the picture's hash, the candidate's number and the seed; a token is the point where the cumulated probabilities of
+the nucleus pass the next number. So a picture gets the same captions alone and in any batch, on CPU and on GPU.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from components.features.encoders import check_complete
+from components.features.models import count_passes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from PIL import Image
+    from torch import Tensor
+
+LONGEST = 32
+"""New tokens of a caption; nlpconnect's captions have about 12."""
+SHORTEST = 2
+
+
+class Captioner:
+    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
+        from transformers import AutoImageProcessor, AutoTokenizer, VisionEncoderDecoderModel
+
+        self._processor: Any = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model, report = VisionEncoderDecoderModel.from_pretrained(
+            folder, local_files_only=True, dtype=dtype, output_loading_info=True
+        )
+        check_complete(report)
+        self._model: Any = model.to(device).eval()
+        self._device, self._dtype = device, dtype
+        config = self._model.config
+        self._end = _first(config.eos_token_id, config.decoder.eos_token_id, self._tokenizer.eos_token_id)
+        # GPT-2 pads with its end token. Rows are cut at their first end below, so any other token will do, and then
+        # transformers has no reason to warn about attention to the padding.
+        self._pad = next(i for i in (config.pad_token_id, 0, 1) if i is not None and i != self._end)
+        self._longest = min(LONGEST, int(getattr(config.decoder, "max_position_embeddings", LONGEST + 1)) - 1)
+        self._start = _first(config.decoder_start_token_id, config.decoder.bos_token_id, self._end)
+        count_passes("captioner", self._model)
+
+    def prepare(self, image: Image.Image) -> Tensor:
+        """(3, height, width) as the model wants it."""
+        return cast("Tensor", self._processor(image, return_tensors="pt")["pixel_values"][0])
+
+    def __call__(
+        self, pixels: Tensor, hashes: Sequence[str], candidates: int, temperature: float, top_p: float, seed: int
+    ) -> list[list[str]]:
+        """(n, 3, h, w) and the pictures' hashes -> per picture `candidates` captions, in the order of their streams."""
+        import torch
+        from transformers import GenerationConfig, LogitsProcessorList
+        from transformers.modeling_outputs import BaseModelOutput
+
+        streams = [random_stream(h, candidate, seed) for h in hashes for candidate in range(candidates)]
+        settings = GenerationConfig(
+            do_sample=False,
+            num_beams=1,
+            max_new_tokens=self._longest,
+            min_new_tokens=SHORTEST,
+            use_cache=True,
+            eos_token_id=self._end,
+            pad_token_id=self._pad,
+            decoder_start_token_id=self._start,
+        )
+        with torch.inference_mode():
+            states = self._model.encoder(pixel_values=pixels.to(self._device, self._dtype)).last_hidden_state
+            tokens = self._model.generate(
+                encoder_outputs=BaseModelOutput(last_hidden_state=states.repeat_interleave(candidates, 0)),
+                generation_config=settings,
+                logits_processor=LogitsProcessorList([cast("Any", Nucleus(streams, temperature, top_p))]),
+            )
+        texts = [self._text(row) for row in tokens[:, 1:].tolist()]
+        return [texts[i : i + candidates] for i in range(0, len(texts), candidates)]
+
+    def _text(self, tokens: list[int]) -> str:
+        """Up to the end token, without special tokens and without the control and broken characters bytes can make."""
+        cut = tokens[: tokens.index(self._end)] if self._end in tokens else tokens
+        text = self._tokenizer.decode(cut, skip_special_tokens=True)
+        return " ".join("".join(c if c.isprintable() and c != "\ufffd" else " " for c in text).split())
+
+
+class Nucleus:
+    """A logits processor that leaves one token per row: temperature, nucleus (Holtzman et al. 2020), then the token at
+    which the cumulated probability passes the row's next random number. Greedy search then has no choice.
+
+    The cumulation runs in the vocabulary's order, not by probability: tokens of nearly equal probability may change
+    places in the last bit from batch to batch, the vocabulary does not.
+    """
+
+    def __init__(self, streams: Sequence[Any], temperature: float, top_p: float) -> None:
+        self._streams, self._temperature, self._top_p = streams, temperature, top_p
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        import torch
+
+        probabilities = (scores.float() / self._temperature).softmax(-1)
+        ordered, _ = probabilities.sort(-1, descending=True)
+        # The nucleus is every token at least as probable as the one with which the sum first reaches top_p.
+        last = (ordered.cumsum(-1) < self._top_p).sum(-1, keepdim=True).clamp(max=ordered.shape[-1] - 1)
+        kept = probabilities.masked_fill(probabilities < ordered.gather(-1, last), 0).double()
+        cumulated = kept.cumsum(-1)
+        draws = torch.tensor([stream.random() for stream in self._streams], dtype=torch.float64, device=scores.device)
+        token = torch.searchsorted(cumulated, (draws[:, None] * cumulated[:, -1:]), right=True)
+        token = token.clamp(max=scores.shape[-1] - 1)
+        return torch.full_like(scores, float("-inf")).scatter(-1, token, 0.0)
+
+
+def random_stream(sha256: str, candidate: int, seed: int) -> np.random.Generator:
+    """Numbers in [0, 1) for one candidate of one picture; numpy keeps Philox the same on every machine."""
+    import numpy as np
+
+    digest = hashlib.sha256(f"{sha256}:{candidate}:{seed}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+
+
+def _first(*values: int | None) -> int:
+    return next(value for value in values if value is not None)

@@ -1,0 +1,141 @@
+"""Loads the parts of a model set, once per process, on the best device there is.
+
+Read: the directories that `model_set.folder_of` finds. Needed: torch, transformers and open_clip, imported when models
+are wanted. Every set goes through the same code; only the directories differ.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import UserError
+from components.features.model_set import (
+    ZeroShot,
+    folder_of,
+    model_set_fingerprint,
+    read_model_set,
+    short_revisions,
+)
+from components.spec import FeatureSpec
+
+if TYPE_CHECKING:
+    import torch
+
+    from components.features.captions import Captioner
+    from components.features.clip import Clip
+    from components.features.encoders import PictureEncoder, TextEncoder
+    from components.features.labels import Labeller
+
+logger = logging.getLogger(__name__)
+
+passes: Counter[str] = Counter()
+"""Forward passes of this process, per part: how to show that a step used no model."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """A loaded set. `revisions` is what rows carry per part; `lock` because tokenizers are not made for threads."""
+
+    name: str
+    revisions: dict[str, str]
+    device: torch.device
+    dtype: torch.dtype
+    captioner: Captioner
+    clip: Clip
+    picture_encoder: PictureEncoder
+    text_encoder: TextEncoder
+    labeller: Labeller
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def passes(self) -> Counter[str]:
+        return passes
+
+
+_loading = threading.Lock()
+
+
+def load_models(spec: FeatureSpec, models_folder: Path | None = None) -> Models:
+    """The models of `spec`, ready to use. UserError in one line when a part is not here or cannot be read."""
+    prints = tuple(model_set_fingerprint(spec.models).items())
+    device, dtype = choose_device(spec)
+    with _loading:
+        return _load(spec.models, prints, models_folder, device, dtype)
+
+
+def choose_device(spec: FeatureSpec) -> tuple[str, str]:
+    """Names of device and number format.
+
+    `auto` is the GPU where there is one, and float32 on both. bfloat16 must be asked for: it is three times as fast on
+    a CPU with AMX, but moves features by about 1e-3 and so could change which caption is sampled, and the number format
+    is not part of a row's identity.
+    """
+    import torch
+
+    if spec.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("features.device: cuda, but torch finds no usable GPU on this machine; use auto or cpu")
+    device = spec.device if spec.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    return device, "float32" if spec.dtype == "auto" else spec.dtype
+
+
+@lru_cache(maxsize=2)
+def _load(
+    models: str, prints: tuple[tuple[str, str], ...], models_folder: Path | None, device_name: str, dtype_name: str
+) -> Models:
+    """`prints` is part of the key: weights that changed on disk are loaded again."""
+    import torch
+    from transformers.utils.logging import disable_progress_bar
+
+    from components.features.captions import Captioner
+    from components.features.clip import Clip
+    from components.features.encoders import PictureEncoder, TextEncoder
+    from components.features.labels import NetworkLabeller, ZeroShotLabeller
+
+    disable_progress_bar()  # half a line per part, for something that takes a second
+    chosen = read_model_set(models)
+    folders = {name: folder_of(chosen, name, part, models_folder) for name, part in chosen.parts()}
+    device, dtype = torch.device(device_name), getattr(torch, dtype_name)
+
+    def load(part: str, loader: Any) -> Any:
+        try:
+            return loader(folders[part], device, dtype)
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise UserError(
+                f"model set {chosen.name}: {part} in {folders[part]} cannot be loaded ({text}); fetch or train it again"
+            ) from error
+
+    clip = load("clip", Clip)
+    labeller = (
+        ZeroShotLabeller(clip, chosen.local(chosen.network.labels))
+        if isinstance(chosen.network, ZeroShot)
+        else load("network", NetworkLabeller)
+    )
+    loaded = Models(
+        chosen.name,
+        short_revisions(dict(prints)),
+        device,
+        dtype,
+        load("captioner", Captioner),
+        clip,
+        load("picture_encoder", PictureEncoder),
+        load("text_encoder", TextEncoder),
+        labeller,
+    )
+    logger.info("models %s on %s with %s weights", chosen.name, device, dtype_name)
+    return loaded
+
+
+def count_passes(part: str, module: torch.nn.Module) -> None:
+    """Counts each forward pass of `module` as one of `part`; a hook cannot be forgotten by a new caller."""
+
+    def count(*_: object) -> None:
+        passes[part] += 1
+
+    module.register_forward_hook(count)

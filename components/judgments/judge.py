@@ -1,7 +1,7 @@
-"""Posts in, judgments out: one call per post, repeat and group of aspects, and at most two repairs per unreadable reply.
+"""Posts in, judgments out: a call per post, repeat and group of aspects, and at most two repairs per unreadable reply.
 
-Needs a way to buy calls (see components/chat); writes nothing itself. Every asked aspect ends as one row: a score, or the
-state that stands in its place. A failed call is never a score. Rows share the cost of their calls, repairs included, in
+Needs a way to buy calls (see components/chat); writes nothing itself. Every asked aspect ends as one row: a score, or
+the state that stands in its place; a failed call is never a score. Rows share the cost of their calls, repairs too, in
 equal parts, so that sums over judgments are right; it is what the calls cost when they were bought, now or before.
 """
 
@@ -46,7 +46,9 @@ class _Call:
 
     @property
     def open(self) -> list[str]:
-        return [aspect.name for aspect in self.aspects if aspect.name not in self.readings or self.readings[aspect.name].error]
+        """The aspects without a score."""
+        names = [aspect.name for aspect in self.aspects]
+        return [name for name in names if name not in self.readings or self.readings[name].error]
 
     @property
     def repairable(self) -> bool:
@@ -64,7 +66,7 @@ async def judge(
     *,
     batch: Sequence[Post] | None = None,
 ) -> list[Judgment]:
-    """One Judgment per post x repeat x aspect, in that order; posts without text are skipped: they have nothing to judge.
+    """One Judgment per post x repeat x aspect, in that order; posts without text are skipped: nothing to judge.
 
     `words`: prompt_id -> name (caption, topic, sentiment, scene, keyword) -> texts, best first; give every arm of an
     experiment the same ones, whatever its prompt left out. `batch`: the posts whose openings are shown beside each;
@@ -94,8 +96,8 @@ def _calls(
     batch: Sequence[Post],
 ) -> list[_Call]:
     calls = []
-    pictures: dict[str, bytes | None | PictureError] = {}
-    systems = {group: system_message(rubric, group) for group in rubric.groups}
+    pictures: dict[str, bytes | PictureError | None] = {}
+    groups = [(group, system_message(rubric, group)) for group in rubric.groups]
     for post in posts:
         item = items[prompts[post.prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
@@ -103,7 +105,7 @@ def _calls(
         picture = pictures.get(item.item_id)
         user = user_message(post, item, words.get(post.prompt_id, {}), openings_beside(post, batch, spec.batch_context))
         for repeat in range(spec.repeats):
-            for group in rubric.groups:
+            for group, system in groups:
                 if isinstance(picture, PictureError):
                     lost = Reading(error=PICTURE, detail=str(picture))
                     calls.append(_Call(post, repeat, group, None, {aspect.name: lost for aspect in group}))
@@ -112,18 +114,18 @@ def _calls(
                     stage="judge",
                     model=spec.model,
                     endpoint=spec.endpoint,
-                    messages=messages_for(systems[group], user, picture),
+                    messages=messages_for(system, user, picture),
                     temperature=spec.temperature,
                     max_output_tokens=spec.max_output_tokens,
                     seed=spec.seed,
-                    schema=rubric.schema(group),
+                    schema=rubric.reply_schema(group),
                     candidate=repeat,
                 )
                 calls.append(_Call(post, repeat, group, request))
     return calls
 
 
-def _picture(item: Item) -> bytes | None | PictureError:
+def _picture(item: Item) -> bytes | PictureError | None:
     try:
         return picture_of(item)
     except PictureError as problem:

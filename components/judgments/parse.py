@@ -1,9 +1,9 @@
 """A judge's reply, read with tolerance for its form and none for its meaning.
 
 Fences, prose around the object, trailing commas, `8/10`, `eight` and a missing last brace are forgiven. Whatever would
-need a guess is a state instead of a score: `unparsable`, `missing_aspect`, `out_of_range`. So a score always stands under
-the aspect that the reply named, an aspect scored twice with different figures has no score, and once something that
-looks like JSON has failed, nothing inside it is trusted: it may be the post, quoted.
+need a guess is a state instead of a score: `unparsable`, `missing_aspect`, `out_of_range`. So a score always stands
+under the aspect that the reply named, an aspect scored twice with different figures has no score, and once something
+that looks like JSON has failed, nothing inside it is trusted: it may be the post, quoted.
 """
 
 import math

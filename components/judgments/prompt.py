@@ -1,8 +1,8 @@
 """The messages that ask a judge about one post.
 
-Reads the rubric, the platform's file and, where the picture is sent, the item's picture, as the same bytes the writer saw.
-Everything that somebody else wrote (the post, the words, the accompanying text, the neighbours) is escaped between tags.
-The length is stated by the platform's own counting, because models cannot count.
+Reads the rubric, the platform's file and, where the picture is sent, the item's picture, as the bytes the writer saw.
+Everything that somebody else wrote (the post, the words, the accompanying text, the neighbours) is escaped between
+tags. The length is stated by the platform's own counting, because models cannot count.
 
 The wording here is part of the call's key: a changed sentence buys new readings. Bump `JudgeSpec.version` with it, so
 that posts which are judged already are judged again.

@@ -1,7 +1,7 @@
 """Rubrics: YAML files that say what a judge looks at, on which scale, and what the levels look like.
 
 Read: `components/judgments/rubrics/<name>.yaml`, or a file of the user's own. To add one, add a file there.
-The reply's schema puts the reasoning before the score of each aspect: a model that writes the score first argues for it afterwards.
+The reply's schema puts each aspect's reasoning before its score: a model that scores first argues for it afterwards.
 """
 
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ class Rubric(BaseModel):
         """The aspects of each call."""
         return [self.aspects] if self.calls == "together" else [(aspect,) for aspect in self.aspects]
 
-    def schema(self, aspects: tuple[Aspect, ...] | None = None) -> dict[str, Any]:
+    def reply_schema(self, aspects: tuple[Aspect, ...] | None = None) -> dict[str, Any]:
         """Strict JSON schema of a reply. The range stands in the description only: not every endpoint takes `minimum`
         in strict mode, and the parser checks it anyway."""
         asked = self.aspects if aspects is None else aspects
@@ -102,7 +102,8 @@ def rubric_path(name: str) -> Path:
     path = Path(name)
     if path.suffix in {".yaml", ".yml"} and path.is_file():
         return path
-    raise UserError(f"rubric {name!r}: no such rubric or file; shipped are {', '.join(shipped)}, or give a .yaml file's path")
+    known = ", ".join(shipped)
+    raise UserError(f"rubric {name!r}: no such rubric or file; shipped are {known}, or give the path of a .yaml file")
 
 
 def rubric_text(name: str) -> str:
@@ -122,4 +123,5 @@ def load_rubric(name: str) -> Rubric:
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UserError(f"rubric {name!r}: {where}: {first['msg']}; see components/judgments/rubrics/mpwl.yaml") from problem
+        example = "see components/judgments/rubrics/mpwl.yaml"
+        raise UserError(f"rubric {name!r}: {where}: {first['msg']}; {example}") from problem

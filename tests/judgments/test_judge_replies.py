@@ -1,4 +1,4 @@
-"""Replies of judges as they come: every form that is forgiven, every doubt that becomes a state, and fuzz for the rest."""
+"""Replies of judges as they come: forms that are forgiven, doubts that become states, and fuzz for the rest."""
 
 import json
 import random
@@ -37,7 +37,7 @@ FORGIVEN = {
     "bare out of ten": PLAIN.replace('"score": 8}', '"score": 8/10}').replace("9}", "9 out of 10 }"),
     "words": json.dumps(reply(dict(zip(NAMES, ["eight", "three and a half", "Nine", "six out of ten"], strict=True)))),
     "strings": json.dumps(reply({name: str(score) for name, score in SCORES.items()})),
-    "titles": PLAIN.replace("relevance_clarity\":", 'Relevance & Clarity":').replace("coherence_structure\":", 'Coherence and Structure":'),
+    "titles": PLAIN.replace(NAMES[0] + '":', 'Relevance & Clarity":').replace(NAMES[2] + '":', 'Coherence/Structure":'),
     "an extra aspect": json.dumps({"humour": {"reasoning": "none", "score": 1}, **reply(), "overall": 7}),
     "a list": json.dumps({"aspects": [{"aspect": name, **value} for name, value in reply().items()]}),
     "bare scores": json.dumps(SCORES),
@@ -63,7 +63,7 @@ DOUBTFUL = {
     "a reason alone": ('{"relevance_clarity": {"reasoning": "good"}}', "missing_aspect"),
     "null": (json.dumps(reply(dict.fromkeys(NAMES))), "unparsable"),
     "true": (json.dumps(reply(dict.fromkeys(NAMES, True))), "unparsable"),
-    "a list as score": (json.dumps(reply(dict.fromkeys(NAMES, [8, 9]))), "unparsable"),
+    "a list as score": (json.dumps(reply({name: [8, 9] for name in NAMES})), "unparsable"),
     "a range": (json.dumps(reply(dict.fromkeys(NAMES, "7-8"))), "unparsable"),
     "of another scale": (json.dumps(reply(dict.fromkeys(NAMES, "4/5"))), "unparsable"),
     "percent": (json.dumps(reply(dict.fromkeys(NAMES, "80%"))), "unparsable"),

@@ -30,7 +30,7 @@ def test_the_papers_four_aspects_are_anchored() -> None:
 
 
 def test_reasoning_comes_before_the_score_and_nothing_else_is_allowed() -> None:
-    schema = load_rubric("mpwl").schema()
+    schema = load_rubric("mpwl").reply_schema()
     assert schema["required"] == ASPECTS and schema["additionalProperties"] is False
     for aspect in schema["properties"].values():
         assert list(aspect["properties"]) == ["reasoning", "score"] == aspect["required"]
@@ -42,8 +42,8 @@ def test_a_file_of_the_users_own_with_one_call_per_aspect(tmp_path: Path) -> Non
     path.write_text(SMALL)
     rubric = load_rubric(str(path))
     assert [[aspect.name for aspect in group] for group in rubric.groups] == [["warmth"], ["wit"]]
-    assert list(rubric.schema(rubric.groups[1])["properties"]) == ["wit"]
-    assert "1 to 5" in str(rubric.schema())
+    assert list(rubric.reply_schema(rubric.groups[1])["properties"]) == ["wit"]
+    assert "1 to 5" in str(rubric.reply_schema())
 
 
 def test_a_changed_rubric_is_another_judge(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What can be measured in a post without a model: words, sentences, feeling, sameness.
 
-Reads `judge_words.yaml` beside this file, nothing else. English only: in other languages the figures say little, and the
-offline judge says so nowhere but here and in the README. All shares lie in [0, 1].
+Reads `judge_words.yaml` beside this file, nothing else. English only: in other languages the figures say little. All
+shares lie in [0, 1].
 """
 
 import functools
@@ -22,16 +22,20 @@ _LINK = re.compile(r"https?://\S+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+|\n+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_+")
 _VOWELS = re.compile(r"[aeiouyáéíóúäëïöüàèìòùâêîôû]+")
-_LEFTOVER = re.compile(r"\{\{|\}\}|\{%|\[(?:insert|your|name|topic|place|caption|link)[^\]]*\]|\bNone\b(?! of)|\bnull\b|\bundefined\b|<[a-z_/]+>")
+_LEFTOVER = re.compile(
+    r"\{\{|\}\}|\{%|\[(?:insert|your|name|topic|place|caption|link)[^\]]*\]"
+    r"|\bNone\b(?! of)|\b(?:null|undefined)\b|<[a-z_/]+>"
+)
 
 
 @functools.cache
 def lexicon() -> dict[str, Any]:
     """The word lists; single words as frozensets of stems (function words as they are), phrases as tuples of words."""
     raw = yaml.safe_load((Path(__file__).parent / "judge_words.yaml").read_text(encoding="utf-8"))
-    lists: dict[str, Any] = {name: frozenset(raw[name].split()) for name in ("function_words", "openers", "negations")}
+    lists: dict[str, Any] = {name: frozenset(raw[name].split()) for name in ("function_words", "openers", "ties", "negations")}
     lists |= {name: frozenset(map(stem, raw[name].split())) for name in ("senses", "positive", "negative")}
-    lists |= {name: tuple(tuple(words_of(line)) for line in raw[name]) for name in ("cliches", "comparisons", "invitations")}
+    for name in ("cliches", "comparisons", "invitations"):
+        lists[name] = tuple(tuple(words_of(line)) for line in raw[name])
     return lists | {name: frozenset(raw[name]) for name in ("positive_emoji", "negative_emoji")}
 
 
@@ -65,7 +69,7 @@ def content_stems(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A post taken apart. `body` is without hashtags at its end and links; hashtags inside a sentence are words of it."""
+    """A post taken apart. `body` has no links and no closing hashtags; those inside a sentence are words of it."""
 
     raw: str
     body: str
@@ -170,6 +174,22 @@ def broken_joints(post: Text) -> list[str]:
         if words[-1] in openers:
             broken.append(f"{words[-1]}.")
     return broken
+
+
+def is_whole(sentence: str) -> bool:
+    """It starts like a sentence (no small letter first) and has three words or more."""
+    first = re.search(r"\w", sentence)
+    return first is not None and not first[0].islower() and len(words_of(sentence)) >= 3
+
+
+def linked(post: Text) -> float:
+    """The share of neighbouring sentences that share a content word or are tied by a word that points back."""
+    ties = lexicon()["ties"]
+    pairs = list(itertools.pairwise(post.sentences))
+    tied = [
+        bool(set(content_stems(a)) & set(content_stems(b))) or bool(ties & set(words_of(b)[:8])) for a, b in pairs
+    ]
+    return sum(tied) / len(tied) if tied else 0.0
 
 
 def odd_words(post: Text) -> list[str]:

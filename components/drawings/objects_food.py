@@ -46,7 +46,8 @@ def cake(s: Sprite, c: Colour, dark: bool) -> None:
         s.rect(-half, low, half, high, sponge)
         s.oval(0, low, half, 0.06, sponge)
         s.rect(-half, low + 0.06, half, low + 0.1, darken(c, 0.1))
-        s.rect(half * 0.6, low, half, high, (60, 30, 40, 45))
+        s.rect(half * 0.6, low + 0.02, half, high, (178, 134, 96))
+        s.oval(half * 0.8, low + 0.02, half * 0.2, 0.035, (178, 134, 96))
         s.rect(-half, high - 0.1, half, high, c)
         for i in range(5):
             x = -half + half * 0.4 * (i + 0.5)
@@ -101,7 +102,7 @@ def coffee_cup(s: Sprite, c: Colour, dark: bool) -> None:
     s.oval(-0.04, 0.59, 0.2, 0.03, (214, 170, 122))
     for i, x in enumerate((-0.17, 0.02, 0.2)):
         top = 1.0 - 0.07 * (i % 2)
-        s.curve([(x, 0.66), (x + 0.06, 0.74), (x - 0.05, 0.84), (x + 0.03, top)], 0.045, (255, 255, 255, 150))
+        s.curve([(x, 0.66), (x + 0.06, 0.74), (x - 0.05, 0.84), (x + 0.03, top)], 0.04, (252, 250, 248))
 
 
 def croissant(s: Sprite, c: Colour, dark: bool) -> None:

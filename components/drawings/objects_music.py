@@ -144,7 +144,7 @@ _COSINES = tuple(float(x) for x in oval(0, 0, 1, 1, 0, 0, 180, 9)[:, 0])
 def radio(s: Sprite, c: Colour, dark: bool) -> None:
     """A round-cornered kitchen radio with a big loudspeaker."""
     s.shadow(0.75, 0.4)
-    s.line(oval(0, 0.72, 0.38, 0.24, 0, 0, -180), 0.06, (110, 72, 50))
+    s.line(oval(0, 0.76, 0.38, 0.22, 0, 0, 180), 0.06, (110, 72, 50))
     s.line([(0.5, 0.74), (0.66, 1.12)], 0.025, _STEEL)
     s.rect(-0.7, 0.02, 0.7, 0.82, darken(c, 0.35), 0.14)
     s.rect(-0.68, 0.06, 0.68, 0.82, c, 0.13)

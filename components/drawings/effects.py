@@ -90,7 +90,7 @@ def puddles(canvas: Canvas, rng: np.random.Generator, top: float, colour: Colour
 
 def graded(
     image: Image.Image, rng: np.random.Generator, saturation: float = 1.0, vignette: float = 0.18,
-    grain: float = 0.025, factors: RGBFactors = (1.0, 1.0, 1.0),
+    grain: float = 0.015, factors: RGBFactors = (1.0, 1.0, 1.0),
 ) -> Image.Image:
     """The last touch: saturation, darker corners and paper grain.
 

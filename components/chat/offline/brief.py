@@ -1,0 +1,156 @@
+"""What the offline writer understands of a request: the platform that is asked for and the prompt words between tags.
+
+Reads only the messages of a chat-completions request, as any model behind the protocol would; it knows the tags of the
+shipped templates (<caption>, <topic>, ...) and otherwise looks for lines like "Caption: ...". A prompt that it cannot
+read leaves it with little to say, not with an error.
+"""
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+
+from components.prompts import Platform, known_platforms, load_platform
+from components.prompts.counting import EMOJI, hashtags, without_links
+from components.prompts.escaping import clean, unescape
+
+_TAGS = ("caption", "topic", "sentiment", "scene", "keywords", "text")
+_SENTENCE_END = regex.compile(r"(?<=[.!?…。！？][\"”')]*)\s+|\n+")
+_TOO_COMMON = frozenset(
+    "about above after again against also among around because been before behind being below between both cannot "
+    "could does down during each even every from have having here into itself just like made make many more most much "
+    "near never next nobody nothing only other over same some such than that their them then there these they thing "
+    "things this those through under until upon very what when where which while whom will with without would your "
+    "front middle".split()
+)
+_SENTIMENTS = frozenset({"positive", "neutral", "negative"})
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """One request, understood. `noun_phrase` is the caption without "there is"; None where the caption is a clause."""
+
+    platform: Platform
+    caption: str | None
+    topic: str | None
+    sentiment: str
+    scene: str | None
+    keywords: tuple[str, ...]
+    sentences: tuple[str, ...]
+    text_emoji: tuple[str, ...]
+    text_tags: tuple[str, ...]
+    has_picture: bool
+    has_words: bool
+    noun_phrase: str | None
+    seed: int
+    warmth: float
+
+
+def read_brief(body: Mapping[str, Any]) -> Brief:
+    """The brief in the body of a chat-completions request; unknown fields are ignored."""
+    messages = [message for message in body.get("messages") or () if isinstance(message, Mapping)]
+    system = "\n".join(_text_of(message) for message in messages if message.get("role") in ("system", "developer"))
+    user = next((_text_of(message) for message in reversed(messages) if message.get("role") == "user"), "")
+    found = {tag: _between(tag, user) for tag in _TAGS}
+    caption = " ".join((found["caption"] or "").split()).rstrip(".") or None
+    sentences, emoji, tags = _read_text(found["text"] or "")
+    temperature = body.get("temperature")
+    sentiment = _label(found["sentiment"])
+    asked = regex.sub(r"<(\w+)>.*?</\1>", " ", user, flags=regex.DOTALL)
+    return Brief(
+        platform=_platform(f"{system}\n{asked}"),
+        caption=caption,
+        topic=_label(found["topic"]),
+        sentiment=sentiment if sentiment in _SENTIMENTS else "neutral",
+        scene=_label(found["scene"]),
+        keywords=tuple(word for word in (part.strip() for part in (found["keywords"] or "").split(",")) if word),
+        sentences=sentences,
+        text_emoji=emoji,
+        text_tags=tags,
+        has_picture="picture" in asked or _holds_picture(messages),
+        has_words=any(found[tag] for tag in _TAGS if tag != "text"),
+        noun_phrase=_noun_phrase(caption),
+        seed=_seed(messages, body.get("seed")),
+        warmth=1.0 if temperature is None else min(1.0, max(0.0, float(temperature)) / 0.7),
+    )
+
+
+def content_words(text: str) -> frozenset[str]:
+    """The longer words that carry meaning, lower case and without a plural s: to notice when a thing is said twice."""
+    words = regex.findall(r"[\p{L}]{4,}", text.lower())
+    return frozenset(word.removesuffix("s") for word in words if word not in _TOO_COMMON)
+
+
+def as_sentence(text: str) -> str:
+    """With a capital and an end: "i saw it" -> "I saw it."."""
+    text = re.sub(r"\bi\b(?=['’ ])", "I", text.strip())
+    text = text[:1].upper() + text[1:]
+    return text if not text or text[-1] in '.!?…。！？”"' else f"{text.rstrip(',;:–-')}."
+
+
+def _text_of(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, Sequence) else ()
+    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
+
+
+def _holds_picture(messages: Sequence[Mapping[str, Any]]) -> bool:
+    contents = [message.get("content") for message in messages]
+    return any(
+        isinstance(part, Mapping) and part.get("type") == "image_url"
+        for content in contents
+        if isinstance(content, list | tuple)
+        for part in content
+    )
+
+
+def _between(tag: str, text: str) -> str | None:
+    match = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL) or re.search(
+        rf"(?im)^[-*\s]*{tag}s?\s*:[ \t]*(.+)$", text
+    )
+    return (unescape(match[1]).strip() or None) if match else None
+
+
+def _label(found: str | None) -> str | None:
+    return " ".join(found.lower().split()) if found else None
+
+
+def _platform(text: str) -> Platform:
+    """The platform whose name comes first; X, the tightest, where none is named."""
+    named = {load_platform(key).name: key for key in known_platforms()}
+    match = re.search(rf"\b({'|'.join(map(re.escape, named))})\b", text)
+    return load_platform(named[match[1]] if match else "x")
+
+
+def _noun_phrase(caption: str | None) -> str | None:
+    """The caption where it names a thing that a sentence can hold; None for a clause or an unknown beginning."""
+    phrase = re.sub(r"^there (?:is|are)\s+", "", caption or "", flags=re.IGNORECASE)
+    if re.match(r"(?:An?|The|One|Two|Three|Four|Five|Several|Some|Many)\b", phrase):
+        phrase = phrase[0].lower() + phrase[1:]
+    is_clause = re.search(r"\b(?:is|are|was|were|has|have|do|does|can)\b", phrase)
+    return phrase if re.match(r"[a-z]+\s", phrase) and not is_clause else None
+
+
+def _read_text(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Somebody's text as sentences, without retweet marks, links and emoji; its emoji and hashtags apart."""
+    text = clean(html.unescape(text))
+    tags = tuple(hashtags(text))
+    text = without_links(re.sub(r"^\s*RT @\w+:\s*|^\s*(?:@\w+\s+)+", "", text))
+    emoji = tuple(match[0] for match in EMOJI.finditer(text))
+    text = EMOJI.sub(" ", text)
+    text = regex.sub(r"(?m)(?:\s*[#＃@][\p{L}\p{N}_]+)+\s*$", "", text)  # signposts at the end are no sentence
+    text = regex.sub(r"[#＃](?=[\p{L}_])", "", text)
+    parts = (" ".join(part.split()).lstrip("> •*–-") for part in _SENTENCE_END.split(text))
+    return tuple(part for part in parts if regex.search(r"\p{L}", part) and not part.endswith(":")), emoji, tags
+
+
+def _seed(messages: Sequence[Mapping[str, Any]], seed: object) -> int:
+    text = json.dumps([messages, seed], sort_keys=True, default=str)
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")

@@ -1,0 +1,197 @@
+"""The offline writer: composes a post from the prompt words in a chat-completions request, without any model.
+
+Reads the request's messages (brief.py) and `phrases.yaml`; returns the assistant's message. The same messages and seed
+give the same post. It is a stand-in that lets the whole pipeline run without a key, so it does what a model is asked to
+do: say what the caption says, in the mood of the sentiment, inside the platform's rules, and invent nothing that could
+be checked.
+"""
+
+import hashlib
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import regex
+
+from components.chat.offline.brief import as_sentence, content_words, read_brief
+from components.chat.offline.desk import PHRASES, Desk, phrases, sky_of
+from components.chat.offline.finishing import finish, fitted, shortened
+
+VERSION = f"1-{hashlib.sha256(PHRASES.read_bytes()).hexdigest()[:8]}"
+"""Part of every call's key: other phrases, or a higher number for other code, are another author."""
+
+_ABOUT_PEOPLE = regex.compile(r"\b(?:man|men|woman|women|people|person|boys?|girls?|child|children|baby|guy|lady)\b")
+_WHERE = regex.compile(r"\b(?:in|on|at|near|under|with|among|during|by|beside|behind|through)\b")
+_IS_PLACE = regex.compile(r"\b(?:inside|view|path|landscape|stage|street|room|building|hill|meadow|sky)\b")
+_LONGEST_QUOTE = 150
+
+
+def complete(body: Mapping[str, Any]) -> str:
+    """The content of the assistant's message for a chat-completions request."""
+    brief = read_brief(body)
+    desk = Desk(brief, random.Random(brief.seed))
+    if not brief.has_words:
+        return _plain(desk)
+    if brief.caption:
+        return _about_picture(desk)
+    return _about_mood(desk) if brief.has_picture else _about_text(desk)
+
+
+# What can be said: each returns a line, or None where there is nothing fitting.
+
+
+def _frame(desk: Desk) -> str | None:
+    """The sentence that says what the picture shows."""
+    brief, phrase = desk.brief, desk.brief.noun_phrase
+    if phrase is None:
+        return desk.note(as_sentence(brief.caption or ""))
+    head = _WHERE.split(phrase, maxsplit=1)[0]
+    people = bool(_ABOUT_PEOPLE.search(phrase))
+    is_thing = not people and not _IS_PLACE.search(head) and not (brief.scene and brief.scene.split()[0] in head)
+
+    def fits(frame: str) -> bool:
+        apart = frame.startswith("{Caption}") or frame.removesuffix(".").endswith(": {caption}")
+        return (apart or is_thing) and not content_words(frame) & content_words(phrase)
+
+    frames = phrases()["frames"]["people" if people and brief.sentiment == "positive" else brief.sentiment]
+    frame = desk.pick(frames, fits) or "{Caption}."
+    return desk.note(frame.format(caption=phrase, Caption=phrase[0].upper() + phrase[1:]))
+
+
+def _own_text(desk: Desk, longest: int = 130) -> str | None:
+    """The accompanying text in the author's words, without what the caption already says."""
+    shown = content_words(desk.brief.caption or "")
+    kept: list[str] = []
+    for sentence in desk.brief.sentences:
+        words = content_words(sentence)
+        repeats = len(words & shown) >= 2 and len(words & shown) * 2 >= len(words)
+        if not repeats and sum(map(len, kept)) + len(sentence) <= longest:
+            kept.append(as_sentence(sentence))
+    if not kept and desk.brief.sentences and not shown:
+        kept = [shortened(as_sentence(desk.brief.sentences[0]), longest)]
+    return desk.note(" ".join(kept)) if kept else None
+
+
+def _mood(desk: Desk) -> str | None:
+    """A line on the weather or light the caption names, or on the scene."""
+    brief, scenes, sky = desk.brief, phrases()["scenes"], sky_of(desk.brief)
+    groups = [scenes.get(brief.scene or "any", scenes["any"])[brief.sentiment]]
+    if sky:
+        groups.append(phrases()["skies"][sky][brief.sentiment])
+    if desk.chance(0.5):
+        groups.reverse()
+    return next((line for group in groups if (line := desk.say(group))), None)
+
+
+def _topic(desk: Desk) -> str | None:
+    return desk.say(phrases()["topics"].get(desk.brief.topic or "", {}).get(desk.brief.sentiment, ()))
+
+
+def _ask(desk: Desk) -> str | None:
+    """A question to the readers, unless the author asks one or the mood is too heavy for small talk."""
+    brief, questions = desk.brief, phrases()["questions"]
+    if any("?" in sentence for sentence in brief.sentences):
+        return None
+    if brief.sentiment == "negative":
+        return desk.say(phrases()["hard_questions"])
+    return desk.say(questions.get(brief.topic or "any", questions["any"]))
+
+
+def _lesson(desk: Desk) -> str | None:
+    lessons = phrases()["lessons"]
+    return desk.say(lessons.get(desk.brief.topic or "any", lessons["any"])[desk.brief.sentiment], needed=True)
+
+
+SLOTS: dict[str, Callable[[Desk], str | None]] = {
+    "frame": _frame, "text": _own_text, "mood": _mood, "topic": _topic, "ask": _ask, "lesson": _lesson,
+    "hook": lambda desk: desk.say(phrases()["hooks"][desk.brief.sentiment]),
+    "work_ask": lambda desk: desk.say(phrases()["work_questions"], needed=True),
+}  # fmt: skip
+
+SHAPES: dict[str, tuple[str, ...]] = {
+    # A space joins sentences, a slash paragraphs; the last slots are left out first where a post grows too long.
+    "x": (
+        "frame text mood", "text frame mood", "mood frame text", "text frame ask", "topic frame text",
+        "frame mood ask", "text mood frame", "mood frame ask", "frame topic text",
+    ),
+    "bluesky": (
+        "frame mood text", "text frame mood", "mood frame text", "topic frame mood", "frame text ask", "text frame ask",
+    ),
+    "threads": (
+        "text frame / ask", "frame mood / ask", "mood frame text / ask", "topic frame text / ask",
+        "text mood frame / ask",
+    ),
+    "mastodon": (
+        "frame mood / text topic", "text frame mood / topic", "mood frame / text", "frame text / mood topic",
+        "topic frame / text mood",
+    ),
+    "facebook": (
+        "text frame mood topic / ask", "frame text topic / ask", "mood frame text / ask", "topic text frame mood / ask",
+    ),
+    "instagram": (
+        "mood / frame text / ask", "topic / frame text mood / ask", "text / frame mood / topic ask",
+        "frame / text mood / ask", "frame mood / text topic / ask",
+    ),
+    "linkedin": (
+        "hook / frame text / topic / lesson / work_ask", "text frame / mood topic / lesson / work_ask",
+        "hook / text frame mood / lesson / work_ask", "frame text mood / topic / lesson / work_ask",
+        "topic / frame text mood / lesson / work_ask",
+    ),
+}  # fmt: skip
+
+
+def _about_picture(desk: Desk) -> str:
+    shapes = SHAPES.get(desk.brief.platform.key, SHAPES["threads"])
+    shape = (desk.dice.choice(shapes) if desk.brief.warmth > 0 else shapes[0]).split()
+    frame = _frame(desk)  # what is seen is settled first, so that no other line repeats it
+    lines = ["\n\n" if slot == "/" else frame if slot == "frame" else SLOTS[slot](desk) for slot in shape]
+    kept = [line for line in lines if line]
+    if len([line for line in kept if line != "\n\n"]) < 2 and (more := _topic(desk) or _mood(desk) or _ask(desk)):
+        kept.append(more)
+    return finish(desk, kept, beside=frame)
+
+
+def _about_text(desk: Desk) -> str:
+    """Text without a picture: quoted, with a remark; its words are somebody's, so they stay as they are."""
+    brief, platform = desk.brief, desk.brief.platform
+    if not brief.sentences:
+        lead = desk.say(phrases()["plain"]["emoji_only" if brief.text_emoji else "text_only"]) or ""
+        return fitted(desk, [" ".join([lead, *brief.text_emoji[:2]])])
+    lead = desk.say(phrases()["quoting"][brief.sentiment]) or ""
+    quote = shortened(_joined(brief.sentences), _LONGEST_QUOTE if platform.limit <= 300 else 2 * _LONGEST_QUOTE)
+    remark = desk.say(phrases()["remarks"][brief.sentiment], needed=True)
+    ask = None if "?" in quote else desk.say(phrases()["quote_questions"], needed=True)
+    if platform.key == "linkedin":
+        lesson = desk.say(phrases()["lessons"]["any"][brief.sentiment], needed=True)
+        lines = [f"{lead} “{quote}”", "\n\n", remark, lesson, "\n\n", ask]
+    elif platform.limit > 300:
+        lines = [f"{lead} “{quote}”", "\n\n", remark, ask]
+    else:
+        lines = [f"{lead} “{quote}”", ask if ask and desk.chance(0.4) else remark]
+    return finish(desk, [line for line in lines if line])
+
+
+def _about_mood(desk: Desk) -> str:
+    """A picture whose caption is not told: the author's text, topic, scene and mood have to do."""
+    lines = [line for line in (_own_text(desk), _mood(desk), _topic(desk), _ask(desk)) if line]
+    return finish(desk, lines or ["A picture, and room for your own words."])
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    """Sentences as one line; a slash where a line ended without a full stop, as in quoted verse."""
+    text = sentences[0]
+    for sentence in sentences[1:]:
+        text += f" {sentence}" if text[-1] in '.!?…:;,。！？"”)' else f" / {sentence}"
+    return text
+
+
+def _plain(desk: Desk) -> str:
+    """Without prompt words there is only the text, if that: no hashtags, no mood, no claim about an unseen picture."""
+    brief, plain = desk.brief, phrases()["plain"]
+    if not brief.sentences:
+        lines = [desk.pick(plain["picture_only"]), desk.pick(plain["more"])]
+    else:
+        own = shortened(" ".join(as_sentence(sentence) for sentence in brief.sentences), 180)
+        kind = "with_picture" if brief.has_picture else "text_only"
+        lines = [own, desk.pick(plain[kind]), desk.pick(plain["more"]) if brief.platform.limit > 300 else None]
+    return fitted(desk, [line for line in lines if line])

@@ -10,7 +10,7 @@ from components.prompts.escaping import clean
 
 _SCORE = r"(?:10|ten|scores?|full marks|top marks|perfect score|maximum score|highest (?:score|marks?|rating))"
 _READER = r"(?:judge|grader|evaluator|rater|reviewer|ai|llm|assistant|(?:language )?model)"
-_RULES = r"(?:rubric|instructions?|previous|above|prompt|rules?|guidelines?|criteria)"
+_RULES = r"(?:rubric|instructions?|(?:the|everything) above|prompt|rules?|guidelines?|criteria)"
 _APPEALS = [
     rf"\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]*\b{_RULES}\b",
     rf"\b(?:score|rate|grade|give|award|assign|answer|output|respond|reply|return|print)\b[^.!?\n]{{0,60}}\b{_SCORE}\b",

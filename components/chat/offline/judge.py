@@ -108,7 +108,7 @@ def relevance_clarity(material: Material) -> Opinion:
     """Coverage of what was found in the picture and of the words, and how easily it reads."""
     post, parts, said = material.post, [], []
     for tag, weight in (("caption", 0.40), ("keywords", 0.35), ("scene", 0.15), ("topic", 0.10), ("source_text", 0.15)):
-        asked = measures.content_stems(material.joined(tag))
+        asked = measures.content_words(material.joined(tag))
         if not asked:
             continue
         share, missing = measures.covered(asked, post)
@@ -131,20 +131,27 @@ def creativity_originality(material: Material) -> Opinion:
     if not post.words:
         return Opinion(0.0, "there are no words.")
     given = " ".join(material.joined(tag) for tag in ("caption", "keywords", "scene", "topic"))
-    own = set(measures.content_stems(post.body)) - set(measures.content_stems(given))
+    own = measures.content_words(post.body).keys() - measures.content_words(given).keys()
+    captions = [measures.words_of(text) for text in material.tags.get("caption", [])]
+    copied = max((measures.copied_run(post.words, caption) for caption in captions), default=0)
     richness = measures.variety(post.words)
     stock = measures.phrases_in(post.words, lists["cliches"])
     turns = measures.phrases_in(post.words, lists["comparisons"])
     senses = len(own & lists["senses"])
     others, tags = material.tags.get("other_post", []), len(post.hashtags)
     alike = max((measures.likeness(post.body, other) for other in others), default=0.0)
-    worth = 0.16 + 0.28 * _share(len(own) / 16) + 0.20 * _share((richness - 0.6) / 0.4)
+    worth = 0.18 + 0.28 * _share(len(own) / 16) + 0.20 * _share((richness - 0.6) / 0.4)
     worth += 0.16 * _share(len(turns) / 2) + 0.20 * _share(senses / 4)
-    worth -= 0.16 * len(stock) + 0.30 * _share(alike - 0.25) + 0.04 * max(0, tags - 3)
+    worth -= 0.16 * len(stock) + 0.30 * _share(alike - 0.25) + 0.04 * max(0, tags - 3) + 0.02 * max(0, copied - 4)
     worth -= 0.2 * (tags > len(post.words) / 2)
-    said = [f"{len(own)} content words of its own", f"type-token ratio {richness:.2f}", f"{senses} words of the senses"]
+    said = [
+        f"{len(own)} content words of its own",
+        f"type-token ratio {richness:.2f}",
+        f"words of the senses: {senses}",
+    ]
     said.append(f"stock phrases: {', '.join(stock[:3])}" if stock else "no stock phrase known here")
     said += [f"a turn: {turns[0]}"] if turns else []
+    said += [f"{copied} words in a row are the caption's"] if copied > 4 else []
     said += [f"likeness to {len(others)} other openings at most {alike:.2f}"] if others else []
     said += [f"{tags} hashtags"] if tags > 3 else []
     return Opinion(worth, f"{'; '.join(said)}.")

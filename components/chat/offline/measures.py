@@ -9,7 +9,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ _LEFTOVER = re.compile(
 def lexicon() -> dict[str, Any]:
     """The word lists; single words as frozensets of stems (function words as they are), phrases as tuples of words."""
     raw = yaml.safe_load((Path(__file__).parent / "judge_words.yaml").read_text(encoding="utf-8"))
-    lists: dict[str, Any] = {name: frozenset(raw[name].split()) for name in ("function_words", "openers", "ties", "negations")}
+    lists: dict[str, Any] = {
+        name: frozenset(raw[name].split()) for name in ("function_words", "openers", "ties", "negations")
+    }
     lists |= {name: frozenset(map(stem, raw[name].split())) for name in ("senses", "positive", "negative")}
     for name in ("cliches", "comparisons", "invitations"):
         lists[name] = tuple(tuple(words_of(line)) for line in raw[name])
@@ -62,9 +64,13 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
-def content_stems(text: str) -> list[str]:
-    """The stems of the words that carry meaning, in order, each once."""
-    return list(dict.fromkeys(stem(word) for word in words_of(text) if word not in lexicon()["function_words"]))
+def content_words(text: str) -> dict[str, str]:
+    """The words that carry meaning, in order, each once: stem -> word."""
+    found: dict[str, str] = {}
+    for word in words_of(text):
+        if word not in lexicon()["function_words"]:
+            found.setdefault(stem(word), word)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +102,27 @@ def take_apart(text: str) -> Text:
     return Text(text, inner.strip(), tuple(words_of(inner)), tuple(sentences), tuple(_HASHTAG.findall(text)))
 
 
-def covered(asked: Sequence[str], post: Text) -> tuple[float, list[str]]:
-    """The share of the asked words that the post has, and those it lacks; one that is only a hashtag counts half."""
+def covered(asked: Mapping[str, str], post: Text) -> tuple[float, list[str]]:
+    """The share of `content_words` that the post has, and those it lacks; one that is only a hashtag counts half."""
     joined_tags = "".join(post.hashtags).lower()
     found, missing = 0.0, []
-    for word in asked:
-        if word in post.stems:
+    for stem_, word in asked.items():
+        if stem_ in post.stems:
             found += 1.0
-        elif word in post.tag_stems or (len(word) > 3 and word in joined_tags):
+        elif stem_ in post.tag_stems or (len(word) > 3 and word in joined_tags):
             found += 0.5
         else:
             missing.append(word)
     return (found / len(asked) if asked else 0.0), missing
+
+
+def copied_run(words: Sequence[str], source: Sequence[str]) -> int:
+    """The longest run of words of `source` that stands in `words` unchanged."""
+    longest, before = 0, [0] * (len(source) + 1)
+    for word in words:
+        here = [0] + [run + 1 if word == other else 0 for run, other in zip(before, source, strict=False)]
+        longest, before = max(longest, *here), here
+    return longest
 
 
 def syllables(word: str) -> int:
@@ -187,7 +202,7 @@ def linked(post: Text) -> float:
     ties = lexicon()["ties"]
     pairs = list(itertools.pairwise(post.sentences))
     tied = [
-        bool(set(content_stems(a)) & set(content_stems(b))) or bool(ties & set(words_of(b)[:8])) for a, b in pairs
+        bool(content_words(a).keys() & content_words(b).keys()) or bool(ties & set(words_of(b)[:8])) for a, b in pairs
     ]
     return sum(tied) / len(tied) if tied else 0.0
 

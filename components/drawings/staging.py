@@ -178,7 +178,7 @@ def weather_over(
     if plan.weather == "rain":
         rain(canvas, rng, (190, 204, 226) if mood.dark else (228, 236, 246))
     elif plan.weather == "fog":
-        fog(canvas, rng, lighten(mood.haze, 0.12), 0.62, ground, 0.3)
+        fog(canvas, rng, lighten(mood.haze, 0.12), 0.48 if mood.dark else 0.62, ground, 0.3)
     elif plan.weather == "snowfall":
         snowfall(canvas, rng)
 

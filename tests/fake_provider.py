@@ -267,7 +267,7 @@ class FakeProvider:
 
 
 class Bucket:
-    """A provider's own limit: refilled evenly, `burst` requests (or a sixtieth of the tokens) at once; with its headers."""
+    """A provider's own limit with its headers: refilled evenly; holds `burst` requests, or a minute's tokens."""
 
     def __init__(self, name: str, per_minute: int | None, burst: int) -> None:
         self.name, self.limit = name, per_minute or 0
@@ -280,7 +280,7 @@ class Bucket:
         self.filled = now
 
     def wait(self, amount: float) -> float:
-        """Seconds until `amount` is there; 0.0 when it is. More than the bucket holds is let through when it is full."""
+        """Seconds until `amount` is there; 0.0 when it is. More than the bucket holds passes when it is full."""
         self._fill()
         return max(0.0, (min(amount, self.size) - self.level) * 60 / self.limit)
 
@@ -331,7 +331,7 @@ def tokens_of(body: Mapping[str, Any]) -> int:
 
 
 def default_reply(body: dict[str, Any]) -> str:
-    """A post made of words of the prompt, or an instance of the schema that is asked for; the same for the same body."""
+    """A post made of words of the prompt, or an instance of the schema asked for; the same for the same body."""
     dice = random.Random(json.dumps(body, sort_keys=True))
     schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema") or _schema_in_prompt(body)
     if schema is not None:
@@ -428,6 +428,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tpm", type=int)
     parser.add_argument("--key", help="refuse every other key")
     parser.add_argument("--without", default="", help="parameters or reply formats it does not know")
+    parser.add_argument("--plain", action="store_true", help="one short reply for all, the cheapest to make")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
     server = FakeProvider(
@@ -441,6 +442,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=given.seed,
         port=given.port,
         keep=False,
+        reply=(lambda _: "A plain reply of twelve words for whoever measures how fast it comes.")
+        if given.plain
+        else None,
     )
     with server:
         print(f"{server.url} (statistics: http://127.0.0.1:{server.port}/stats)", flush=True)

@@ -1,13 +1,15 @@
 """Calls to language models: bought once, journaled as they are answered, inside the limits and under the budget.
 
     requests = [ChatRequest(stage="writing", model="openai/gpt-4o-mini", messages=(...,))]
-    outcomes = await buy(requests, spec=spec, api_key=key, journal=Journal(home / "calls"), ledger=Ledger(1.00), run_id="...")
+    journal, ledger = Journal(home / "calls"), Ledger(cap_usd=1.00)
+    outcomes = await buy(requests, spec=spec, api_key=key, journal=journal, ledger=ledger, run_id="...")
 
-`buy` looks into the journal first, so the same call (see `ChatRequest.key`) is never paid for twice, whichever run asks.
+`buy` looks into the journal first, so the same call (see `ChatRequest.key`) is never paid for twice, whoever asks.
 Every provider speaks chat completions over `openai.AsyncOpenAI`; the offline writer and judge do so in process.
 """
 
-from components.chat.buy import Retry, buy
+from components.chat.buy import buy
+from components.chat.caller import Retry
 from components.chat.journal import Journal, calls_view_sql
 from components.chat.ledger import Ledger
 from components.chat.outcome import FINAL, RETRYABLE, STOPPING, ChatOutcome, Status

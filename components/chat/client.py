@@ -1,8 +1,8 @@
 """One attempt at an endpoint: a Reply for whatever happens on the wire, exceptions only for our own defects.
 
-openai.AsyncOpenAI carries every call, to servers and (through components.chat.offline) to the models in this process; its
-own retries are off, as the one retry layer is in buy.py. The raw response is read here, not by the client's models: a
-server that lies about its format must end in a class, not in a traceback.
+openai.AsyncOpenAI carries every call, to servers and (through components.chat.offline) to the models in this process;
+its own retries are off, as the one retry layer is in caller.py. The raw response is read by replies.py, not by the
+client's models: a server that lies about its format must end in a class, not in a traceback.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Client:
-    """For one spec and one event loop; close it there. `api_key` stays in memory: it is not logged and not in any Reply."""
+    """For one spec and one event loop; close it there. `api_key` stays in memory: not logged, and not in any Reply."""
 
     def __init__(self, spec: ChatSpec, api_key: str | None) -> None:
         from openai import AsyncOpenAI
@@ -89,11 +89,16 @@ def _http_client(endpoint: str, spec: ChatSpec) -> "httpx2.AsyncClient":
 
         return httpx2.AsyncClient(transport=OfflineTransport(), verify=_tls())
     connections = spec.max_concurrency + 1
-    return httpx2.AsyncClient(
-        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30),
-        timeout=spec.timeout_s,
-        verify=_tls(),
-        follow_redirects=False,  # a redirected POST would become a GET, and the key would travel on
+    from openai import DefaultAioHttpClient
+
+    return (
+        DefaultAioHttpClient(  # httpx2 over aiohttp: half the CPU per call of httpx2's own transport (bench/engine.py)
+            limits=httpx2.Limits(
+                max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30
+            ),
+            verify=_tls(),
+            follow_redirects=False,  # a redirected POST would become a GET, and the key would travel on
+        )
     )
 
 
@@ -108,9 +113,9 @@ def _tls() -> ssl.SSLContext:
 class Capabilities:
     """What one model at one endpoint can do, found out from its 400s, once per process.
 
-    `reply_format` goes down a ladder: json_schema, then json_object, then text; below the top the schema stands in the system
-    prompt instead. `length` is the name of the parameter that caps the reply: newer OpenAI models refuse the old one,
-    other servers do not know the new one.
+    `reply_format` goes down a ladder: json_schema, then json_object, then text; below the top the schema stands in the
+    system prompt instead. `length` is the name of the parameter that caps the reply: newer OpenAI models refuse the old
+    one, other servers do not know the new one.
     """
 
     LADDER = ("json_schema", "json_object", "text")

@@ -219,8 +219,8 @@ _VIEW = {
 
 
 def calls_view_sql(folder: Path) -> str:
-    """SQL that makes the view `calls` over the segments in `folder`: one row per record, failed calls too. Make it anew at
-    each opening: DuckDB cannot bind a pattern that matches no file, so without a segment the view is an empty one."""
+    """SQL that makes the view `calls` over the segments in `folder`: one row per record, failed calls too. Make it anew
+    at each opening: DuckDB binds no pattern that matches no file, so without a segment the view is an empty one."""
     names = ", ".join(_VIEW)
     if not any(_segments(folder)):
         return (

@@ -1,16 +1,17 @@
 """The money of a run: nothing is sent whose worst case would pass the cap.
 
 Before each attempt the most it can cost is reserved; afterwards the reservation is replaced by what it did cost. So
-spent + reserved <= cap at every moment, in every thread and event loop of the process, and recorded spend cannot pass it.
-An attempt whose answer was lost (time-out, cut body) may have been billed: its reservation stays `held`, counted against
-the cap but not as spend.
+spent + reserved <= cap at every moment, in every thread and event loop of the process, and recorded spend cannot pass
+it. An attempt whose answer was lost (time-out, cut body) may have been billed: its reservation stays `held`, counted
+against the cap but not as spend.
 """
 
 import asyncio
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
-from components.chat.prices import Price
+from components.chat.prices import FILE, Price
 from components.errors import BudgetExceeded, UserError
 
 
@@ -26,10 +27,14 @@ class Reservation:
 
 
 class Ledger:
-    """One per run (or per backfill), shared by all its windows. `spent_usd` is what earlier runs under this cap spent."""
+    """One per run (or backfill), shared by all its windows. `spent_usd` is what was spent under this cap before;
+    `prices` is the price list it reckons by."""
 
-    def __init__(self, cap_usd: float, allow_unpriced: bool = False, spent_usd: float = 0.0) -> None:
+    def __init__(
+        self, cap_usd: float, allow_unpriced: bool = False, spent_usd: float = 0.0, prices: Path = FILE
+    ) -> None:
         self.cap_usd = cap_usd
+        self.prices = prices
         self.allow_unpriced = allow_unpriced
         self.spent_usd = spent_usd
         self.held_usd = 0.0
@@ -39,7 +44,7 @@ class Ledger:
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
     async def reserve(self, model: str, price: Price | None, input_tokens: int, output_tokens: int) -> Reservation:
-        """Waits while reservations of calls in flight stand in the way; raises BudgetExceeded when only spent money does."""
+        """Waits while calls in flight stand in the way; raises BudgetExceeded when only spent money does."""
         if price is None:
             if not self.allow_unpriced:
                 raise UserError(
@@ -63,10 +68,10 @@ class Ledger:
             await freed
 
     def _refusal(self, model: str, usd: float) -> str:
-        held = f" (and {self.held_usd:.4f} may have been billed for lost answers)" if self.held_usd else ""
+        held = f" and {self.held_usd:.6f} may have been billed for lost answers" if self.held_usd else ""
         return (
-            f"the next call to {model} could cost {usd:.6f} USD and {self.spent_usd:.6f} of {self.cap_usd:.2f} USD is spent{held}: "
-            "raise `budget.usd` and run the same command again, what was bought is kept"
+            f"the next call to {model} could cost {usd:.6f} USD; spent: {self.spent_usd:.6f} of {self.cap_usd:.2f} USD"
+            f"{held}: raise `budget.usd` and run the same command again, what was bought is kept"
         )
 
     def _settle(self, reservation: Reservation, cost_usd: float, held_usd: float) -> None:

@@ -1,7 +1,7 @@
 """The door of an endpoint: requests and tokens per minute, and silence when the server asks for it.
 
-One gate per endpoint and process, shared by all steps, windows, threads and event loops: a Retry-After that one call got
-holds for all. Requests are spaced evenly (a slot each), so a limit holds in every window of 60 s, not only in each minute.
+One gate per endpoint and process, shared by all steps, windows, threads and event loops: a Retry-After that one call
+got holds for all. Requests are spaced evenly (a slot each), so a limit holds in every window of 60 s.
 """
 
 import threading

@@ -7,20 +7,20 @@ from enum import StrEnum
 class Status(StrEnum):
     """What became of a call.
 
-    | status          | the server                                        | within a run        | the next run          |
-    |-----------------|---------------------------------------------------|---------------------|-----------------------|
-    | ok              | answered                                          | done                | served by the journal |
-    | truncated       | stopped at max_output_tokens                      | done, with its text | served by the journal |
-    | content_filter  | cut or refused by a filter                        | done, without text  | served by the journal |
-    | refusal         | the model declined                                | done, without text  | served by the journal |
-    | bad_request     | 400, 413, 422: it never will                      | done, without text  | served by the journal |
-    | invalid_reply   | 200, but no JSON, no choice, or an empty text     | tried again         | asked again           |
-    | timeout         | 408, or no whole answer within `timeout_s`        | tried again         | asked again           |
-    | connection      | no connection, reset, cut body                    | tried again         | asked again           |
-    | rate_limited    | 429                                               | waited, tried again | asked again           |
-    | server_error    | 5xx, 409, 425                                     | tried again         | asked again           |
-    | authentication  | 401, 402, 403                                     | stops the run       | asked again           |
-    | not_found       | 404, 405, 410, 3xx: no such model or address      | stops the run       | asked again           |
+    | status         | the server                                        | within a run        | the next run    |
+    |----------------|---------------------------------------------------|---------------------|-----------------|
+    | ok             | answered                                          | done                | kept, not asked |
+    | truncated      | stopped at max_output_tokens                      | done, with its text | kept, not asked |
+    | content_filter | cut or refused by a filter                        | done, without text  | kept, not asked |
+    | refusal        | the model declined                                | done, without text  | kept, not asked |
+    | bad_request    | 400, 413, 422: it never will                      | done, without text  | kept, not asked |
+    | invalid_reply  | 200, but no JSON, no choice, or an empty text     | tried again         | asked again     |
+    | timeout        | 408, or no whole answer within `timeout_s`        | tried again         | asked again     |
+    | connection     | no connection, reset, cut body                    | tried again         | asked again     |
+    | rate_limited   | 429                                               | waited, tried again | asked again     |
+    | server_error   | 5xx, 409, 425                                     | tried again         | asked again     |
+    | authentication | 401, 402, 403                                     | stops the run       | asked again     |
+    | not_found      | 404, 405, 410, 3xx: no such model or address      | stops the run       | asked again     |
 
     "Tried again" ends after `max_attempts` with this status; 429s have three times as many, as they only say "later".
     A 429 that means "no credit" (insufficient_quota) stops the run as well.
@@ -54,9 +54,9 @@ STOPPING = frozenset({Status.authentication, Status.not_found})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatOutcome:
-    """`text` is there for ok and truncated; `detail` says why for the others. Tokens and money are sums over all attempts,
-    None where unknown; `latency_ms` is the last attempt's. `bought` is False when the journal, or an equal call of the
-    same batch, had it: sum `cost_usd` over bought ones to know what was spent now."""
+    """`text` is there for ok and truncated; `detail` says why for the others. Tokens and money are sums over all
+    attempts, None where unknown; `latency_ms` is the last attempt's. `bought` is False when the journal, or an equal
+    call of the same batch, had it: sum `cost_usd` over bought ones to know what was spent now."""
 
     key: str
     status: Status

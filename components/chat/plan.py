@@ -4,10 +4,11 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from components.chat.journal import Journal
 from components.chat.outcome import Status
-from components.chat.prices import Usage, price_of
+from components.chat.prices import FILE, Usage, price_of
 from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens
 from components.spec import ChatSpec
@@ -18,34 +19,22 @@ HISTORY = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`calls` would be bought, `cached` are in the journal. Ranges are (low, high); `usd` is None where the price is
-    unknown. `from_history` says whether replies' lengths are those seen before, or between a quarter of the cap and the cap."""
+    """`calls` would be bought, `cached` are in the journal; `usd_low`, `usd_high` are None where the price is unknown.
+    `from_history`: replies are as long as those seen before; else between a quarter of `max_output_tokens` and all."""
 
     calls: int
     cached: int
     input_tokens: int
-    output_tokens: tuple[int, int]
-    usd: tuple[float, float] | None
+    output_low: int
+    output_high: int
+    usd_low: float | None
+    usd_high: float | None
     from_history: bool = False
 
-    def __add__(self, other: "Plan") -> "Plan":
-        low, high = self.output_tokens
-        usd = None
-        if self.usd is not None and other.usd is not None:
-            usd = (self.usd[0] + other.usd[0], self.usd[1] + other.usd[1])
-        return Plan(
-            calls=self.calls + other.calls,
-            cached=self.cached + other.cached,
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=(low + other.output_tokens[0], high + other.output_tokens[1]),
-            usd=usd,
-            from_history=self.from_history and other.from_history,
-        )
 
-
-def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal) -> Plan:
+def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal, prices: Path = FILE) -> Plan:
     """Buys nothing. Equal requests count once; the other copies are `cached`, as they will be."""
-    price = price_of(spec.model, spec.endpoint)
+    price = price_of(spec.model, spec.endpoint, prices)
     missing = {request.key: request for request in requests if journal.lookup(request.key) is None}
     expected = sum(expected_tokens(request, price) for request in missing.values())
     ratio, replies = _history(spec, next((request.stage for request in missing.values()), ""), journal)
@@ -55,15 +44,14 @@ def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal) 
         low, high = (min(longest, round(length * len(missing))) for length in _mean_range(replies, len(missing)))
     else:
         low, high = longest // 4, longest
-    usd = None
-    if price is not None:
-        usd = (price.cost(Usage(input=sent, output=low)), price.cost(Usage(input=sent, output=high)))
     return Plan(
         calls=len(missing),
         cached=len(requests) - len(missing),
         input_tokens=sent,
-        output_tokens=(low, high),
-        usd=usd,
+        output_low=low,
+        output_high=high,
+        usd_low=None if price is None else price.cost(Usage(input=sent, output=low)),
+        usd_high=None if price is None else price.cost(Usage(input=sent, output=high)),
         from_history=bool(replies),
     )
 

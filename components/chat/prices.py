@@ -1,7 +1,7 @@
 """What a call costs: reads prices.yaml beside this file, a dated list that users may edit.
 
-Prices are list prices. A model that is not in the list, or that another server answers under a listed name, has an unknown
-price: None, never 0. The date of the list is kept with every call, so a later list rewrites no history.
+Prices are list prices. A model that is not in the list, or that another server answers under a listed name, has an
+unknown price: None, never 0. The date of the list is kept with every call, so a later list rewrites no history.
 """
 
 import re
@@ -58,10 +58,10 @@ class Price:
         return (input_tokens * dearest + output_tokens * self.output) / MILLION
 
 
-def price_of(model: str, endpoint: str | None = None, file: Path = FILE) -> Price | None:
-    """None where nobody told the price: not in the list, or another server than the provider's own."""
+def price_of(model: str, endpoint: str | None = None, prices: Path = FILE) -> Price | None:
+    """By the price list `prices`; None where nobody told the price: not in the list, or another server than the provider's own."""
     provider, _ = split_model(model)
-    date, listed = _load(file)
+    date, listed = _load(prices)
     if provider == "offline":
         return Price(input=0.0, output=0.0, date=date)
     url = endpoint_of(model, endpoint)
@@ -70,12 +70,12 @@ def price_of(model: str, endpoint: str | None = None, file: Path = FILE) -> Pric
     return None if fields is None else Price(date=date, **fields)
 
 
-def require_price(model: str, endpoint: str | None, allow_unpriced: bool) -> Price | None:
-    price = price_of(model, endpoint)
+def require_price(model: str, endpoint: str | None, allow_unpriced: bool, prices: Path = FILE) -> Price | None:
+    price = price_of(model, endpoint, prices)
     if price is None and not allow_unpriced:
         at = f" at {endpoint}" if endpoint else ""
         raise UserError(
-            f"the price of {model}{at} is unknown, so no budget could hold: add it to {FILE.name}, "
+            f"the price of {model}{at} is unknown, so no budget could hold: add it to {prices}, "
             "or set `budget.allow_unpriced: true` (its cost then reads unknown)"
         )
     return price

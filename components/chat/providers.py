@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from components.errors import UserError
@@ -57,10 +58,10 @@ def is_loopback(endpoint: str) -> bool:
         return False
 
 
-def check(spec: ChatSpec, api_key: str | None, allow_unpriced: bool) -> None:
+def check(spec: ChatSpec, api_key: str | None, allow_unpriced: bool, prices: Path | None = None) -> None:
     """Raises UserError for everything that would make a purchase fail for sure: unknown provider or offline model, an
     endpoint that is no address, a missing or broken key, an unknown price. Opens no connection."""
-    from components.chat.prices import require_price
+    from components.chat.prices import FILE, require_price
 
     provider, name = split_model(spec.model)
     if provider == "offline":
@@ -75,7 +76,7 @@ def check(spec: ChatSpec, api_key: str | None, allow_unpriced: bool) -> None:
     endpoint = endpoint_of(spec.model, spec.endpoint)
     _check_endpoint(endpoint)
     _check_key(endpoint, api_key, spec.api_key_env)
-    require_price(spec.model, spec.endpoint, allow_unpriced)
+    require_price(spec.model, spec.endpoint, allow_unpriced, prices or FILE)
 
 
 def _check_endpoint(endpoint: str) -> None:

@@ -19,8 +19,8 @@ DETAIL_LENGTH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One attempt. `billed` says whether money is known to be due (usage tells how much), surely not, or perhaps (None).
-    `no_credit` marks the 429 that no waiting cures; `wait_s` is the server's own Retry-After."""
+    """One attempt. `billed`: money is due (usage tells how much), surely not, or perhaps (None). `no_credit` marks the
+    429 that no waiting cures; `wait_s` is the server's own Retry-After."""
 
     status: Status
     text: str | None = None

@@ -19,7 +19,7 @@ KEY_VERSION = 1
 class ChatRequest:
     """`messages` are OpenAI chat messages; a picture is a content part
     {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,..."}}. `schema` is the JSON schema of the reply.
-    `candidate` numbers the samples drawn from one prompt. Nothing here is a secret: the key of the account travels apart.
+    `candidate` numbers the samples drawn from one prompt. Nothing here is a secret: the account's key travels apart.
     """
 
     stage: str

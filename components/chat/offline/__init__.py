@@ -1,9 +1,9 @@
 """The offline writer and judge as a chat-completions server without a socket.
 
-They are asked through the same client, journal, limits and ledger as any server; only the transport differs: it answers
-`POST /v1/chat/completions` by calling `complete(body)` of the module that the model names. Adding an offline model is one
-module with `complete(body: dict) -> str` (the assistant's message) and `VERSION` (bumped when it would answer
-differently), and one line in MODELS.
+They are asked through the same client, journal, limits and ledger as any server; only the transport differs: it
+answers `POST /v1/chat/completions` by calling `complete(body)` of the module that the model names. Adding an offline
+model is one module with `complete(body: dict) -> str` (the assistant's message) and `VERSION` (bumped when it would
+answer differently), and one line in MODELS.
 """
 
 import importlib

@@ -1,0 +1,235 @@
+"""One call from its reservation to its record: attempts, waits between them, and the bill.
+
+This is the one retry layer of the project: the client's own retries are off, and Prefect retries whole chunks, whose
+answered calls come from the journal. So the attempts a server counts are the attempts recorded.
+"""
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from components.chat.client import Client, capabilities_of
+from components.chat.journal import Journal, outcome_of
+from components.chat.ledger import Ledger
+from components.chat.limits import JITTER_S, gate_of
+from components.chat.outcome import RETRYABLE, STOPPING, ChatOutcome, Status
+from components.chat.prices import price_of
+from components.chat.replies import Reply
+from components.chat.request import ChatRequest
+from components.chat.tokens import expected_tokens, most_tokens
+from components.errors import ProviderStopped
+from components.spec import ChatSpec
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Waiting and giving up. A wait is drawn evenly from 0 to base x 2^n ("full jitter"), so that callers do not return
+    in step. `patience`: a 429 may come so many times `max_attempts`, as it only says "later".
+
+    Of the last `window` finished calls, once there are `enough`, more than the share `too_many` failed: the endpoint is
+    broken. The first `unreachable` calls all without a connection: it is not there. `grace_s`: how long a cancelled
+    purchase waits for what is in flight.
+    """
+
+    base_s: float = 0.5
+    cap_s: float = 30.0
+    longest_silence_s: float = 60.0
+    patience: int = 3
+    window: int = 50
+    enough: int = 20
+    too_many: float = 0.5
+    unreachable: int = 5
+    grace_s: float = 5.0
+
+    def wait(self, failures: int) -> float:
+        return random.uniform(0, min(self.cap_s, self.base_s * 2.0 ** min(failures, 30)))
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one call has used up so far, over all its attempts; `last` is what the newest one came to."""
+
+    attempts: int = 0
+    failures: int = 0
+    limited: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = 0.0
+    held_usd: float = 0.0
+    last: Reply | None = None
+
+
+@dataclass
+class Caller:
+    """Makes calls under one spec until it is halted; `why` then says what makes every further call useless."""
+
+    spec: ChatSpec
+    api_key: str | None
+    journal: Journal
+    ledger: Ledger
+    run_id: str
+    retry: Retry
+    client: Client
+    why: BaseException | None = None
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.price = price_of(self.spec.model, self.spec.endpoint, self.ledger.prices)
+        self.gate = gate_of(self.client.endpoint)
+        self.abilities = capabilities_of(self.spec.model, self.client.endpoint)
+
+    def halt(self, why: BaseException) -> None:
+        """No further attempt is made and all waits end; what is in flight may arrive. The first reason counts."""
+        self.why = self.why or why
+        self.stopped.set()
+
+    async def call(self, request: ChatRequest) -> ChatOutcome | None:
+        """None when the purchase stopped before anything was sent. Whatever ends the call, an attempt that was made
+        leaves a record."""
+        if self.stopped.is_set():
+            return None
+        if hit := self.journal.lookup(request.key):  # another process was faster
+            return hit
+        tally = Tally()
+        try:
+            while await self._attempt(request, tally):
+                continue
+        finally:
+            outcome = self._record(request, tally)
+        return outcome
+
+    async def _attempt(self, request: ChatRequest, tally: Tally) -> bool:
+        """Sends once; True when it should be sent again."""
+        most = most_tokens(request, self.price)
+        reservation = await self.ledger.reserve(request.model, self.price, most, request.max_output_tokens)
+        cost = held = 0.0
+        try:
+            claimed = await self._pass_gate(request)
+            if self.stopped.is_set():
+                return False
+            body = self.abilities.body(request)
+            tally.attempts += 1
+            tally.last = Reply(status=Status.connection, detail="stopped before the answer came", billed=None)
+            try:
+                tally.last = await self.client.send(body)
+            finally:
+                cost, held = self._account(tally, tally.last, reservation.usd)
+        finally:
+            reservation.settle(cost, held)
+        if usage := tally.last.usage:
+            self.gate.settle(request.model, claimed, usage.input + usage.output, self.spec.tpm)
+        return await self._again(body, tally.last, tally)
+
+    def _account(self, tally: Tally, reply: Reply, most_usd: float) -> tuple[float, float]:
+        """What this attempt cost, and what it may have cost without our seeing the bill; both go into the tally."""
+        cost, held = 0.0, 0.0
+        if reply.usage is not None:
+            tally.input_tokens = (tally.input_tokens or 0) + reply.usage.input
+            tally.output_tokens = (tally.output_tokens or 0) + reply.usage.output
+        if self.price is None:
+            tally.cost_usd = None
+        elif reply.billed and reply.usage is not None:
+            cost = self.price.cost(reply.usage)
+            tally.cost_usd = None if tally.cost_usd is None else tally.cost_usd + cost
+        elif reply.billed is not False:
+            held = most_usd
+            tally.held_usd += held
+            if reply.http_status == 200:
+                tally.cost_usd = None  # answered without a usage: due, but nobody says how much
+        return cost, held
+
+    async def _pass_gate(self, request: ChatRequest) -> int:
+        """Waits for a slot; returns the tokens taken from the minute's allowance."""
+        tokens = expected_tokens(request, self.price) + request.max_output_tokens
+        while not self.stopped.is_set():
+            seconds = self.gate.claim(request.model, tokens, self.spec.rpm, self.spec.tpm)
+            if seconds <= 0:
+                break
+            await self._sleep(seconds)
+            if self.gate.silence() <= 0:
+                break
+        return tokens
+
+    async def _again(self, body: dict[str, Any], reply: Reply, tally: Tally) -> bool:
+        """Whether to send once more, after the wait that this failure asks for."""
+        if reply.status in STOPPING or reply.no_credit:
+            self.halt(ProviderStopped(self._why_stopped(reply)))
+            return False
+        if self.abilities.learn(body, reply):
+            return True
+        if reply.status not in RETRYABLE:
+            return False
+        if reply.status is Status.rate_limited:
+            tally.limited += 1
+        else:
+            tally.failures += 1
+        most = self.spec.max_attempts
+        if tally.failures >= most or tally.limited >= most * self.retry.patience:
+            return False
+        if reply.wait_s:
+            self._hush(reply.wait_s)
+            await self._sleep(random.uniform(0, min(JITTER_S, reply.wait_s)))
+        else:
+            await self._sleep(self.retry.wait(tally.failures + tally.limited - 1))
+        return not self.stopped.is_set()
+
+    def _hush(self, seconds: float) -> None:
+        longest = self.retry.longest_silence_s
+        if seconds > longest:
+            log.warning("%s asks for a silence of %.0f s; waiting %.0f s", self.client.endpoint, seconds, longest)
+        self.gate.hush(min(seconds, longest))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Ends early when the purchase stops."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stopped.wait()
+        except TimeoutError:
+            return
+
+    def _record(self, request: ChatRequest, tally: Tally) -> ChatOutcome | None:
+        """Journals the call; None when no attempt was made."""
+        reply = tally.last
+        if reply is None:
+            return None
+        record = {
+            "call_key": request.key,
+            "status": reply.status.value,
+            "model": request.model,
+            "endpoint": self.client.endpoint,
+            "stage": request.stage,
+            "run_id": self.run_id,
+            "text": reply.text,
+            "detail": reply.detail,
+            "attempts": tally.attempts,
+            "input_estimate": expected_tokens(request, self.price),
+            "input_tokens": tally.input_tokens,
+            "output_tokens": tally.output_tokens,
+            "cost_usd": tally.cost_usd,
+            "held_usd": tally.held_usd,
+            "price_date": None if self.price is None else self.price.date,
+            "latency_ms": reply.latency_ms,
+            "created_at": datetime.now(UTC).isoformat(),
+            "request": request.record(),
+            "response": reply.raw,
+        }
+        self.journal.append(record, redact=self.api_key)
+        return replace(outcome_of(record), bought=True)
+
+    def _why_stopped(self, reply: Reply) -> str:
+        model, endpoint, variable = self.spec.model, self.client.endpoint, self.spec.api_key_env
+        if reply.no_credit:
+            return f"the account of the key in {variable} has no credit left, says {endpoint} ({reply.detail})"
+        if reply.status is Status.not_found:
+            name = model.partition("/")[2]
+            return f"there is no model {name!r} at {endpoint} ({reply.detail}): check `model` and `endpoint`"
+        if not self.api_key:
+            return f"{endpoint} wants a key ({reply.detail}): set the environment variable {variable}"
+        return (
+            f"{endpoint} refuses the key in {variable} ({reply.detail}): set a valid one and run the same command again"
+        )

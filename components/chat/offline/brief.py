@@ -21,13 +21,14 @@ from components.prompts.escaping import clean, unescape
 
 _TAGS = ("caption", "topic", "sentiment", "scene", "keywords", "text")
 _SENTENCE_END = regex.compile(r"(?<=[.!?…。！？][\"”')]*)\s+|\n+")
-_TOO_COMMON = frozenset(
+_LITTLE_WORDS = (
     "about above after again against also among around because been before behind being below between both cannot "
     "could does down during each even every from have having here into itself just like made make many more most much "
     "near never next nobody nothing only other over same some such than that their them then there these they thing "
     "things this those through under until upon very what when where which while whom will with without would your "
-    "front middle".split()
+    "front middle"
 )
+_TOO_COMMON = frozenset(_LITTLE_WORDS.split())
 _SENTIMENTS = frozenset({"positive", "neutral", "negative"})
 
 

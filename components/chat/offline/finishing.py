@@ -7,11 +7,6 @@ import regex
 from components.chat.offline.brief import content_words
 from components.chat.offline.desk import Desk, phrases, sky_of
 
-_NO_TAG = frozenset(
-    "red yellow blue white green orange brown black grey gray pink purple small large sunny cloudy rainy foggy snowy "
-    "clear bright morning night sunset daylight light today yesterday tomorrow monday tuesday wednesday thursday "
-    "friday saturday sunday photo picture best good great well week year month time thing people".split()
-)
 _NO_NOUN = ("ing", "ed", "ly")
 """A hashtag is a noun; keywords of other kinds are left to the sentence."""
 _SHORTEST = 20
@@ -92,7 +87,11 @@ def tags_of(desk: Desk) -> list[str]:
 def _camel(keyword: str) -> str | None:
     parts = regex.findall(r"[\p{L}\p{N}]+", keyword)
     tag = "".join(part[:1].upper() + part[1:] for part in parts)
-    plain = not content_words(keyword) or set(keyword.lower().split()) <= _NO_TAG or keyword.endswith(_NO_NOUN)
+    plain = (
+        not content_words(keyword)
+        or set(keyword.lower().split()) <= set(phrases()["tags"]["never"])
+        or keyword.endswith(_NO_NOUN)
+    )
     return tag if len(tag) >= 4 and not tag[0].isdigit() and not plain else None
 
 

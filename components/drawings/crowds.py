@@ -35,7 +35,8 @@ def spectators(
             canvas.ellipse(x, y1 - size * 0.2, size * 0.62, size * 0.7, face)
             if sentiment == "positive" and jump > 0.75:
                 for k in (-1, 1):
-                    canvas.line([(x + k * size * 0.6, y1 + size * 0.8), (x + k * size, y1 - size * 1.3)], size * 0.45, face)
+                    arm = [(x + k * size * 0.6, y1 + size * 0.8), (x + k * size, y1 - size * 1.3)]
+                    canvas.line(arm, size * 0.45, face)
 
 
 def audience(

@@ -9,11 +9,13 @@ from PIL import Image
 from components.drawings.canvas import Canvas
 from components.drawings.effects import graded
 from components.drawings.plan import Plan, plan
+from components.drawings.scenes_concert import paint_concert
 from components.drawings.scenes_desert import paint_desert
 from components.drawings.scenes_harbour import paint_harbour
-from components.drawings.scenes_indoor import paint_cafe, paint_concert, paint_kitchen
+from components.drawings.scenes_indoor import paint_cafe, paint_kitchen
 from components.drawings.scenes_land import paint_field, paint_mountains
-from components.drawings.scenes_urban import paint_city_by_day, paint_city_by_night, paint_stadium
+from components.drawings.scenes_stadium import paint_stadium
+from components.drawings.scenes_urban import paint_city_by_day, paint_city_by_night
 from components.drawings.scenes_water import paint_beach, paint_lake
 from components.drawings.scenes_wood import paint_forest, paint_snow
 from components.drawings.words import accompanying_text, captions

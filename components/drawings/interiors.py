@@ -70,7 +70,8 @@ def window_frame(canvas: Canvas, window: Box, colour: Colour, columns: int, rows
     wide = x1 - x0
     for share in (0.12, 0.62):
         a = x0 + wide * share
-        canvas.polygon([(a, y1), (a + wide * 0.07, y1), (a + wide * 0.24, y0), (a + wide * 0.17, y0)], (255, 255, 255, 34))
+        gleam = [(a, y1), (a + wide * 0.07, y1), (a + wide * 0.24, y0), (a + wide * 0.17, y0)]
+        canvas.polygon(gleam, (255, 255, 255, 34))
     t = 0.011
     for i in range(columns + 1):
         x = x0 + wide * i / columns

@@ -1,12 +1,10 @@
-"""Painters of the city by day, the city by night, and the stadium."""
+"""Painters of the city by day and the city by night."""
 
 import numpy as np
 
 from components.drawings.canvas import Canvas
 from components.drawings.colours import Colour, darken, fade, lighten, mix
-from components.drawings.crowds import confetti, spectators
-from components.drawings.effects import fog, puddles, rain
-from components.drawings.geometry import oval
+from components.drawings.effects import fog, puddles
 from components.drawings.light import Mood, mood_of, paint_sky
 from components.drawings.people import person
 from components.drawings.plan import Plan
@@ -19,26 +17,10 @@ from components.drawings.streets import (
     skyline,
     street_tree,
 )
+from components.drawings.urban_air import sunbeam, weather_before, weather_behind
 from components.drawings.urban_layout import Spot, paint_subjects, spots, subject_light
 
 _ARMS = {"positive": ("wave", "up"), "neutral": ("down", "swing"), "negative": ("sad", "sad")}
-
-
-def _weather_behind(canvas: Canvas, plan: Plan, mood: Mood, rng: np.random.Generator, level: float) -> None:
-    """What falls or drifts between the subject and the rest, so that the subject stays clear."""
-    if plan.weather == "rain":
-        rain(canvas, rng, (126, 142, 184) if mood.dark else (204, 216, 232), 110)
-    elif plan.weather == "fog":
-        fog(canvas, rng, mood.haze, 0.4, level, 0.3)
-
-
-def _weather_before(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
-    """The few nearest streaks of rain, in front of everything."""
-    if plan.weather != "rain":
-        return
-    slant = float(rng.uniform(-0.2, 0.2))
-    for x, y in rng.random((26, 2)):
-        canvas.line([(x, y), (x + slant * 0.12, y + 0.12)], 0.0034, (226, 234, 246, 150), caps=False)
 
 
 def _passers_by(
@@ -66,11 +48,12 @@ def _road(canvas: Canvas, mood: Mood, rng: np.random.Generator, kerb: float, dim
     asphalt = mix(mood.lit((104, 108, 120)), (26, 26, 58), dim)
     if square:
         canvas.gradient([(0, darken(stone, 0.05)), (1, lighten(stone, 0.14))], kerb, 1.0)
+        joint = fade(darken(stone, 0.3), 0.6)
         for i in range(1, 7):
             y = kerb + (1 - kerb) * (i / 7) ** 1.6
-            canvas.line([(0, y), (1, y)], 0.0025, fade(darken(stone, 0.3), 0.6), caps=False)
+            canvas.line([(0, y), (1, y)], 0.0025, joint, caps=False)
         for i in range(-8, 9):
-            canvas.line([(0.5 + i * 0.07, kerb), (0.5 + i * 0.2, 1.0)], 0.0025, fade(darken(stone, 0.3), 0.6), caps=False)
+            canvas.line([(0.5 + i * 0.07, kerb), (0.5 + i * 0.2, 1.0)], 0.0025, joint, caps=False)
         return
     canvas.gradient([(0, darken(stone, 0.04)), (1, lighten(stone, 0.08))], kerb, kerb + 0.07)
     canvas.rect(0, kerb + 0.065, 1, kerb + 0.082, darken(stone, 0.3))
@@ -78,19 +61,8 @@ def _road(canvas: Canvas, mood: Mood, rng: np.random.Generator, kerb: float, dim
     shift = float(rng.uniform(0, 0.2))
     for i in range(-1, 6):
         x = i * 0.22 + shift
-        canvas.polygon([(x, 0.955), (x + 0.12, 0.955), (x + 0.125, 0.97), (x, 0.97)], mix((240, 236, 224), asphalt, 0.25))
-
-
-def _sunbeam(canvas: Canvas, plan: Plan, mood: Mood, kerb: float, from_left: bool) -> None:
-    """The long bands of low sun across the ground, in the morning and at sunset."""
-    if plan.light not in ("morning", "sunset") or not mood.clear:
-        return
-    sign = 1.0 if from_left else -1.0
-    start = 0.0 if from_left else 1.0
-    for a, b in ((0.05, 0.3), (0.42, 0.56)):
-        band = [(start + sign * a, kerb), (start + sign * b, kerb), (start + sign * (b + 0.5), 1.0),
-                (start + sign * (a + 0.3), 1.0)]
-        canvas.polygon(band, fade(mood.sun, 0.22))
+        dash = [(x, 0.955), (x + 0.12, 0.955), (x + 0.125, 0.97), (x, 0.97)]
+        canvas.polygon(dash, mix((240, 236, 224), asphalt, 0.25))
 
 
 def paint_city_by_day(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
@@ -120,16 +92,16 @@ def paint_city_by_day(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> N
             canvas.polygon([(0.5 - wide, y0), (0.5 + wide, y0), (0.5 + wide * 1.4, y1), (0.5 - wide * 1.4, y1)],
                            mood.lit((236, 230, 214)))
         avenue(canvas, rng, mood, kerb, lit)
-    _sunbeam(canvas, plan, mood, kerb, sun_x < 0.5)
+    sunbeam(canvas, plan, mood, kerb, sun_x < 0.5)
     _street_furniture(canvas, plan, rng, mood, kerb, kind, lit)
     if plan.weather == "rain":
         canvas.reflect(kerb + 0.08, 0.2, 0.22, 0.004)
         puddles(canvas, rng, kerb + 0.08, mood.sky[-1][1])
     places = spots(plan, rng, 0.93 if kind != "avenue" else 0.92)
     _passers_by(canvas, plan, rng, mood, kerb + 0.07, places)
-    _weather_behind(canvas, plan, mood, rng, kerb - 0.05)
+    weather_behind(canvas, plan, mood, rng, kerb - 0.05)
     paint_subjects(canvas, plan, rng, places, subject_light(mood), False)
-    _weather_before(canvas, plan, rng)
+    weather_before(canvas, plan, rng)
 
 
 def _street_furniture(
@@ -180,7 +152,8 @@ def paint_city_by_night(canvas: Canvas, plan: Plan, rng: np.random.Generator) ->
     signs: list[tuple[float, Colour]] = []
     for x in rng.permutation([0.1, 0.3, 0.52, 0.72, 0.9])[: int(rng.integers(3, 5))]:
         at = float(x + rng.uniform(-0.05, 0.05))
-        signs.append((at, neon_sign(canvas, rng, at, kerb - float(rng.uniform(0.19, 0.3)), float(rng.uniform(0.075, 0.11)))))
+        up, size = float(rng.uniform(0.19, 0.3)), float(rng.uniform(0.075, 0.11))
+        signs.append((at, neon_sign(canvas, rng, at, kerb - up, size)))
     for x in (float(rng.uniform(0.02, 0.12)), float(rng.uniform(0.88, 0.98))):
         lamp_post(canvas, x, kerb + 0.03, 0.36, True, (28, 28, 48))
     _road(canvas, mood, rng, kerb, 0.7, False)
@@ -191,107 +164,8 @@ def paint_city_by_night(canvas: Canvas, plan: Plan, rng: np.random.Generator) ->
         canvas.glow(x, kerb + 0.2, 0.05, lighten(colour, 0.2), 0.9 if wet else 0.6, squash=3.0, power=1.3)
     places = spots(plan, rng, 0.93)
     _passers_by(canvas, plan, rng, mood, kerb + 0.07, places)
-    _weather_behind(canvas, plan, mood, rng, kerb - 0.1)
+    weather_behind(canvas, plan, mood, rng, kerb - 0.1)
     for x, y, tall in places:  # a pool of lamplight, so the subject is not lost in the dark
         canvas.glow(x, y - tall * 0.3, tall * 1.5, (255, 214, 150), 0.3, squash=0.7)
     paint_subjects(canvas, plan, rng, places, (0.94, 0.9, 0.97), True)
-    _weather_before(canvas, plan, rng)
-
-
-def paint_stadium(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
-    """A stand full of people, floodlights, and the field or the running track in front."""
-    mood = mood_of(plan, rng)
-    stand = 0.30 + float(rng.uniform(-0.03, 0.03))
-    edge = 0.60 + float(rng.uniform(-0.02, 0.02))
-    sun_x, _ = paint_sky(canvas, plan, mood, rng, 0.46)
-    _floodlights(canvas, rng, mood, stand, plan.light in ("night",) or plan.weather in ("rain", "fog"))
-    _stand(canvas, rng, mood, plan, stand, edge)
-    light = subject_light(mood, 0.94)
-    track = plan.subject in ("runner",) or bool(rng.random() < 0.15)
-    _field(canvas, rng, mood, edge, track)
-    _sunbeam(canvas, plan, mood, edge, sun_x < 0.5)
-    if plan.light == "night":
-        canvas.glow(0.5, 0.85, 0.7, (236, 246, 226), 0.4, squash=0.4)
-    if plan.weather == "rain":
-        puddles(canvas, rng, edge + 0.05, mood.sky[-1][1])
-    if plan.sentiment == "positive":
-        confetti(canvas, rng, 0.9)
-    places = spots(plan, rng, 0.93)
-    _weather_behind(canvas, plan, mood, rng, 0.4)
-    paint_subjects(canvas, plan, rng, places, light, mood.dark)
-    _weather_before(canvas, plan, rng)
-
-
-def _floodlights(canvas: Canvas, rng: np.random.Generator, mood: Mood, stand: float, on: bool) -> None:
-    inset = float(rng.uniform(0.1, 0.2))
-    for x in (inset, 1 - inset):
-        top, tilt = stand - 0.2, 0.1 if x < 0.5 else -0.1
-        steel = mood.far((90, 98, 112), 0.3)
-        canvas.line([(x, stand + 0.1), (x, top)], 0.014, steel)
-        if on:
-            canvas.glow(x, top, 0.3, (244, 250, 255), 0.85)
-            beam = [(x - 0.05, top), (x + 0.05, top), (0.5 + tilt * 2 + 0.3, 0.9), (0.5 + tilt * 2 - 0.3, 0.9)]
-            canvas.soft([beam], 0.02, (236, 244, 255, 34))
-        canvas.rect(x - 0.075, top - 0.045, x + 0.075, top + 0.03, darken(steel, 0.4), 0.008)
-        for i in range(10):
-            cx, cy = x - 0.056 + 0.028 * (i % 5), top - 0.025 + 0.034 * (i // 5)
-            canvas.ellipse(cx, cy, 0.011, 0.011, (255, 255, 240) if on else mix((226, 230, 232), steel, 0.25))
-
-
-def _stand(
-    canvas: Canvas, rng: np.random.Generator, mood: Mood, plan: Plan, top: float, bottom: float
-) -> None:
-    """A roof on a curve, the crowd under it, flags above and the hoardings below."""
-    seats: Colour = ((62, 92, 150), (150, 62, 72), (66, 122, 112))[int(rng.integers(3))]
-    seats = mood.lit(seats)
-    across = np.linspace(-0.05, 1.05, 23)
-    bow = 0.05 * (1 - (2 * across - 1) ** 2)
-    roof = np.column_stack([across, top + bow])
-    shell = mood.far((226, 228, 232), 0.15)
-    canvas.gradient_polygon(np.vstack([roof, [(1.05, bottom), (-0.05, bottom)]]), [(0, darken(seats, 0.45)), (1, seats)])
-    if plan.light == "night":
-        canvas.glow(0.5, bottom, 0.8, (200, 214, 240), 0.25, squash=0.35)
-    spectators(canvas, rng, mood, top + 0.085, bottom - 0.05, plan.sentiment)
-    canvas.polygon(np.vstack([roof - (0, 0.035), (roof + (0, 0.028))[::-1]]), shell)
-    canvas.polygon(np.vstack([roof + (0, 0.018), (roof + (0, 0.034))[::-1]]), darken(shell, 0.3))
-    flags = {"positive": 9, "neutral": 5, "negative": 2}[plan.sentiment]
-    for x in np.linspace(0.06, 0.94, flags):
-        y = float(np.interp(x, roof[:, 0], roof[:, 1])) - 0.03
-        hue: Colour = ((226, 70, 66), (250, 204, 80), (70, 130, 200), (244, 242, 236))[int(rng.integers(4))]
-        canvas.line([(x, y), (x, y - 0.07)], 0.004, darken(shell, 0.5))
-        canvas.polygon([(x, y - 0.07), (x + 0.045, y - 0.062), (x, y - 0.04)], mood.lit(hue))
-    for i in range(8):
-        board: Colour = ((240, 238, 230), (236, 180, 70), (80, 150, 190), (214, 90, 84))[int(rng.integers(4))]
-        canvas.rect(i / 8, bottom - 0.035, (i + 1) / 8, bottom + 0.012, mood.lit(board))
-        canvas.rect(i / 8 + 0.02, bottom - 0.02, (i + 1) / 8 - 0.025, bottom - 0.006, mood.lit(darken(board, 0.35)))
-
-
-def _field(canvas: Canvas, rng: np.random.Generator, mood: Mood, edge: float, track: bool) -> None:
-    """A mown pitch in stripes with a goal, or the lanes of a running track."""
-    base = mood.lit((192, 92, 66) if track else (86, 160, 78))
-    if max(mood.light) < 0.85:
-        base = lighten(base, 0.12)
-    canvas.gradient([(0, darken(base, 0.15)), (1, lighten(base, 0.08))], edge, 1.0)
-    chalk = mix(mood.lit((250, 248, 240)), base, 0.1)
-    if track:
-        canvas.rect(0, edge, 1, edge + 0.05, mood.lit((86, 156, 84)))
-        for i in range(1, 6):
-            y = edge + 0.05 + (0.95 - edge) * (i / 5.5) ** 1.5
-            canvas.line([(0, y), (1, y - 0.01)], 0.003 + 0.0012 * i, chalk, caps=False)
-        return
-    centre = float(rng.uniform(0.3, 0.7))
-    for i in range(-6, 7, 2):
-        a, b = i * 0.1, (i + 1) * 0.1
-        canvas.polygon([(centre + a, edge), (centre + b, edge), (centre + b * 3.2, 1.0), (centre + a * 3.2, 1.0)],
-                       fade(lighten(base, 0.3), 0.4))
-    canvas.line([(0, edge + 0.03), (1, edge + 0.03)], 0.004, chalk, caps=False)
-    for k in range(-5, 6):
-        canvas.line([(centre + k * 0.022, edge - 0.09), (centre + k * 0.022, edge + 0.025)], 0.0016, fade(chalk, 0.6), caps=False)
-    for k in range(5):
-        canvas.line([(centre - 0.11, edge - 0.085 + 0.025 * k), (centre + 0.11, edge - 0.085 + 0.025 * k)], 0.0016, fade(chalk, 0.6),
-                    caps=False)
-    canvas.line([(centre - 0.115, edge + 0.03), (centre - 0.115, edge - 0.09), (centre + 0.115, edge - 0.09), (centre + 0.115, edge + 0.03)],
-                0.008, chalk)
-    box = [(centre - 0.22, edge + 0.03), (centre - 0.36, edge + 0.14), (centre + 0.36, edge + 0.14), (centre + 0.22, edge + 0.03)]
-    canvas.line(box, 0.006, chalk)
-    canvas.line(oval(centre, edge + 0.14, 0.12, 0.035, 0, 0, 180), 0.006, chalk)
+    weather_before(canvas, plan, rng)

@@ -221,7 +221,8 @@ def neon_sign(canvas: Canvas, rng: np.random.Generator, x: float, y: float, size
                  (x - size * 0.4, y + size * 0.7), (x - size * 0.4, y - size * 0.7)], size * 0.09, colour)
     if kind == 0:
         for k in (-1, 0, 1):
-            canvas.line([(x - size * 0.2, y + k * size * 0.38), (x + size * 0.2, y + k * size * 0.38)], size * 0.14, hot)
+            level = y + k * size * 0.38
+            canvas.line([(x - size * 0.2, level), (x + size * 0.2, level)], size * 0.14, hot)
     elif kind == 1:
         canvas.line([(x - size * 0.18, y - size * 0.2), (x, y - size * 0.45), (x + size * 0.18, y - size * 0.2)],
                     size * 0.12, hot)

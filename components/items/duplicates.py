@@ -33,9 +33,10 @@ def split_duplicates(
 def _original(item: Item, uris: Mapping[str, str], source_ids: Mapping[str, str]) -> tuple[str | None, str]:
     if item.item_id in uris:
         uri = uris[item.item_id]
+        same = "picture and text" if item.sha256 and item.text else "picture" if item.sha256 else "text"
         if uri == item.source_uri:
-            return item.item_id, "read before from here, with the same picture and text; only dates or counts changed"
-        return item.item_id, f"the same picture and text as {uri}"
+            return item.item_id, f"read before from here, with the same {same}; only its date or counts changed"
+        return item.item_id, f"the same {same} as {uri}"
     same_id = source_ids.get(item.source_id) if item.source_id is not None else None
     if same_id is not None and uris.get(same_id) != item.source_uri:
         return same_id, f"the same id ({item.source_id}) as {uris.get(same_id, 'item ' + same_id)}"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from components.errors import UserError
 from components.items.files import FileState
 from components.items.pictures import PictureError, inspect_picture
-from components.items.values import BadValue, clean_text, has_words, parse_count, parse_time
+from components.items.values import BadValue, clean_text, has_words, parse_count, parse_time, shown
 from components.records import Item, Quarantine, content_id
 from components.spec import DatasetSpec
 
@@ -88,7 +88,7 @@ def make_entry(
     if problem is None and picture is None and not has_words(text):
         saying = "its text says nothing without links and mentions" if text else "it has no text"
         problem = (
-            ("picture_missing", f"names the picture {named!r}, which is not there, and {saying}")
+            ("picture_missing", f"names {shown(named)}, which is not there, and {saying}")
             if named
             else ("empty", f"names no picture, and {saying}")
         )

@@ -44,7 +44,7 @@ class Beside:
         path = os.path.normpath(folder / relative)
         fitting = self.by_path.get(_key(path)) or self.by_name.get(_key(relative.rsplit("/", 1)[-1]), [])
         exact = [found for found in fitting if str(found.path) == path]
-        return exact or fitting
+        return exact or [found for found in fitting if found.path.name == relative.rsplit("/", 1)[-1]] or fitting
 
 
 def list_folder(spec: DatasetSpec) -> list[Entry]:

@@ -10,6 +10,7 @@ import re
 import stat
 import struct
 import threading
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ MAX_BYTES = 256 * 1024 * 1024
 MIN_SIDE = 16
 """A picture with a shorter side is a tracking pixel or an icon: nothing a post could be about."""
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
 _MAGIC = re.compile(
     rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II[*+]\0|MM\0[*+]|RIFF....WEBP|....ftypavi[fs]|\0\0\0\x0cjP  |\xff\x4f\xff\x51",
     re.DOTALL,
@@ -33,6 +34,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
 _no_pillow_limit = threading.Lock()
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # it prints one for every broken EXIF field
 
 
 class PictureError(Exception):
@@ -140,6 +142,8 @@ def _upright_rgb(image: Image.Image, path: str | Path, max_side: int | None) -> 
             image.draft(None, (2 * max_side, 2 * max_side))
         image.load()
         turn = _TURNS.get(_orientation(image))
+        if max_side is not None and image.mode in ("L", "RGB", "CMYK"):  # before conversions copy it at full size
+            image = image.reduce(max(1, max(image.size) // (2 * max_side)))
         rgb = _rgb(image)
         return rgb.transpose(turn) if turn is not None else rgb
     except MemoryError as error:

@@ -120,20 +120,17 @@ def _read_time(value: object) -> datetime | None:
     digits = text.removesuffix(".0")
     if digits.isascii() and digits.isdigit():
         return _read_digits(digits)
-    for suffix in (" UTC", " GMT", "UTC", " Z"):
-        if text.endswith(suffix):
-            text = text.removesuffix(suffix) + "+00:00"
-    text = re.sub(r"(?<=\d) (?=[+-]\d\d:?\d\d$)", "", text)
     if match := _GERMAN.fullmatch(text):
         day, month, year, rest = match.groups()
         text = f"{year}-{int(month):02}-{int(day):02}{rest.replace(', ', ' ', 1)}"
     if match := re.fullmatch(r"(\d{4})[-/](\d\d?)[-/](\d\d?)(\D.*)?", text):
         text = f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}{match[4] or ''}"
     if re.match(r"\d{4}-", text):
-        return datetime.fromisoformat(text)
+        text = re.sub(r"(?<=\d) ?(UTC|GMT|Z)$", "+00:00", text)
+        return datetime.fromisoformat(re.sub(r"(?<=\d) (?=[+-]\d\d:?\d\d$)", "", text))
     if re.match(r"[A-Za-z]{3} [A-Za-z]{3} \d", text):  # Twitter's API: Wed Oct 10 20:19:24 +0000 2018
         return datetime.strptime(text, "%a %b %d %H:%M:%S %z %Y")
-    if re.match(r"([A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} ", text):
+    if re.fullmatch(r"([A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} [\d:]+ (GMT|UTC|UT|[+-]\d{4})", text):
         return parsedate_to_datetime(text)
     return None
 

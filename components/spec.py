@@ -134,6 +134,11 @@ class ChatSpec(Spec):
     timeout_s: float = Field(default=60, gt=0, title="Time-out of one attempt, in seconds")
     max_attempts: int = Field(default=5, ge=1, title="Attempts per call")
 
+    def contents(self) -> Mapping[str, Any]:
+        from components.chat.providers import revision_of
+
+        return {"revision": revision_of(self.model)}
+
 
 class GenerationSpec(ChatSpec):
     """Who writes."""
@@ -159,7 +164,7 @@ class JudgeSpec(ChatSpec):
     def contents(self) -> Mapping[str, Any]:
         from components.judgments import rubric_text
 
-        return {"rubric_text": rubric_text(self.rubric)}
+        return {**super().contents(), "rubric_text": rubric_text(self.rubric)}
 
 
 class Budget(BaseModel):

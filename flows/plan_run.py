@@ -112,8 +112,7 @@ def plan_run(
         cost = estimate(asked, chat, journal)
         found.stages.append(
             StagePlan(
-                stage, chat.model, cost.calls, cost.cached, cost.input_tokens, cost.output_low, cost.output_high,
-                cost.usd_low, cost.usd_high,
+                stage, chat.model, cost.calls, cost.cached, cost.input_tokens, *cost.output_tokens, *(cost.usd or (None, None)),
             )
         )
     return found

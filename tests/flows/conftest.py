@@ -1,0 +1,48 @@
+"""Flow tests run on a real Prefect server, once per session, in a home of their own each."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An ephemeral server with a database of its own; takes about 10 s, so one for all tests."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Iterator[Settings]:
+    """An empty home; Prefect's results lie in it, so nothing is cached from another test."""
+    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+
+    monkeypatch.setenv("POSTWRIGHT_HOME", str(tmp_path / "home"))
+    settings = Settings.from_environment()
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: settings.results}):
+        yield settings.prepare()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six drawn pictures with texts, one without, and a text without a picture: small, but through the same door."""
+    from components.drawings.drawing import draw
+
+    folder = tmp_path_factory.mktemp("pictures")
+    lines = ["image,text,author,published_at,likes"]
+    for n, scene in enumerate(["beach", "forest", "snow", "cafe", "concert", "kitchen"]):
+        drawing = draw(9_500_000 + n, size=192, scene=scene)
+        drawing.image.save(folder / f"{scene}.jpg", quality=85)
+        text = drawing.text.replace('"', "'") if n else ""
+        lines.append(f'{scene}.jpg,"{text}",ann,2026-03-0{n + 1}T10:00:00Z,{n * 7}')
+    lines.append(',"The ferry was late again and nobody told us why. #travel",bob,2026-03-09T10:00:00Z,3')
+    (folder / "posts.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

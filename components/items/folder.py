@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 from components.errors import UserError
-from components.items import tables
 from components.items.entries import Entry, make_entry, make_stamp, zone_of
 from components.items.files import FileState, Found, file_state, printable, walk
-from components.items.tables import SUFFIXES, Table, Uris, check_columns, field_columns, match_columns, pick, read_table
+from components.items.readers import SUFFIXES, Table, decode, read_table
+from components.items.tables import Uris, check_columns, field_columns, match_columns, pick
 from components.items.values import clean_text, is_nothing, shown
 from components.spec import DatasetSpec
 
@@ -150,7 +150,7 @@ def _picture(found: Found, beside: Beside, spec: DatasetSpec) -> Entry:
 
 
 def _read_sidecar(path: Path, spec: DatasetSpec) -> dict[str, object]:
-    text, _ = tables.decode(path.read_bytes(), path)
+    text, _ = decode(path.read_bytes(), path)
     if path.suffix.lower() == ".txt":
         return {"text": text}
     fields = json.loads(text)

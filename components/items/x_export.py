@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from components.errors import UserError
 from components.items.entries import Entry, make_entry, zone_of
-from components.items.tables import Row, Table, Uris, field_columns, pick, read_table, table_files
+from components.items.readers import Row, Table, read_table
+from components.items.tables import Uris, field_columns, pick, table_files
 from components.items.values import BadValue, clean_text, is_nothing, parse_time, shown
 from components.spec import DatasetSpec
 

@@ -57,7 +57,7 @@ def _fetch_part(name: str, part: HubPart, target: Path, progress: Progress | Non
         logger.info("fetched %s to %s", what, target)
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise UserError(f"{what}: the hub has no such repository or commit; correct the model-set file") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, ConnectionError, TimeoutError) as error:
         reason = _one_line(error)
         raise UserError(f"{what}: the hub cannot be reached ({reason}); try again, what is here is kept") from error
     except OSError as error:

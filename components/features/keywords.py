@@ -35,7 +35,7 @@ _URL = re.compile(
 )
 _MENTION = re.compile(r"(?<![\w@])@[\w.]*\w")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#\d+);")
-_RETWEET = re.compile(r"^\s*RT\b:?", re.ASCII)
+_RETWEET = re.compile(r"^\s*RT\b(?:\s+@\w+)?:?", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|_")
 _HASHTAG = re.compile(r"#(\w+)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -116,10 +116,11 @@ def _tagger(code: str) -> Any:
 
 
 def _telling(word: str, lemma: str, code: str) -> bool:
-    """Not a frequent word of its language, and long enough: two Latin letters hardly ever are a word."""
-    latin = word[0].isascii() or "LATIN" in unicodedata.name(word[0], "")
+    """Not a frequent word of its language, and of a word's length: where letters are sounds, two of them hardly ever
+    are a word; a longer run than 30 is a language without spaces."""
+    syllables = unicodedata.name(word[0], "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"))
     dull = GENERIC | STOP_WORDS.get(code, EVERYWHERE)
-    return len(word) >= (3 if latin else 2) and not {word.lower(), lemma} & dull
+    return (2 if syllables else 3) <= len(word) <= 30 and not {word.lower(), lemma} & dull
 
 
 def language_of(text: str, language: str | None) -> str:

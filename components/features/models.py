@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from components.errors import UserError
@@ -90,6 +91,7 @@ def _load(
 ) -> Models:
     """`prints` is part of the key: weights that changed on disk are loaded again."""
     import torch
+    from safetensors import SafetensorError
     from transformers.utils.logging import disable_progress_bar
 
     from components.features.captions import Captioner
@@ -105,7 +107,7 @@ def _load(
     def load(part: str, loader: Any) -> Any:
         try:
             return loader(folders[part], device, dtype)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, EOFError, UnpicklingError, SafetensorError) as error:
             text = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(
                 f"model set {chosen.name}: {part} in {folders[part]} cannot be loaded ({text}); fetch or train it again"

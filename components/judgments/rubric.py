@@ -17,11 +17,11 @@ RUBRICS = Path(__file__).parent / "rubrics"
 
 
 class Scale(BaseModel):
-    """The lowest and the highest score, both included."""
+    """The lowest and the highest score, both included; within 1 to 10, as checks and reports take scores to be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    min: float
-    max: float
+    min: float = Field(ge=1)
+    max: float = Field(le=10)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

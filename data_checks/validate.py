@@ -1,0 +1,149 @@
+"""Runs a table's suite over a frame; the only file of the project that imports Great Expectations.
+
+Its import takes 4 to 9 s, so it happens on the first call. Frames are copied before columns are derived. One context per
+process, ephemeral, without analytics and progress bars; a lock, because nothing says that it may be shared by threads.
+"""
+
+import functools
+import threading
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from data_checks import features, items, judgments, posts, prompts
+from data_checks.suite import Expectation, Suite
+
+SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in (items, features, prompts, posts, judgments)}
+SHOWN = 3  # unexpected values in `observed`
+
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """One expectation on one chunk; the fields of the table `checks`."""
+
+    run_id: str
+    table_name: str
+    chunk_id: str
+    expectation: str
+    severity: str
+    success: bool
+    observed: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`stop`: publish nothing. `quarantined`: index of the frame -> what is wrong with that row."""
+
+    results: list[CheckRow]
+    stop: bool
+    quarantined: dict[Hashable, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    expectation: Expectation
+    success: bool
+    observed: str
+    rows: Sequence[int] = ()  # positions in the frame; empty where the check is not about rows
+
+
+def validate(table: str, frame: pd.DataFrame, chunk_id: str, run_id: str, now: datetime) -> Verdict:
+    """All expectations of the table's suite on `frame`, whose columns are the record's fields. KeyError: no such suite.
+
+    An expectation that cannot be computed counts as failed, and stops.
+    """
+    suite = SUITES[table]
+    findings = _inspect(suite, frame)
+    quarantined: dict[Hashable, str] = {}
+    for finding in findings:
+        if finding.expectation.severity == "quarantine":
+            for row in finding.rows:
+                index = frame.index[row]
+                reasons = [quarantined[index]] if index in quarantined else []
+                quarantined[index] = "; ".join([*reasons, f"fails: {finding.expectation.what}"])
+    results = [
+        CheckRow(
+            run_id=run_id,
+            table_name=table,
+            chunk_id=chunk_id,
+            expectation=finding.expectation.what,
+            severity=finding.expectation.severity,
+            success=finding.success,
+            observed=finding.observed,
+            at=now,
+        )
+        for finding in findings
+    ]
+    stop = any(not row.success and row.severity == "stop" for row in results)
+    return Verdict(results, stop, quarantined)
+
+
+def _inspect(suite: Suite, frame: pd.DataFrame) -> list[_Finding]:
+    """Row count and columns first: without them nothing else can be computed."""
+    if missing := [column for column in suite.columns if column not in frame.columns]:
+        columns = Expectation("the columns are there", "ExpectColumnToExist", {}, "stop")
+        return [_Finding(columns, False, f"missing: {', '.join(missing)}")]
+    if frame.empty:
+        return _run(suite, frame, suite.expectations[:1])
+    derived = frame.reset_index(drop=True)
+    derived = derived.assign(**{name: derive(derived) for name, derive in suite.derived.items()})
+    return _run(suite, derived, suite.expectations)
+
+
+def _run(suite: Suite, frame: pd.DataFrame, expectations: Sequence[Expectation]) -> list[_Finding]:
+    import great_expectations as gx
+
+    with _lock:
+        declared = gx.ExpectationSuite(
+            name=suite.table,
+            expectations=[
+                getattr(gx.expectations, expectation.type)(**expectation.kwargs, meta={"position": position})
+                for position, expectation in enumerate(expectations)
+            ],
+        )
+        batch = _batches().get_batch(batch_parameters={"dataframe": frame})
+        found = batch.validate(declared, result_format={"result_format": "COMPLETE"})
+    by_position = {result.expectation_config.meta["position"]: result for result in found.results}
+    return [_finding(expectation, by_position[at], len(frame)) for at, expectation in enumerate(expectations)]
+
+
+@functools.cache
+def _batches() -> Any:
+    """Where a frame becomes a batch, in a context that lives in memory and tells nobody."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
+
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+    )
+    context = gx.get_context(mode="ephemeral", project_config=config)
+    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+    return asset.add_batch_definition_whole_dataframe("whole")
+
+
+def _finding(expectation: Expectation, result: Any, rows: int) -> _Finding:
+    if result.exception_info.get("raised_exception"):
+        broken = Expectation(expectation.what, expectation.type, expectation.kwargs, "stop", expectation.why)
+        return _Finding(broken, False, f"could not be computed: {result.exception_info.get('exception_message')}")
+    details = result.result
+    if "observed_value" in details:
+        value = details["observed_value"]
+        return _Finding(expectation, result.success, f"{value:.4g}" if isinstance(value, float) else str(value))
+    positions = [int(row) for row in details.get("unexpected_index_list") or []]
+    if result.success:
+        return _Finding(expectation, True, f"0 of {rows} rows")
+    return _Finding(expectation, False, f"{len(positions)} of {rows} rows{_examples(expectation, details)}", positions)
+
+
+def _examples(expectation: Expectation, details: dict[str, Any]) -> str:
+    values = list(dict.fromkeys(str(value)[:60] for value in details.get("partial_unexpected_list") or []))
+    told = expectation.kwargs.get("value_set") != [True] and any(value != "None" for value in values)
+    return f", such as {', '.join(values[:SHOWN])}" if told else ""

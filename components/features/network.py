@@ -1,7 +1,7 @@
 """The fused network: a picture's vector and a text's vector in, topic, sentiment and scene out.
 
-Read and written: a directory with `config.json` (tasks and their labels, widths, fusion, which encoders the vectors come
-from, calibration) and `model.safetensors`. Needed: torch, imported when a network is built, not when this file is read.
+Read and written: a directory with `config.json` (tasks and their labels, widths, fusion, which encoders the vectors
+come from, calibration) and `model.safetensors`. Needed: torch, imported when a network is built, not with this file.
 Either vector may be missing: a learned embedding stands in for it, so that an item without a text and an item without a
 picture go the same way as one with both.
 """
@@ -66,7 +66,9 @@ class PromptWordsNetwork:
         folder = Path(folder)
         missing = [name for name in ("config.json", "model.safetensors") if not (folder / name).is_file()]
         if missing:
-            raise UserError(f"no network in {folder}: {' and '.join(missing)} missing; train or fetch the model set again")
+            raise UserError(
+                f"no network in {folder}: {' and '.join(missing)} missing; train or fetch the model set again"
+            )
         network = cls(NetworkConfig.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8"))))
         network.module.load_state_dict({k: v.float() for k, v in load_file(folder / "model.safetensors").items()})
         network.module.eval()
@@ -84,8 +86,11 @@ class PromptWordsNetwork:
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
     def __call__(
-        self, picture: Tensor | None, text: Tensor | None,
-        has_picture: Tensor | None = None, has_text: Tensor | None = None,
+        self,
+        picture: Tensor | None,
+        text: Tensor | None,
+        has_picture: Tensor | None = None,
+        has_text: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Logits per task, (n, labels).
 
@@ -96,17 +101,22 @@ class PromptWordsNetwork:
         return logits
 
     def probabilities(
-        self, picture: Tensor | None, text: Tensor | None,
-        has_picture: Tensor | None = None, has_text: Tensor | None = None,
+        self,
+        picture: Tensor | None,
+        text: Tensor | None,
+        has_picture: Tensor | None = None,
+        has_text: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Calibrated probabilities per task, (n, labels): softmax of logits over the temperature of each row's presence."""
+        """Calibrated probabilities per task, (n, labels): softmax over the temperature for what is there."""
         import torch
 
         with torch.inference_mode():
             logits = self(picture, text, has_picture, has_text)
             rows = len(next(iter(logits.values())))
             device = next(iter(logits.values())).device
-            there = torch.stack([_mask(v, given, rows).to(device) for v, given in ((picture, has_picture), (text, has_text))])
+            there = torch.stack(
+                [_mask(v, given, rows).to(device) for v, given in ((picture, has_picture), (text, has_text))]
+            )
             answers = {}
             for task, values in logits.items():
                 scale = self.config.temperatures.get(task, {})
@@ -141,14 +151,21 @@ def _build(config: NetworkConfig) -> nn.Module:
             self.no_picture, self.no_text = (nn.Parameter(0.02 * torch.randn(h)) for _ in range(2))
             self.gate = nn.Linear(2 * h, 2 * h) if config.fusion == "gate" else None
             self.trunk = nn.Sequential(
-                nn.LayerNorm(2 * h), nn.Dropout(config.dropout), nn.Linear(2 * h, 2 * h), nn.GELU(),
-                nn.LayerNorm(2 * h), nn.Dropout(config.dropout),
+                nn.LayerNorm(2 * h),
+                nn.Dropout(config.dropout),
+                nn.Linear(2 * h, 2 * h),
+                nn.GELU(),
+                nn.LayerNorm(2 * h),
+                nn.Dropout(config.dropout),
             )
             self.heads = nn.ModuleDict({name: nn.Linear(2 * h, len(labels)) for name, labels in config.tasks.items()})
 
         def forward(
-            self, picture: Tensor | None, text: Tensor | None,
-            has_picture: Tensor | None = None, has_text: Tensor | None = None,
+            self,
+            picture: Tensor | None,
+            text: Tensor | None,
+            has_picture: Tensor | None = None,
+            has_text: Tensor | None = None,
         ) -> dict[str, Tensor]:
             given = picture if picture is not None else text
             if given is None:

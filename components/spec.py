@@ -96,7 +96,10 @@ class PromptSpec(Spec):
 
     step: ClassVar[str] = "build_prompts"
     template: str = Field(
-        default="mpwl", title="Template", description="mpwl, plain, or the path of a .j2 file.", examples=["mpwl", "plain"]
+        default="mpwl",
+        title="Template",
+        description="mpwl, plain, or the path of a .j2 file.",
+        examples=["mpwl", "plain"],
     )
     platform: str = Field(default="x", title="Platform", description="A file in components/prompts/platforms.")
     language: str = Field(default="en", title="Language of the post", description="A BCP 47 tag.")
@@ -118,11 +121,15 @@ class ChatSpec(Spec):
         title="Model", description="provider/name: offline/... or openai/...", examples=["openai/gpt-4o-mini"]
     )
     endpoint: str | None = Field(
-        default=None, title="Endpoint", description="Base URL of any OpenAI-compatible server; default OpenAI's.",
+        default=None,
+        title="Endpoint",
+        description="Base URL of any OpenAI-compatible server; default OpenAI's.",
         examples=["http://127.0.0.1:8000/v1"],
     )
     api_key_env: str = Field(
-        default="OPENAI_API_KEY", title="Key variable", description="The name (never the value) of the environment variable."
+        default="OPENAI_API_KEY",
+        title="Key variable",
+        description="The name (never the value) of the environment variable.",
     )
     temperature: float | None = Field(default=0.7, ge=0, le=2, title="Temperature", description="null: not sent.")
     max_output_tokens: int = Field(default=400, ge=1, title="Longest reply, in tokens")
@@ -158,7 +165,11 @@ class JudgeSpec(ChatSpec):
     rubric: str = Field(default="mpwl", title="Rubric", description="mpwl, or the path of a rubric file.")
     repeats: int = Field(default=1, ge=1, le=20, title="Readings per post")
     batch_context: int = Field(
-        default=5, ge=0, le=20, title="Posts shown beside", description="Openings of other posts of the batch, for variety."
+        default=5,
+        ge=0,
+        le=20,
+        title="Posts shown beside",
+        description="Openings of other posts of the batch, for variety.",
     )
 
     def contents(self) -> Mapping[str, Any]:

@@ -59,12 +59,16 @@ class Store:
     def prepare(self) -> None:
         """Bring the tables to the newest version and make the views; cheap when nothing is to be done."""
         with _writers, self.connect() as db:
-            db.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at TIMESTAMPTZ)")
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at TIMESTAMPTZ)"
+            )
             done = {row[0] for row in db.execute("SELECT version FROM migrations").fetchall()}
             files = sorted(MIGRATIONS.glob("[0-9]*.sql"))
             known = {int(file.name[:4]) for file in files}
             if done - known:
-                raise UserError(f"{self.path} was written by a newer postwright (schema {max(done)}); update postwright")
+                raise UserError(
+                    f"{self.path} was written by a newer postwright (schema {max(done)}); update postwright"
+                )
             for file in files:
                 if int(file.name[:4]) in done:
                     continue
@@ -139,7 +143,12 @@ class Store:
         return self._records(Item, sql, selection, spec_id=spec_id, feature_spec_id=feature_spec_id)
 
     def prompts_without_posts(
-        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, spec_id: str, candidates: int,
+        self,
+        selection: Selection,
+        prompt_spec_id: str,
+        feature_spec_id: str,
+        spec_id: str,
+        candidates: int,
         retryable: Sequence[str],
     ) -> list[Prompt]:
         sql = f"""{selected(selection)} SELECT p.* FROM prompts p JOIN selected s USING (item_id)
@@ -148,13 +157,25 @@ class Store:
             WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND coalesce(done.n, 0) < $candidates
             ORDER BY position, prompt_id"""
         return self._records(
-            Prompt, sql, selection, prompt_spec_id=prompt_spec_id, feature_spec_id=feature_spec_id, spec_id=spec_id,
-            candidates=candidates, retryable=list(retryable),
+            Prompt,
+            sql,
+            selection,
+            prompt_spec_id=prompt_spec_id,
+            feature_spec_id=feature_spec_id,
+            spec_id=spec_id,
+            candidates=candidates,
+            retryable=list(retryable),
         )
 
     def posts_without_judgments(
-        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str, spec_id: str,
-        repeats: int, retryable: Sequence[str],
+        self,
+        selection: Selection,
+        prompt_spec_id: str,
+        feature_spec_id: str,
+        generation_spec_id: str,
+        spec_id: str,
+        repeats: int,
+        retryable: Sequence[str],
     ) -> list[Post]:
         sql = f"""{selected(selection)} SELECT po.* FROM posts po JOIN prompts p USING (prompt_id)
             JOIN selected s USING (item_id)
@@ -164,8 +185,15 @@ class Store:
               AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats
             ORDER BY position, prompt_id, candidate"""
         return self._records(
-            Post, sql, selection, prompt_spec_id=prompt_spec_id, feature_spec_id=feature_spec_id,
-            generation_spec_id=generation_spec_id, spec_id=spec_id, repeats=repeats, retryable=list(retryable),
+            Post,
+            sql,
+            selection,
+            prompt_spec_id=prompt_spec_id,
+            feature_spec_id=feature_spec_id,
+            generation_spec_id=generation_spec_id,
+            spec_id=spec_id,
+            repeats=repeats,
+            retryable=list(retryable),
         )
 
     def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:

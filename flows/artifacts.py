@@ -32,8 +32,12 @@ def results(store: Store, run_id: str, report: str | None) -> str:
     run = store.query("SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})[0]
     cost = "unknown" if run["cost_usd"] is None else f"{run['cost_usd']:.4f} USD"
     lines = [
-        f"# {run['campaign']}: {run['state']}", "", f"Run `{run_id}`, dataset `{run['dataset']}`. "
-        f"Calls bought: {run['calls']}. Cost: {cost}.", "", "| aspect | n | mean | failed |", "|---|---|---|---|",
+        f"# {run['campaign']}: {run['state']}",
+        "",
+        f"Run `{run_id}`, dataset `{run['dataset']}`. Calls bought: {run['calls']}. Cost: {cost}.",
+        "",
+        "| aspect | n | mean | failed |",
+        "|---|---|---|---|",
     ]
     sql = """SELECT aspect, count(score) AS n, round(avg(score), 2) AS mean, count(*) - count(score) AS failed
         FROM judgments WHERE spec_id = json_extract_string($specs, '$.judge_posts') GROUP BY aspect ORDER BY aspect"""

@@ -17,7 +17,11 @@ CHUNK = 512
 
 
 @task(
-    task_run_name="build {chunk}", cache_key_fn=chunk_key, persist_result=True, retries=1, retry_condition_fn=worth_retrying
+    task_run_name="build {chunk}",
+    cache_key_fn=chunk_key,
+    persist_result=True,
+    retries=1,
+    retry_condition_fn=worth_retrying,
 )
 def build_chunk(
     spec: PromptSpec, spec_id: str, chunk: str, items: Sequence[Item], features: Mapping[str, Sequence[Feature]]

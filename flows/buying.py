@@ -51,8 +51,13 @@ class Buyer:
 
     async def __call__(self, requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
         outcomes = await buy(
-            requests, spec=self.spec, api_key=api_key(self.spec.api_key_env), journal=journal_of(self.settings),
-            ledger=ledger_of(self.settings, self.budget, self.purse), run_id=self.run_id, on_outcome=self.count,
+            requests,
+            spec=self.spec,
+            api_key=api_key(self.spec.api_key_env),
+            journal=journal_of(self.settings),
+            ledger=ledger_of(self.settings, self.budget, self.purse),
+            run_id=self.run_id,
+            on_outcome=self.count,
         )
         return outcomes
 

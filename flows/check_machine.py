@@ -12,8 +12,17 @@ from components.errors import PostwrightError
 from flows.settings import Settings, api_key
 
 PACKAGES = (
-    "prefect", "fastapi", "torch", "torchvision", "transformers", "open_clip_torch", "openai", "duckdb",
-    "great_expectations", "pandas", "pillow",
+    "prefect",
+    "fastapi",
+    "torch",
+    "torchvision",
+    "transformers",
+    "open_clip_torch",
+    "openai",
+    "duckdb",
+    "great_expectations",
+    "pandas",
+    "pillow",
 )
 FREE_GB = 2
 """A home of some thousand items, its journal and its reports stay below this."""
@@ -30,7 +39,17 @@ class Finding:
 
 def check_machine(settings: Settings) -> list[Finding]:
     """Python, packages, memory, disk, GPU, home, models, keys, Prefect."""
-    return [python(), *packages(), cores(), disk(settings), gpu(), home(settings), *model_sets(settings), key(), server()]
+    return [
+        python(),
+        *packages(),
+        cores(),
+        disk(settings),
+        gpu(),
+        home(settings),
+        *model_sets(settings),
+        key(),
+        server(),
+    ]
 
 
 def python() -> Finding:
@@ -83,7 +102,9 @@ def model_sets(settings: Settings) -> list[Finding]:
     findings = []
     for model_set in describe_model_sets(settings.models):
         missing = [part["part"] for part in model_set["parts"] if not part["there"]]
-        detail = f"without {', '.join(missing)}; run: postwright models fetch {model_set['name']}" if missing else "complete"
+        detail = (
+            f"without {', '.join(missing)}; run: postwright models fetch {model_set['name']}" if missing else "complete"
+        )
         state: Literal["good", "note"] = "note" if missing else "good"
         findings.append(Finding(f"models {model_set['name']}", state, detail))
     return findings
@@ -91,7 +112,9 @@ def model_sets(settings: Settings) -> list[Finding]:
 
 def key() -> Finding:
     there = api_key("OPENAI_API_KEY") is not None
-    return Finding("OPENAI_API_KEY", "good" if there else "note", "set" if there else "not set; offline models need none")
+    return Finding(
+        "OPENAI_API_KEY", "good" if there else "note", "set" if there else "not set; offline models need none"
+    )
 
 
 def server() -> Finding:

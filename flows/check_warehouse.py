@@ -47,8 +47,11 @@ def check_warehouse(campaign: Campaign, selection: Selection, run_id: str) -> li
 
     store, now = Settings.from_environment().store(), datetime.now(UTC)
     params = {
-        "dataset": selection.dataset, "features": campaign.features.id, "prompts": campaign.prompt.id,
-        "generation": campaign.generation.id, "judge": campaign.judge.id,
+        "dataset": selection.dataset,
+        "features": campaign.features.id,
+        "prompts": campaign.prompt.id,
+        "generation": campaign.generation.id,
+        "judge": campaign.judge.id,
     }
     results: list[CheckResult] = []
     for table, sql in FRAMES.items():
@@ -60,8 +63,14 @@ def check_warehouse(campaign: Campaign, selection: Selection, run_id: str) -> li
         n = store.query(sql)[0]["n"]
         results.append(
             CheckResult(
-                run_id=run_id, table_name=table, chunk_id="table", expectation=expectation, severity="warn",
-                success=n == 0, observed=f"{n} without", at=now,
+                run_id=run_id,
+                table_name=table,
+                chunk_id="table",
+                expectation=expectation,
+                severity="warn",
+                success=n == 0,
+                observed=f"{n} without",
+                at=now,
             )
         )
     store.append({"checks": results})

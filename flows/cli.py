@@ -5,7 +5,9 @@ Prefect or torch are loaded. Exit codes: 0 done, 2 wrong input, 3 a check, 4 the
 """
 
 import argparse
+import atexit
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -34,12 +36,16 @@ exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider 
 
 def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--home", type=Path, metavar="DIR", help="where results live (default: $POSTWRIGHT_HOME or .postwright)")
+    common.add_argument(
+        "--home", type=Path, metavar="DIR", help="where results live (default: $POSTWRIGHT_HOME or .postwright)"
+    )
     common.add_argument("--json", action="store_true", help="one JSON object on standard output, for machines")
     common.add_argument("--verbose", action="store_true", help="show the logs of Prefect and of the models")
 
     top = argparse.ArgumentParser(
-        prog="postwright", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
+        prog="postwright",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXAMPLES,
         description="Pictures and their texts in, judged social-media posts out.",
     )
     top.add_argument("--version", action="version", version=f"postwright {commands.version()}")
@@ -47,16 +53,25 @@ def parser() -> argparse.ArgumentParser:
 
     def command(name: str, help: str, epilog: str = "") -> argparse.ArgumentParser:
         made = add.add_parser(
-            name, help=help, description=help, parents=[common], epilog=epilog,
+            name,
+            help=help,
+            description=help,
+            parents=[common],
+            epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         return made
 
     demo = command("demo", "run the sample campaign", "example:\n  postwright demo --limit 8")
-    run = command("run", "run a campaign", "example:\n  postwright run mine.yaml --from 2026-03-02 --to 2026-03-09 --limit 50")
-    plan = command("plan", "what a run would do, and what it would cost; buys nothing", "example:\n  postwright plan mine.yaml")
+    run = command(
+        "run", "run a campaign", "example:\n  postwright run mine.yaml --from 2026-03-02 --to 2026-03-09 --limit 50"
+    )
+    plan = command(
+        "plan", "what a run would do, and what it would cost; buys nothing", "example:\n  postwright plan mine.yaml"
+    )
     backfill = command(
-        "backfill", "one pipeline run per window of publication time",
+        "backfill",
+        "one pipeline run per window of publication time",
         "example:\n  postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by week --parallel 2",
     )
     for made in (run, plan, backfill):
@@ -67,18 +82,30 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--limit", type=count, metavar="N", help="only the N earliest items")
     for made in (demo, run, plan, backfill):
         made.add_argument(
-            "--set", dest="overrides", action="append", default=[], metavar="SECTION.FIELD=VALUE", help="override the file; repeatable"
+            "--set",
+            dest="overrides",
+            action="append",
+            default=[],
+            metavar="SECTION.FIELD=VALUE",
+            help="override the file; repeatable",
         )
     backfill.add_argument("--from", dest="start", type=time, metavar="DATE", required=True, help="first day (UTC)")
-    backfill.add_argument("--to", dest="end", type=time, metavar="DATE", required=True, help="the day after the last (UTC)")
+    backfill.add_argument(
+        "--to", dest="end", type=time, metavar="DATE", required=True, help="the day after the last (UTC)"
+    )
     backfill.add_argument("--by", choices=("day", "week", "month"), default="day")
     backfill.add_argument("--parallel", type=count, default=1, metavar="N", help="windows at a time")
 
-    report = command("report", "write the HTML report of a run from the warehouse", "example:\n  postwright report --home .postwright")
+    report = command(
+        "report",
+        "write the HTML report of a run from the warehouse",
+        "example:\n  postwright report --home .postwright",
+    )
     report.add_argument("--run", metavar="RUN_ID", help="default: the latest")
     command("doctor", "check this machine: packages, home, models, keys")
     models = command(
-        "models", "list the model sets, or fetch one from the hub",
+        "models",
+        "list the model sets, or fetch one from the hub",
         "examples:\n  postwright models\n  postwright models fetch pretrained",
     )
     models.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
@@ -100,9 +127,17 @@ def count(value: str) -> int:
     return int(value)
 
 
+def hush() -> None:
+    """The last thing before the interpreter goes: DuckDB's bindings list what they leaked, which says nothing to users."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     args = parser().parse_args(argv)
+    atexit.register(hush)
     console = Console(stderr=args.json, highlight=False)
     if args.command == "demo":
         args.campaign = DEMO

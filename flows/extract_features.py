@@ -18,10 +18,17 @@ CHUNK = 32
 
 
 @task(
-    task_run_name="extract {chunk}", cache_key_fn=chunk_key, persist_result=True, retries=2, retry_delay_seconds=[1, 10],
-    retry_condition_fn=worth_retrying, tags=["models"],
+    task_run_name="extract {chunk}",
+    cache_key_fn=chunk_key,
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=[1, 10],
+    retry_condition_fn=worth_retrying,
+    tags=["models"],
 )
-def extract_chunk(spec: FeatureSpec, spec_id: str, chunk: str, items: Sequence[Item]) -> tuple[list[Feature], list[Quarantine]]:
+def extract_chunk(
+    spec: FeatureSpec, spec_id: str, chunk: str, items: Sequence[Item]
+) -> tuple[list[Feature], list[Quarantine]]:
     """Run the models over one chunk. Pictures are read and models loaded in here: neither crosses a task's border."""
     return extract(items, spec, Settings.from_environment().models)
 

@@ -18,10 +18,16 @@ CHUNK = 128
 
 
 @task(
-    task_run_name="read {chunk}", cache_key_fn=chunk_key, persist_result=True, retries=2, retry_delay_seconds=[1, 5],
+    task_run_name="read {chunk}",
+    cache_key_fn=chunk_key,
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=[1, 5],
     retry_condition_fn=worth_retrying,
 )
-def read_chunk(spec: DatasetSpec, spec_id: str, chunk: str, entries: Sequence[Entry]) -> tuple[list[Item], list[Quarantine]]:
+def read_chunk(
+    spec: DatasetSpec, spec_id: str, chunk: str, entries: Sequence[Entry]
+) -> tuple[list[Item], list[Quarantine]]:
     """Open, verify and hash the pictures of one chunk."""
     return read_entries(entries, spec)
 

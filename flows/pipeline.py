@@ -171,7 +171,9 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
                 aspects.setdefault(aspect, []).append(score)
     overall = [row["overall"] for row in rows if row["overall"] is not None]
     return {
-        "offline": any(str(row["writer"]).startswith("offline/") or str(row["judge"]).startswith("offline/") for row in rows),
+        "offline": any(
+            str(row["writer"]).startswith("offline/") or str(row["judge"]).startswith("offline/") for row in rows
+        ),
         "posts": len(rows),
         "judged": len(overall),
         "without_text": sum(row["error"] is not None for row in rows),

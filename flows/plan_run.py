@@ -73,7 +73,9 @@ def plan_run(
     entries = list_entries(c.dataset)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
     coming = [item for entry in fresh if (item := expected_item(entry, c)) and inside(item, start, end)]
-    chosen = sorted([*known, *coming], key=lambda item: (item.published_at is None, item.published_at, item.source_uri))[:limit]
+    chosen = sorted(
+        [*known, *coming], key=lambda item: (item.published_at is None, item.published_at, item.source_uri)
+    )[:limit]
     ids = {item.item_id for item in chosen}
 
     retryable, features_id, prompts_id = [str(status) for status in RETRYABLE], c.features.id, c.prompt.id
@@ -82,7 +84,9 @@ def plan_run(
     unprompted = [i for i in store.items_without_prompts(selection, prompts_id, features_id) if i.item_id in ids]
     there = [
         prompt
-        for prompt in store.prompts_without_posts(selection, prompts_id, features_id, c.generation.id, c.generation.candidates, retryable)
+        for prompt in store.prompts_without_posts(
+            selection, prompts_id, features_id, c.generation.id, c.generation.candidates, retryable
+        )
         if prompt.item_id in ids
     ]
     new = expected_prompts(unseen, unprompted, store, campaign)
@@ -91,7 +95,9 @@ def plan_run(
     writing = requests(to_write, items, c.generation)
     unjudged = [
         post
-        for post in store.posts_without_judgments(selection, prompts_id, features_id, c.generation.id, c.judge.id, c.judge.repeats, retryable)
+        for post in store.posts_without_judgments(
+            selection, prompts_id, features_id, c.generation.id, c.judge.id, c.judge.repeats, retryable
+        )
     ]
     prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in unjudged])
     unjudged = [post for post in unjudged if prompts[post.prompt_id].item_id in ids]
@@ -112,7 +118,13 @@ def plan_run(
         cost = estimate(asked, chat, journal)
         found.stages.append(
             StagePlan(
-                stage, chat.model, cost.calls, cost.cached, cost.input_tokens, *cost.output_tokens, *(cost.usd or (None, None)),
+                stage,
+                chat.model,
+                cost.calls,
+                cost.cached,
+                cost.input_tokens,
+                *cost.output_tokens,
+                *(cost.usd or (None, None)),
             )
         )
     return found
@@ -123,9 +135,16 @@ def expected_item(entry: Entry, campaign: Campaign) -> Item | None:
     if entry.problem:
         return None
     return Item(
-        item_id=f"expected {entry.source_uri}", dataset=campaign.dataset.name, spec_id="", source_uri=entry.source_uri,
-        image_path=entry.image_path, text=entry.text, author=entry.author, language=entry.language,
-        published_at=entry.published_at, ingested_at=datetime.now(UTC),
+        item_id=f"expected {entry.source_uri}",
+        dataset=campaign.dataset.name,
+        spec_id="",
+        source_uri=entry.source_uri,
+        image_path=entry.image_path,
+        text=entry.text,
+        author=entry.author,
+        language=entry.language,
+        published_at=entry.published_at,
+        ingested_at=datetime.now(UTC),
     )
 
 
@@ -136,16 +155,28 @@ def inside(item: Item, start: datetime | None, end: datetime | None) -> bool:
     return at is not None and (start is None or at >= start) and (end is None or at < end)
 
 
-def expected_prompts(unseen: Sequence[Item], unprompted: Sequence[Item], store: Store, campaign: Campaign) -> list[Prompt]:
+def expected_prompts(
+    unseen: Sequence[Item], unprompted: Sequence[Item], store: Store, campaign: Campaign
+) -> list[Prompt]:
     """Prompts from the features that are there, and from placeholders where none are."""
     spec_id = campaign.features.id
     features = store.features([item.item_id for item in unprompted], spec_id)
     for item in unseen:
-        names = PLACEHOLDERS if item.image_path else {k: v for k, v in PLACEHOLDERS.items() if k not in ("caption", "scene")}
+        names = (
+            PLACEHOLDERS
+            if item.image_path
+            else {k: v for k, v in PLACEHOLDERS.items() if k not in ("caption", "scene")}
+        )
         features[item.item_id] = [
             Feature(
-                feature_id=f"{item.item_id} {name} {rank}", item_id=item.item_id, spec_id=spec_id, name=name, rank=rank,
-                text=text, score=0.9, model="",
+                feature_id=f"{item.item_id} {name} {rank}",
+                item_id=item.item_id,
+                spec_id=spec_id,
+                name=name,
+                rank=rank,
+                text=text,
+                score=0.9,
+                model="",
             )
             for name, texts in names.items()
             for rank, text in enumerate(texts)
@@ -158,8 +189,12 @@ def expected_post(prompt: Prompt, candidate: int, campaign: Campaign) -> Post:
     """A post of typical length: most of a short platform's limit, a paragraph or two on a long one."""
     limit = load_platform(prompt.platform).limit
     return Post(
-        post_id=f"expected {prompt.prompt_id} {candidate}", prompt_id=prompt.prompt_id, spec_id=campaign.generation.id,
-        candidate=candidate, platform=prompt.platform, text="word " * (min(int(limit * 0.7), 600) // 5),
+        post_id=f"expected {prompt.prompt_id} {candidate}",
+        prompt_id=prompt.prompt_id,
+        spec_id=campaign.generation.id,
+        candidate=candidate,
+        platform=prompt.platform,
+        text="word " * (min(int(limit * 0.7), 600) // 5),
         created_at=datetime.now(UTC),
     )
 
@@ -173,8 +208,16 @@ def judge_requests(
     async def write_down(requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
         asked.extend(requests)
         unanswered = ChatOutcome(
-            key="", status=Status.bad_request, text=None, detail="planned only", input_tokens=0, output_tokens=0,
-            cost_usd=None, latency_ms=0, attempts=0, bought=False,
+            key="",
+            status=Status.bad_request,
+            text=None,
+            detail="planned only",
+            input_tokens=0,
+            output_tokens=0,
+            cost_usd=None,
+            latency_ms=0,
+            attempts=0,
+            bought=False,
         )
         return [replace(unanswered, key=request.key) for request in requests]
 

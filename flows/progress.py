@@ -49,8 +49,12 @@ class Bars:
 
     def __init__(self, console: Console) -> None:
         self.bars = Progress(
-            SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description:<18}"), BarColumn(bar_width=None),
-            MofNCompleteColumn(), TimeElapsedColumn(), console=console,
+            SpinnerColumn(finished_text="[green]✓[/]"),
+            TextColumn("{task.description:<18}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
         )
 
     def start(self, label: str, total: int) -> Callable[[int], None]:

@@ -18,7 +18,13 @@ from components.store import Store
 T = TypeVar("T")
 
 GROUPS = {"items": "item_id", "features": "item_id", "prompts": "item_id", "posts": "post_id", "judgments": "post_id"}
-IDS = {"items": "item_id", "features": "feature_id", "prompts": "prompt_id", "posts": "post_id", "judgments": "judgment_id"}
+IDS = {
+    "items": "item_id",
+    "features": "feature_id",
+    "prompts": "prompt_id",
+    "posts": "post_id",
+    "judgments": "judgment_id",
+}
 
 
 @dataclass
@@ -46,7 +52,14 @@ def chunk_id(spec_id: str, ids: Sequence[str]) -> str:
 
 
 def publish(
-    store: Store, table: str, records: Sequence[Record], quarantine: Sequence[Quarantine], *, chunk: str, run_id: str, dataset: str
+    store: Store,
+    table: str,
+    records: Sequence[Record],
+    quarantine: Sequence[Quarantine],
+    *,
+    chunk: str,
+    run_id: str,
+    dataset: str,
 ) -> tuple[int, int]:
     """Validate and write one chunk. Returns (new rows, newly quarantined); raises CheckFailed and writes no row when a critical check fails."""
     if not records:
@@ -88,10 +101,16 @@ def split(
         spec_id = getattr(record, "spec_id", "")
         rows.append(
             Quarantine(
-                quarantine_id=Quarantine.make_id(table, dataset, uri, spec_id, "check"), step=table, dataset=dataset,
-                source_uri=getattr(record, "source_uri", uri), stamp=getattr(record, "stamp", spec_id),
-                image_path=getattr(record, "image_path", None), item_id=getattr(record, "item_id", None), reason="check",
-                detail=reason, at=now,
+                quarantine_id=Quarantine.make_id(table, dataset, uri, spec_id, "check"),
+                step=table,
+                dataset=dataset,
+                source_uri=getattr(record, "source_uri", uri),
+                stamp=getattr(record, "stamp", spec_id),
+                image_path=getattr(record, "image_path", None),
+                item_id=getattr(record, "item_id", None),
+                reason="check",
+                detail=reason,
+                at=now,
             )
         )
     return kept, rows

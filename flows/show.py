@@ -66,8 +66,12 @@ def show_windows(windows: Sequence[Any], console: Console) -> None:
     for window in windows:
         summary = window.summary
         rows.add_row(
-            f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}", summary.state, str(summary.scores.get("posts", 0)),
-            str(summary.scores.get("judged", 0)), str(sum(step.bought for step in summary.steps)), money(summary.cost_usd),
+            f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}",
+            summary.state,
+            str(summary.scores.get("posts", 0)),
+            str(summary.scores.get("judged", 0)),
+            str(sum(step.bought for step in summary.steps)),
+            money(summary.cost_usd),
         )
     console.print(rows)
 
@@ -81,10 +85,21 @@ def show_plan(plan: Any, console: Console) -> None:
     calls = table("stage", "model", "#calls", "#in journal", "#tokens in", "#tokens out", "cost")
     for stage in plan.stages:
         low, high = stage.usd_low, stage.usd_high
-        cost = "unknown" if low is None or high is None else money(high) if low == high else f"{money(low)} to {money(high)}"
+        cost = (
+            "unknown"
+            if low is None or high is None
+            else money(high)
+            if low == high
+            else f"{money(low)} to {money(high)}"
+        )
         calls.add_row(
-            stage.stage, stage.model, str(stage.calls), str(stage.cached), f"{stage.input_tokens:,}",
-            f"{stage.output_low:,} to {stage.output_high:,}", cost,
+            stage.stage,
+            stage.model,
+            str(stage.calls),
+            str(stage.cached),
+            f"{stage.input_tokens:,}",
+            f"{stage.output_low:,} to {stage.output_high:,}",
+            cost,
         )
     console.print(calls)
     console.print(f"\nbudget: {money(plan.budget_usd)}. Nothing was bought.")

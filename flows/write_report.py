@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from components.errors import UserError
 from components.report import render
+
+from components.errors import UserError
 from flows.settings import Settings
 
 

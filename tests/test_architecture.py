@@ -13,9 +13,24 @@ from components.records import TABLES
 
 ROOT = Path(__file__).parents[1]
 TOP_LEVEL = {
-    "pyproject.toml", "flows", "components", "data_checks", "tests", "prefect.yaml", "README.md",
-    "Makefile", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "requirements.lock", "campaigns", "bench", "docs",
-    ".ci", ".gitignore", ".git",
+    "pyproject.toml",
+    "flows",
+    "components",
+    "data_checks",
+    "tests",
+    "prefect.yaml",
+    "README.md",
+    "Makefile",
+    "LICENSE",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "requirements.lock",
+    "campaigns",
+    "bench",
+    "docs",
+    ".ci",
+    ".gitignore",
+    ".git",
 }
 LAZY = ("torch", "transformers", "open_clip", "openai", "great_expectations")
 """Slow to import: only inside the functions that use them, so that `--help` and a wrong file answer at once."""
@@ -139,7 +154,9 @@ def test_documents_name_only_commands_and_flags_that_exist(document: Path) -> No
 
     text = document.read_text(encoding="utf-8")
     blocks = re.findall(r"```(?:sh|bash|console)?\n(.*?)```", text, re.S)
-    lines = [line.strip() for block in blocks for line in block.splitlines()] + re.findall(r"`(postwright [^`]*)`", text)
+    lines = [line.strip() for block in blocks for line in block.splitlines()] + re.findall(
+        r"`(postwright [^`]*)`", text
+    )
     for line in lines:
         words = line.split("#")[0].split()
         if "postwright" not in words[:3] or "pip" in words:

@@ -36,7 +36,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 
 def test_overrides_are_yaml(tmp_path: Path) -> None:
     campaign = load_campaign(
-        write(tmp_path, GOOD), ["generation.temperature=0.2", "prompt.words=[caption, topic]", "budget.allow_unpriced=true"]
+        write(tmp_path, GOOD),
+        ["generation.temperature=0.2", "prompt.words=[caption, topic]", "budget.allow_unpriced=true"],
     )
     assert campaign.generation.temperature == 0.2
     assert campaign.prompt.words == ("caption", "topic")
@@ -88,7 +89,13 @@ def test_a_missing_or_unreadable_file_is_one_clear_line(tmp_path: Path) -> None:
 def test_limits_and_key_names_are_no_part_of_an_id(spec: ChatSpec) -> None:
     other = {"max_concurrency": 3, "rpm": 10, "tpm": 10, "timeout_s": 5.0, "max_attempts": 2, "api_key_env": "OTHER"}
     assert spec.model_copy(update=other).id == spec.id
-    for field, value in {"model": "openai/x", "temperature": 1.5, "max_output_tokens": 9, "seed": 4, "picture": True}.items():
+    for field, value in {
+        "model": "openai/x",
+        "temperature": 1.5,
+        "max_output_tokens": 9,
+        "seed": 4,
+        "picture": True,
+    }.items():
         assert spec.model_copy(update={field: value}).id != spec.id, field
 
 

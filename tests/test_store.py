@@ -22,27 +22,52 @@ ALL = Selection(dataset="d")
 def items(n: int = 4) -> list[Item]:
     return [
         Item(
-            item_id=f"i{k}", dataset="d", spec_id="D", source_uri=f"u{k}", ingested_at=T0, published_at=T0 + timedelta(days=k)
+            item_id=f"i{k}",
+            dataset="d",
+            spec_id="D",
+            source_uri=f"u{k}",
+            ingested_at=T0,
+            published_at=T0 + timedelta(days=k),
         )
         for k in range(n)
     ]
 
 
 def feature(item_id: str, spec_id: str = "F") -> Feature:
-    return Feature(feature_id=f"f{spec_id}{item_id}", item_id=item_id, spec_id=spec_id, name="caption", text="a cap", score=0.5, model="m")
+    return Feature(
+        feature_id=f"f{spec_id}{item_id}",
+        item_id=item_id,
+        spec_id=spec_id,
+        name="caption",
+        text="a cap",
+        score=0.5,
+        model="m",
+    )
 
 
 def prompt(item_id: str) -> Prompt:
     return Prompt(
-        prompt_id=f"p{item_id}", item_id=item_id, spec_id="P", feature_spec_id="F", platform="x", template="mpwl",
-        system="s", user="u", words=[f"fF{item_id}"],
+        prompt_id=f"p{item_id}",
+        item_id=item_id,
+        spec_id="P",
+        feature_spec_id="F",
+        platform="x",
+        template="mpwl",
+        system="s",
+        user="u",
+        words=[f"fF{item_id}"],
     )
 
 
 def post(item_id: str, error: str | None = None) -> Post:
     return Post(
-        post_id=f"o{item_id}{error or ''}", prompt_id=f"p{item_id}", spec_id="G", platform="x",
-        text=None if error else "hi", error=error, created_at=T0 + timedelta(seconds=0 if error else 1),
+        post_id=f"o{item_id}{error or ''}",
+        prompt_id=f"p{item_id}",
+        spec_id="G",
+        platform="x",
+        text=None if error else "hi",
+        error=error,
+        created_at=T0 + timedelta(seconds=0 if error else 1),
     )
 
 
@@ -95,7 +120,13 @@ def test_what_is_left_to_do(store: Store) -> None:
 
 
 def test_what_failed_for_a_while_is_tried_again_and_what_failed_for_good_is_not(store: Store) -> None:
-    store.append({"items": items(), "features": [feature(f"i{k}") for k in range(4)], "prompts": [prompt(f"i{k}") for k in range(4)]})
+    store.append(
+        {
+            "items": items(),
+            "features": [feature(f"i{k}") for k in range(4)],
+            "prompts": [prompt(f"i{k}") for k in range(4)],
+        }
+    )
     store.append({"posts": [post("i0"), post("i1", "timeout"), post("i2", "refusal")]})
     left = store.prompts_without_posts(ALL, "P", "F", "G", 1, ["timeout"])
     assert [p.item_id for p in left] == ["i1", "i3"]
@@ -111,8 +142,15 @@ def test_the_view_shows_the_success_after_the_failure_and_never_averages_failure
         {
             "judgments": [
                 Judgment(
-                    judgment_id=content_id(aspect, repeat), post_id="oi0", spec_id="J", repeat=repeat, aspect=aspect,
-                    score=score, error=None if score else "unparsable", cost_usd=0.25, created_at=T0,
+                    judgment_id=content_id(aspect, repeat),
+                    post_id="oi0",
+                    spec_id="J",
+                    repeat=repeat,
+                    aspect=aspect,
+                    score=score,
+                    error=None if score else "unparsable",
+                    cost_usd=0.25,
+                    created_at=T0,
                 )
                 for aspect, repeat, score in readings
             ]
@@ -134,8 +172,15 @@ def test_a_moved_picture_is_found_where_it_was_met_again(store: Store, tmp_path:
     old.rename(new)
     assert store.items(ALL)[0].image_path == str(old)
     met = Quarantine(
-        quarantine_id="q", step="ingest_items", dataset="d", source_uri=str(new), image_path=str(new), item_id="i0",
-        reason="duplicate", detail="", at=T0,
+        quarantine_id="q",
+        step="ingest_items",
+        dataset="d",
+        source_uri=str(new),
+        image_path=str(new),
+        item_id="i0",
+        reason="duplicate",
+        detail="",
+        at=T0,
     )
     store.append({"quarantine": [met]})
     assert store.items(ALL)[0].image_path == str(new)

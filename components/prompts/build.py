@@ -49,11 +49,13 @@ def build(
             "language": language,
         }
         words = [row.feature_id for rows in used.values() for row in rows]
+        read_from = next((row.spec_id for row in features.get(item.item_id, ())), "")
         prompts.append(
             Prompt(
-                prompt_id=Prompt.make_id(item.item_id, spec_id, words),
+                prompt_id=Prompt.make_id(item.item_id, spec_id, words, read_from),
                 item_id=item.item_id,
                 spec_id=spec_id,
+                feature_spec_id=read_from,
                 platform=spec.platform,
                 template=spec.template,
                 system=template.render("system", values),

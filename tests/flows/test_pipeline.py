@@ -115,7 +115,9 @@ def test_added_items_buy_only_their_own_calls(run: Callable[..., Summary]) -> No
 
 def test_a_window_takes_what_was_published_in_it(home: Settings, pictures: Path) -> None:
     summary = pipeline(
-        campaign_of(pictures), published_from=datetime(2026, 3, 2, tzinfo=UTC), published_to=datetime(2026, 3, 4, tzinfo=UTC)
+        campaign_of(pictures),
+        published_from=datetime(2026, 3, 2, tzinfo=UTC),
+        published_to=datetime(2026, 3, 4, tzinfo=UTC),
     )
     assert new_rows(summary)["build_prompts"] == 2
 
@@ -141,7 +143,9 @@ def test_a_bad_endpoint_leaves_every_post_judged_or_with_a_stated_error(
             assert SECRET.encode() not in file.read_bytes(), file
 
 
-def test_a_dead_provider_stops_the_run_and_the_same_command_resumes_it(run: Callable[..., Summary], home: Settings) -> None:
+def test_a_dead_provider_stops_the_run_and_the_same_command_resumes_it(
+    run: Callable[..., Summary], home: Settings
+) -> None:
     with FakeProvider(faults=["401"] * 200) as server:
         chat = through(server)
         with pytest.raises(ProviderStopped):
@@ -155,7 +159,9 @@ def test_a_dead_provider_stops_the_run_and_the_same_command_resumes_it(run: Call
     assert counts(home)["posts"] >= 7
 
 
-def test_the_budget_stops_a_run_before_it_is_passed(run: Callable[..., Summary], home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_budget_stops_a_run_before_it_is_passed(
+    run: Callable[..., Summary], home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TEST_KEY", SECRET)
     with FakeProvider(key=SECRET) as server:
         chat = {"model": "openai/gpt-4o-mini", "endpoint": server.url, "api_key_env": "TEST_KEY"}
@@ -176,7 +182,11 @@ def test_wrong_inputs_are_refused_before_anything_is_computed(home: Settings, pi
         (pictures, {"prompt": {"template": "none-such"}}, "none-such"),
         (pictures, {"prompt": {"platform": "none-such"}}, "none-such"),
         (pictures, {"judge": {"rubric": "none-such"}}, "none-such"),
-        (pictures, {"generation": {"model": "openai/gpt-4o-mini", "api_key_env": "NOT_SET_ANYWHERE"}}, "NOT_SET_ANYWHERE"),
+        (
+            pictures,
+            {"generation": {"model": "openai/gpt-4o-mini", "api_key_env": "NOT_SET_ANYWHERE"}},
+            "NOT_SET_ANYWHERE",
+        ),
     ):
         with pytest.raises(UserError, match=said) as caught:
             pipeline(campaign_of(path, **sections))
@@ -187,9 +197,9 @@ def test_wrong_inputs_are_refused_before_anything_is_computed(home: Settings, pi
 def test_a_failed_check_publishes_nothing_of_the_chunk_and_stops_what_depends_on_it(
     home: Settings, pictures: Path, tmp_path: Path
 ) -> None:
-    from components.features import extract
     from dataclasses import replace
 
+    from components.features import extract
     from components.items import list_entries, read_entries
     from flows.publish import publish
 

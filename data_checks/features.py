@@ -54,8 +54,9 @@ def _best_comes_first(frame: pd.DataFrame) -> pd.Series:
 
 def _probability_sum(frame: pd.DataFrame) -> pd.Series:
     """Of the labels kept per item and task; null for rows that are no label."""
-    probabilities = _scores(frame, *TASKS)
-    return probabilities.groupby([frame[key] for key in GROUP]).transform("sum").where(frame["name"].isin(TASKS))
+    kept = frame.assign(score=_scores(frame, *TASKS))
+    sums: pd.Series = kept.groupby(GROUP)["score"].transform("sum")
+    return sums.where(frame["name"].isin(TASKS))
 
 
 def _word_has_text(frame: pd.DataFrame) -> pd.Series:

@@ -1,4 +1,4 @@
-"""What a good batch of items looks like: identified by content, with something to write about, from a plausible time."""
+"""What a good batch of items looks like: identified by content, with material to write about, of a plausible time."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What a good batch of judgments looks like: a score or a stated error, every aspect read, and scores that tell apart."""
+"""What a good batch of judgments looks like: a score or a stated error, every aspect read, scores that tell apart."""
 
 import pandas as pd
 
@@ -56,7 +56,8 @@ def _tells_apart(frame: pd.DataFrame) -> pd.Series:
 SUITE = Suite(
     table="judgments",
     columns=(
-        "judgment_id", "post_id", "spec_id", "repeat", "aspect", "score", "reasoning", "cost_usd", "error", "created_at",
+        "judgment_id", "post_id", "spec_id", "repeat", "aspect", "score", "reasoning", "cost_usd", "error",
+        "created_at",
     ),
     derived={
         "score_or_error": _score_or_error,

@@ -48,7 +48,18 @@ def _opening(text: object) -> str | None:
 
 SUITE = Suite(
     table="posts",
-    columns=("post_id", "prompt_id", "spec_id", "candidate", "platform", "text", "rules", "cost_usd", "error", "created_at"),
+    columns=(
+        "post_id",
+        "prompt_id",
+        "spec_id",
+        "candidate",
+        "platform",
+        "text",
+        "rules",
+        "cost_usd",
+        "error",
+        "created_at",
+    ),
     derived={
         "text_or_error": _text_or_error,
         "nothing_left_over": _nothing_left_over,

@@ -23,7 +23,9 @@ NEEDS_WORDS = ("mpwl",)
 """Templates that say nothing without prompt words."""
 
 _TAGGED = re.compile(r"<([a-z][a-z0-9_]*)>(.*?)</\1>", re.DOTALL)
-_LEFTOVER = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|\b(?:None|nan|NaN|undefined|Undefined)\b(?! of)|<bound method|object at 0x")
+_LEFTOVER = re.compile(
+    r"\{\{|\}\}|\{%|%\}|\{#|\b(?:None|nan|NaN|undefined|Undefined)\b(?! of)|<bound method|object at 0x"
+)
 _NOTHING = re.compile(r"\s*(?:None|nan|NaN|null|undefined|\[\]|\{\})?\s*")
 
 
@@ -73,6 +75,8 @@ SUITE = Suite(
         holds("nothing of the template is left over", "is_rendered", why="the model would be asked about None or {{"),
         between("20 to 20,000 characters", "length", SHORTEST, LONGEST, "quarantine", "it would cost, not help"),
         holds("words are feature ids, each once", "words_are_ids"),
-        holds("a template for prompt words has some", "has_its_words", "warn", "it says little more than the plain one"),
+        holds(
+            "a template for prompt words has some", "has_its_words", "warn", "it says little more than the plain one"
+        ),
     ),
 )

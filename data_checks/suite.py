@@ -1,4 +1,4 @@
-"""What a suite is: a table's columns, columns derived from them, and what is expected of both. No Great Expectations here.
+"""What a suite is: a table's columns, columns derived from them, and what is expected of both.
 
 Severities: `stop` (our own defect or a broken run: nothing of the chunk is published), `quarantine` (this row, and with
 it what hangs on it, is set aside with a reason), `warn` (worth a look, published all the same).
@@ -19,7 +19,7 @@ STATE = r"^[a-z][a-z_]{1,29}$"
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """`what` should hold, in words that stand in the report; `type` is the name of a class in great_expectations.expectations."""
+    """`what` should hold, in words that stand in the report; `type` is a class of great_expectations.expectations."""
 
     what: str
     type: str

@@ -22,7 +22,9 @@ _HERE = (
     r"(?:here(?:['’]s| is| you go)|this is|below is)\b[^\n]{0,80}?"
     r"\b(?:post|caption|tweet|toot|skeet|thread|draft|version|text)\b[^\n]{0,60}?:"
 )
-_GREETING = re.compile(rf"\A(?:{_YES}{_HERE}\s*|(?:{_YES})?{_HERE}\s*(?:\n\s*|(?=[\"“]))|{_YES}\n\s*)", re.IGNORECASE)
+_GREETING = re.compile(
+    rf"\A(?:{_YES}{_HERE}\s*|(?:{_YES})?{_HERE}\s*(?:\n\s*|(?=[\"“])|\Z)|{_YES}\n\s*)", re.IGNORECASE
+)
 _LABEL = re.compile(
     r"\A(?:\*\*|__)?(?:(?:x|twitter|linkedin|instagram|facebook|threads|bluesky|mastodon)\s+)?"
     r"(?:post|caption|tweet|toot)(?:\*\*|__)?\s*:(?:\*\*|__)?\s*",

@@ -26,10 +26,11 @@ EMOJI = regex.compile(
 )
 
 _WORD = r"[\p{L}\p{N}\p{M}]"
-_LABEL = rf"{_WORD}(?:[\p{{L}}\p{{N}}\p{{M}}_-]*{_WORD})?"
+_LABEL = rf"{_WORD}(?:[\p{{L}}\p{{N}}\p{{M}}_-]{{0,61}}{_WORD})?"
 _IN_PATH = r"[A-Za-z0-9\p{Cyrillic}\u00C0-\u024F!*';:=+,.$/%#\[\]\-\u2013_~@|&]"
 _ENDS_PATH = r"[A-Za-z0-9\p{Cyrillic}\u00C0-\u024F=_#/+\-]"
-_PATH = rf"(?:/(?:{_IN_PATH}*(?:\((?:{_IN_PATH}|\({_IN_PATH}*\))*\){_IN_PATH}*)*(?:{_ENDS_PATH}|(?<=\))))?)?"
+_IN_PARENTHESES = rf"\((?:{_IN_PATH}|\({_IN_PATH}*+\))*+\)"
+_PATH = rf"(?:/(?:(?:{_IN_PATH}|{_IN_PARENTHESES})*(?:{_ENDS_PATH}|(?<=\))))?)?"
 _QUERY = r"(?:\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[A-Za-z0-9\-_&=#/])?"
 _LATIN = r"[A-Za-z0-9\u00C0-\u024F]"
 _NOT_AFTER = r"(?<![A-Za-z0-9\u00C0-\u024F@＠$#＃])"
@@ -44,13 +45,11 @@ _LONGEST_LABEL, _LONGEST_LINK = 63, 4096
 def _link_pattern() -> "regex.Pattern[str]":
     lines = (Path(__file__).parent / "top_level_domains.txt").read_text("utf-8").splitlines()
     known = "|".join(sorted((tld for line in lines if line[:1] != "#" for tld in line.split()), key=len, reverse=True))
-    end = r"(?![A-Za-z0-9@_-])"
-    with_scheme = (
-        rf"https?://(?P<host>(?:{_LABEL}\.)+(?:[a-z]{{2,24}}|xn--[a-z0-9-]+|{_FOREIGN})){end}(?::\d+)?{_PATH}{_QUERY}"
-    )
-    bare = (
-        rf"(?<![.\-/_])(?P<bare>(?:{_LATIN}(?:(?:{_LATIN}|[_-])*{_LATIN})?\.)+(?:{known})){end}(?::\d+)?{_PATH}{_QUERY}"
-    )
+    scheme_host = rf"(?:{_LABEL}\.){{1,9}}(?:[a-z]{{2,24}}|xn--[a-z0-9-]+|{_FOREIGN})"
+    bare_host = rf"(?:{_LATIN}(?:[A-Za-z0-9\u00C0-\u024F_-]{{0,61}}{_LATIN})?\.){{1,9}}(?:{known})"
+    rest = rf"(?![A-Za-z0-9@_-])(?::\d+)?{_PATH}{_QUERY}"
+    with_scheme = rf"https?://(?P<host>{scheme_host}){rest}"
+    bare = rf"(?<![.\-/_])(?P<bare>{bare_host}){rest}"
     short = r"https?://(?P<host>t\.co)/[A-Za-z0-9]{1,40}+"  # X's own: the name after / is only letters and digits
     return regex.compile(rf"{_NOT_AFTER}(?:{short}|{with_scheme}|{bare}(?![\w.+-]*@))", regex.IGNORECASE)
 

@@ -1,7 +1,7 @@
 """Untrusted text: nothing hidden survives, nothing visible is lost, no tag can be closed from inside."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.prompts.escaping import clean, delimit, escape, unescape
@@ -67,6 +67,7 @@ def test_delimited_text_cannot_leave_its_tag() -> None:
         delimit("Bad Tag", "")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_cleaning_is_idempotent_and_escaping_can_be_read_back(text: str) -> None:
     assert clean(clean(text)) == clean(text)

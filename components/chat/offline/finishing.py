@@ -58,7 +58,7 @@ def emoji_of(desk: Desk) -> str | None:
     if brief.sentiment == "negative":
         return _drawn(shelf["heavy"].get(sky_of(brief) or ""))
     options = [*shelf["scenes"].get(brief.scene or "", ()), *shelf["topics"].get(brief.topic or "", ())]
-    return _drawn(desk.dice.choice(options)) if options else None
+    return _drawn(desk.dice.choice(options) if brief.warmth > 0 else options[0]) if options else None
 
 
 def _drawn(emoji: str | None) -> str | None:

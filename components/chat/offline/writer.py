@@ -133,9 +133,9 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "frame / text mood / ask", "frame mood / text topic / ask",
     ),
     "linkedin": (
-        "hook / frame text / topic / lesson / work_ask", "text frame / mood topic / lesson / work_ask",
-        "hook / text frame mood / lesson / work_ask", "frame text mood / topic / lesson / work_ask",
-        "topic / frame text mood / lesson / work_ask",
+        "text frame / mood topic / lesson / work_ask", "hook / frame text / mood topic / lesson / work_ask",
+        "hook / text frame mood / topic lesson / work_ask", "frame text mood / topic / lesson / work_ask",
+        "topic / frame text mood / lesson / work_ask", "mood / text frame / topic lesson / work_ask",
     ),
 }  # fmt: skip
 

@@ -1,0 +1,87 @@
+"""Prompts become chat requests: order, candidates, seeds, and the picture where it is asked for."""
+
+import base64
+import io
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from components.errors import UserError
+from components.posts import requests
+from components.records import Item, Prompt
+from components.spec import GenerationSpec
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def prompt(number: int, system: str = "Be kind.") -> Prompt:
+    return Prompt(
+        prompt_id=f"p{number}", item_id=f"i{number}", spec_id="s", platform="x", template="mpwl", system=system,
+        user=f"Write about {number}.",
+    )  # fmt: skip
+
+
+def item(number: int, picture: Path | None = None) -> Item:
+    return Item(
+        item_id=f"i{number}", dataset="d", spec_id="s", source_uri=f"u{number}", ingested_at=NOW,
+        image_path=str(picture) if picture else None,
+        sha256=sha256(picture.read_bytes()).hexdigest() if picture else None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[0x010F] = "SecretCamera"
+    Image.new("RGB", (1600, 900), "teal").save(path, exif=exif)
+    return path
+
+
+def test_requests_are_prompt_major_with_one_key_per_candidate() -> None:
+    spec = GenerationSpec(model="openai/gpt-4o-mini", candidates=3, temperature=0.5)
+    asked = requests([prompt(1), prompt(2)], {"i1": item(1), "i2": item(2)}, spec)
+    assert [request.candidate for request in asked] == [0, 1, 2, 0, 1, 2]
+    assert [request.messages[-1]["content"] for request in asked] == ["Write about 1."] * 3 + ["Write about 2."] * 3
+    assert len({request.key for request in asked}) == 6
+    assert all(request.stage == "generate" and request.seed is None for request in asked)
+    assert asked[0].messages[0] == {"role": "system", "content": "Be kind."}
+
+
+def test_a_seed_differs_per_candidate_and_is_only_sent_where_it_was_asked_for() -> None:
+    items = {"i1": item(1)}
+    seeded = requests([prompt(1)], items, GenerationSpec(model="openai/m", candidates=2, seed=7))
+    assert [request.seed for request in seeded] == [7, 8]
+    offline = requests([prompt(1)], items, GenerationSpec(candidates=3))
+    assert [request.seed for request in offline] == [None, 1, 2]
+
+
+def test_no_empty_system_message() -> None:
+    [request] = requests([prompt(1, system="")], {"i1": item(1)}, GenerationSpec())
+    assert [message["role"] for message in request.messages] == ["user"]
+
+
+def test_the_picture_goes_small_and_without_metadata(picture: Path) -> None:
+    [request] = requests([prompt(1)], {"i1": item(1, picture)}, GenerationSpec(picture=True))
+    text, image = request.messages[-1]["content"]
+    assert text == {"type": "text", "text": "Write about 1."}
+    head, data = image["image_url"]["url"].split(",")
+    sent = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert head == "data:image/jpeg;base64" and max(sent.size) <= 768 and not sent.getexif()
+    assert b"SecretCamera" not in base64.b64decode(data)
+
+
+def test_without_a_picture_or_the_wish_only_text_is_sent(picture: Path) -> None:
+    wanted = requests([prompt(1)], {"i1": item(1)}, GenerationSpec(picture=True))
+    unwanted = requests([prompt(1)], {"i1": item(1, picture)}, GenerationSpec())
+    assert wanted[0].messages[-1]["content"] == unwanted[0].messages[-1]["content"] == "Write about 1."
+
+
+def test_a_picture_that_changed_since_stops_before_anything_is_bought(picture: Path) -> None:
+    ingested = item(1, picture)
+    Image.new("RGB", (10, 10), "red").save(picture)
+    with pytest.raises(UserError, match="item i1"):
+        requests([prompt(1)], {"i1": ingested}, GenerationSpec(picture=True))

@@ -59,7 +59,8 @@ def bodies(platform: str, sentiment: str | None = None) -> list[dict[str, Any]]:
     return [
         body(
             caption=f"{thing} in a {scene}", topic=topic, scene=scene, sentiment=mood,
-            text=f"Number {number} of the week.", keywords=(thing.split()[-1], scene.split()[0]), spec=PromptSpec(platform=platform),
+            text=f"Number {number} of the week.", keywords=(thing.split()[-1], scene.split()[0]),
+            spec=PromptSpec(platform=platform),
         )
         for number, (scene, (thing, topic)) in enumerate(SUBJECTS.items(), 1)
         for mood in ([sentiment] if sentiment else ["positive", "neutral", "negative"])

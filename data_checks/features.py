@@ -64,7 +64,8 @@ def _word_has_text(frame: pd.DataFrame) -> pd.Series:
 
 
 def _word_has_score(frame: pd.DataFrame) -> pd.Series:
-    return ~_is_word(frame) | np.isfinite(_scores(frame, *WORDS))
+    known = _scores(frame, *WORDS)
+    return ~_is_word(frame) | (known.notna() & (known.abs() != np.inf))
 
 
 def _vector_is_there(frame: pd.DataFrame) -> pd.Series:

@@ -30,12 +30,14 @@ _NOTHING = re.compile(r"\s*(?:None|nan|NaN|null|undefined|\[\]|\{\})?\s*")
 
 
 def is_rendered(message: object) -> bool:
-    """No template syntax or printed `None` in the template's own words, no tag around nothing. What stands between tags
-    is other people's: a braces-loving author is no defect."""
-    if not isinstance(message, str):
-        return False
-    tagged = [content for _, content in _TAGGED.findall(message)]
-    return not _LEFTOVER.search(_TAGGED.sub("", message)) and not any(_NOTHING.fullmatch(text) for text in tagged)
+    """No template syntax or printed `None` in the template's own words. What stands between tags is other people's: an
+    author who loves braces is no defect."""
+    return isinstance(message, str) and not _LEFTOVER.search(_TAGGED.sub("", message))
+
+
+def is_filled(message: object) -> bool:
+    """No tag around nothing, or around a printed nothing."""
+    return isinstance(message, str) and not any(_NOTHING.fullmatch(content) for _, content in _TAGGED.findall(message))
 
 
 def _words_are_ids(frame: pd.DataFrame) -> pd.Series:
@@ -53,6 +55,7 @@ SUITE = Suite(
     columns=("prompt_id", "item_id", "spec_id", "platform", "template", "system", "user", "words"),
     derived={
         "is_rendered": lambda frame: (frame["user"].map(is_rendered) & frame["system"].map(is_rendered)).astype(bool),
+        "is_filled": lambda frame: frame["user"].map(is_filled).astype(bool),
         "has_user": lambda frame: has_text(frame["user"]),
         "has_system": lambda frame: has_text(frame["system"]),
         "length": lambda frame: frame["user"].map(lambda text: len(text) if isinstance(text, str) else 0),
@@ -73,6 +76,7 @@ SUITE = Suite(
         holds("there is a user's message", "has_user"),
         holds("there is a system message", "has_system"),
         holds("nothing of the template is left over", "is_rendered", why="the model would be asked about None or {{"),
+        holds("no word is empty", "is_filled", "quarantine", "a tag around None asks for nothing"),
         between("20 to 20,000 characters", "length", SHORTEST, LONGEST, "quarantine", "it would cost, not help"),
         holds("words are feature ids, each once", "words_are_ids"),
         holds(

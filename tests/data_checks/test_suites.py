@@ -232,8 +232,11 @@ DEFECTS: dict[str, list[tuple[str, Change]]] = {
         ("there is a system message", put("system", "")),
         *(
             ("nothing of the template is left over", put("user", f"Write a post about this: {leftover}. Thanks."))
-            for leftover in ("{{ caption }}", "{% if x %}", "None", "nan", "<caption>None</caption>", "<topic></topic>",
-                             "<keywords>[]</keywords>", "{# note #}", "<Undefined object at 0x7f>")
+            for leftover in ("{{ caption }}", "{% if x %}", "None", "nan", "{# note #}", "<Undefined object at 0x7f>")
+        ),
+        *(
+            ("no word is empty", put("user", f"Write a post about this: {nothing}. Thanks."))
+            for nothing in ("<caption>None</caption>", "<topic></topic>", "<keywords>[]</keywords>")
         ),
         ("nothing of the template is left over", put("system", "You write for {{ platform.name }}.")),
         ("20 to 20,000 characters", put("user", "Write.")),

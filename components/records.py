@@ -146,8 +146,9 @@ class Judgment(Record):
 class Quarantine(Record):
     """An input or output that was refused: where, why, and what is needed to find it again.
 
-    `reason` is one short machine-readable word (`duplicate`, `unreadable`, `too_large`, `empty`, ...); `detail` is for people.
-    `item_id` is the item it duplicates or belongs to, where there is one; `stamp` tells whether the source changed since.
+    `reason` is one short machine-readable word (`duplicate`, `unreadable`, `too_large`, `empty`, ...); `detail` is for
+    people. `item_id` is the item it duplicates or belongs to, where there is one; `stamp` tells whether the source
+    changed since.
     """
 
     quarantine_id: str

@@ -1,8 +1,8 @@
 """Specs say what to do, a Selection says to which items; together they are a campaign.
 
-`spec.id` covers everything that can change the output, the text of templates, rubrics and model cards included, and nothing
-that cannot (limits, names of keys): two specs with one id give the same rows. The fields' titles and descriptions are also
-the labels of the forms in the Prefect UI.
+`spec.id` covers everything that can change the output, the text of templates, rubrics and model cards included, and
+nothing that cannot (limits, names of keys): two specs with one id give the same rows. The fields' titles and
+descriptions are also the labels of the forms in the Prefect UI.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.records import content_id
 
-WORDS = ("caption", "topic", "sentiment", "scene", "keywords")
 Word = Literal["caption", "topic", "sentiment", "scene", "keywords"]
+WORDS: tuple[Word, ...] = ("caption", "topic", "sentiment", "scene", "keywords")
 
 
 class Spec(BaseModel):
@@ -28,7 +28,7 @@ class Spec(BaseModel):
 
     def resolved(self) -> dict[str, Any]:
         """Everything that can change the output, with the contents of the files that are named."""
-        return self.model_dump(mode="json", exclude=set(self.does_not_matter)) | self.contents()
+        return self.model_dump(mode="json", exclude=set(self.does_not_matter)) | dict(self.contents())
 
     def contents(self) -> Mapping[str, Any]:
         """The contents of named files (templates, rubrics, model cards); read when the id is asked for."""

@@ -1,7 +1,7 @@
 """The warehouse: one DuckDB file of append-only tables, and the anti-joins that say what is left to do.
 
-Opened late, closed early. While one process has the file open for writing no other can open it, even to read, so opening
-waits with growing pauses; within a process DuckDB shares one instance and writers take turns on a lock.
+Opened late, closed early. While one process has the file open for writing no other can open it, even to read, so
+opening waits with growing pauses; within a process DuckDB shares one instance and writers take turns on a lock.
 """
 
 import json
@@ -81,7 +81,7 @@ class Store:
                 db.execute(self.calls_sql)
 
     def append(self, batches: Mapping[str, Sequence[Record]]) -> dict[str, int]:
-        """Write all batches in one transaction; rows that are already there are left as they are. Returns new rows per table."""
+        """Write all batches in one transaction; rows already there stay as they are. Returns new rows per table."""
         with _writers, self.connect() as db:
             db.begin()
             written = {}
@@ -131,7 +131,8 @@ class Store:
 
     def items_without_features(self, selection: Selection, spec_id: str) -> list[Item]:
         sql = f"""{selected(selection)} SELECT s.* FROM selected s
-            ANTI JOIN (SELECT DISTINCT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id) ORDER BY position"""
+            ANTI JOIN (SELECT DISTINCT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id)
+            ORDER BY position"""
         return self._records(Item, sql, selection, spec_id=spec_id)
 
     def items_without_prompts(self, selection: Selection, spec_id: str, feature_spec_id: str) -> list[Item]:
@@ -154,7 +155,8 @@ class Store:
         sql = f"""{selected(selection)} SELECT p.* FROM prompts p JOIN selected s USING (item_id)
             LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
                        WHERE spec_id = $spec_id AND {FINAL} GROUP BY prompt_id) done USING (prompt_id)
-            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND coalesce(done.n, 0) < $candidates
+            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
+              AND coalesce(done.n, 0) < $candidates
             ORDER BY position, prompt_id"""
         return self._records(
             Prompt,
@@ -217,7 +219,7 @@ class Store:
         return [self.locate(record) if isinstance(record, Item) else record for record in records]
 
     def locate(self, item: Item) -> Item:
-        """The item with its picture's present place: a moved picture was met again as a duplicate under another path."""
+        """The item with its picture's present place: a moved picture was met again, as a duplicate elsewhere."""
         if item.image_path is None or Path(item.image_path).exists():
             return item
         sql = """SELECT image_path FROM quarantine WHERE item_id = $item_id AND reason = 'duplicate'
@@ -228,7 +230,7 @@ class Store:
 
 
 def selected(selection: Selection) -> str:
-    """The CTE `selected`: the items of a selection with their position in time; parameters are the selection's fields."""
+    """The CTE `selected`: a selection's items and their position in time; its parameters are the selection's fields."""
     where = ["dataset = $dataset"]
     if selection.published_from is not None:
         where.append("published_at >= $published_from")

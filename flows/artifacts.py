@@ -53,7 +53,8 @@ def pictures(store: Store, run_id: str) -> str:
     from components.items.pictures import PictureError, jpeg_for_model
 
     sql = """SELECT image_path, sha256, text, alt_text, overall FROM judged_posts
-        WHERE dataset = (SELECT dataset FROM runs WHERE run_id = $run_id) AND image_path IS NOT NULL AND text IS NOT NULL
+        WHERE dataset = (SELECT dataset FROM runs WHERE run_id = $run_id)
+          AND image_path IS NOT NULL AND text IS NOT NULL
         ORDER BY overall DESC NULLS LAST, post_id LIMIT $n"""
     lines = []
     for row in store.query(sql, {"run_id": run_id, "n": PICTURES}):

@@ -1,7 +1,7 @@
 """One pipeline run per window of time, a few at once, out of one purse.
 
-A finished window has nothing left to do, so repeating a backfill buys nothing; a failed window does not stop the others, and
-the same command does only what is missing.
+A finished window has nothing left to do, so repeating a backfill buys nothing; a failed window does not stop the
+others, and the same command does only what is missing.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def windows(start: datetime, end: datetime, by: By) -> Iterator[Window]:
 def backfill(
     campaign: Campaign, published_from: datetime, published_to: datetime, by: By = "day", parallel: int = 1
 ) -> list[Window]:
-    """Run the pipeline for every window of [published_from, published_to); raises the first stop after all windows ended."""
+    """Run the pipeline for every window of [published_from, published_to); raises the first stop at the end."""
     found = list(windows(utc(published_from), utc(published_to), by))
     purse = f"backfill-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
 

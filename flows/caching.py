@@ -1,8 +1,8 @@
 """How Prefect's cache and retries are told about chunks.
 
-TASK_SOURCE would see only a task's own lines, not the code it calls, so the key is the task, the spec and the chunk: what
-changes the output changes the spec's id. Steps that buy calls are not cached here: the journal is their cache, and a cached
-failure would never be tried again.
+TASK_SOURCE would see only a task's own lines, not the code it calls, so the key is the task, the spec and the chunk:
+what changes the output changes the spec's id. Steps that buy calls are not cached here: the journal is their cache, and
+a cached failure would never be tried again.
 """
 
 from typing import Any

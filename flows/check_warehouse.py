@@ -1,7 +1,7 @@
 """The table-wide report at the end: every suite once more over all rows of a selection, and what no chunk can see.
 
-Across tables: every word of a prompt is a feature, every post has its prompt, every judgment its post. Rows are published by
-now, so a failure here warns and is shown; it takes nothing back.
+Across tables: every word of a prompt is a feature, every post has its prompt, every judgment its post. Rows are
+published by now, so a failure here warns and is shown; it takes nothing back.
 """
 
 from datetime import UTC, datetime
@@ -28,7 +28,8 @@ ORPHANS = {
 }
 FRAMES = {
     "items": "SELECT * FROM items WHERE dataset = $dataset",
-    "features": "SELECT f.* FROM features f JOIN items i USING (item_id) WHERE i.dataset = $dataset AND f.spec_id = $features",
+    "features": """SELECT f.* FROM features f JOIN items i USING (item_id)
+        WHERE i.dataset = $dataset AND f.spec_id = $features""",
     "prompts": """SELECT p.* FROM prompts p JOIN items i USING (item_id) WHERE i.dataset = $dataset
         AND p.spec_id = $prompts AND p.feature_spec_id = $features""",
     "posts": """SELECT po.* FROM posts po JOIN prompts p USING (prompt_id) JOIN items i USING (item_id)

@@ -1,7 +1,7 @@
 """The `postwright` command, thin: words in, a flow or a reader, words out.
 
 Nothing heavy is imported before a command needs it: `--help` answers at once, and a wrong campaign file is told before
-Prefect or torch are loaded. Exit codes: 0 done, 2 wrong input, 3 a check, 4 the budget, 5 the provider; 130 interrupted.
+Prefect or torch are loaded. Exit codes: 0 done, 2 wrong input, 3 a check, 4 the budget, 5 the provider.
 """
 
 import argparse
@@ -128,7 +128,7 @@ def count(value: str) -> int:
 
 
 def hush() -> None:
-    """The last thing before the interpreter goes: DuckDB's bindings list what they leaked, which says nothing to users."""
+    """The last thing before the interpreter goes: DuckDB's bindings list what they leaked, which helps no user."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

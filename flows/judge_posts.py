@@ -46,7 +46,7 @@ def judge_posts(
     run_id: str = "",
     purse: str = "",
 ) -> StepResult:
-    """Judge every selected post (written by `generation` from `prompts` and `features`) that lacks a reading under this spec."""
+    """Judge every selected post (written by `generation` from `prompts` and `features`) that lacks a reading."""
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
     store, spec_id, result = settings.store(), spec.id, StepResult("judge_posts")

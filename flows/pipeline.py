@@ -60,7 +60,8 @@ def pipeline(
 ) -> Summary:
     """Turn a dataset into judged posts; only what is not there yet is done, and no call is bought twice.
 
-    `published_from` is included, `published_to` is not; `limit` takes the earliest items. Runs with the same `purse` share one budget.
+    `published_from` is included, `published_to` is not; `limit` takes the earliest items. Runs with the same `purse`
+    share one budget.
     """
     settings = Settings.from_environment().prepare()
     store = settings.store()
@@ -89,7 +90,8 @@ def pipeline(
 
 def steps(campaign: Campaign, selection: Selection, run_id: str, purse: str) -> list[Callable[[], StepResult]]:
     """The pipeline itself."""
-    c, made = campaign, {"selection": selection, "run_id": run_id}
+    c = campaign
+    made: dict[str, Any] = {"selection": selection, "run_id": run_id}
     money: dict[str, Any] = {"budget": c.budget, "purse": purse}
     return [
         lambda: ingest_items(c.dataset, run_id=run_id),
@@ -145,9 +147,10 @@ def cost_of_run(store: Store, run_id: str) -> float | None:
 
 
 def scores(store: Store, run: Run) -> dict[str, Any]:
-    """n, failures and the mean of each aspect over the posts of this run's specs, with a 95 % bootstrap interval of the overall mean."""
+    """n, failures and the mean of each aspect over the posts of this run's specs, each with its 95 % interval."""
     ids = json.loads(run.spec_ids)
-    sql = """SELECT overall, aspects, error, writer, judge FROM judged_posts WHERE dataset = $dataset AND feature_spec_id = $features
+    sql = """SELECT overall, aspects, error, writer, judge FROM judged_posts
+        WHERE dataset = $dataset AND feature_spec_id = $features
         AND prompt_spec_id = $prompts AND generation_spec_id = $generation
         AND (judge_spec_id = $judge OR judge_spec_id IS NULL)
         AND ($window_from::TIMESTAMPTZ IS NULL OR published_at >= $window_from)

@@ -1,7 +1,7 @@
-"""`postwright plan`: what a run would do before it does it. Reads the warehouse and the journal; writes and buys nothing.
+"""`postwright plan`: what a run would do before it does it. Reads the warehouse and the journal, buys nothing.
 
-Prompts that exist are counted as they are. For items whose features are not there yet the prompts are built from placeholder
-words of typical length, so that tokens and money can be told before any model has run.
+Prompts that exist are counted as they are. For items whose features are not there yet the prompts are built from
+placeholder words of typical length, so that tokens and money can be told before any model has run.
 """
 
 import asyncio
@@ -123,15 +123,17 @@ def plan_run(
                 cost.calls,
                 cost.cached,
                 cost.input_tokens,
-                *cost.output_tokens,
-                *(cost.usd or (None, None)),
+                cost.output_low,
+                cost.output_high,
+                cost.usd_low,
+                cost.usd_high,
             )
         )
     return found
 
 
 def expected_item(entry: Entry, campaign: Campaign) -> Item | None:
-    """The item an input will probably become; pictures are not opened, so a broken one is counted here and refused later."""
+    """The item an input will probably become; pictures are not opened: a broken one is counted here, refused later."""
     if entry.problem:
         return None
     return Item(

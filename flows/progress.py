@@ -1,6 +1,6 @@
 """How a run tells people where it is: bars on a terminal, plain lines elsewhere, silence for machines.
 
-Flows call `progress(label, total)`; who listens is decided once, by the command line. A worker keeps the default: the log.
+Flows call `progress(label, total)`; who listens is decided once, by the command line. A worker keeps to the log.
 """
 
 import logging

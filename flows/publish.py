@@ -1,7 +1,7 @@
 """Check, then publish: a chunk's rows are validated by their suite and written in one transaction, or not at all.
 
-The checks' results are kept either way. A row that a check quarantines takes its whole group with it (the item's features,
-the post's judgments), so that no half of anything is published.
+The checks' results are kept either way. A row that a check quarantines takes its whole group with it (the item's
+features, the post's judgments), so that no half of anything is published.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ IDS = {
 
 @dataclass
 class StepResult:
-    """What one step did. `passes` counts forward passes of models, `bought` paid calls, `reused` answers from the journal."""
+    """What one step did. `passes`: forward passes of models; `bought`: calls; `reused`: answers of the journal."""
 
     step: str
     rows: int = 0
@@ -61,7 +61,10 @@ def publish(
     run_id: str,
     dataset: str,
 ) -> tuple[int, int]:
-    """Validate and write one chunk. Returns (new rows, newly quarantined); raises CheckFailed and writes no row when a critical check fails."""
+    """Validate and write one chunk. Returns (new rows, newly quarantined).
+
+    Raises CheckFailed, and writes no row of the chunk, when a critical check fails.
+    """
     if not records:
         return 0, store.append({"quarantine": quarantine})["quarantine"]
     from data_checks.validate import validate

@@ -1,6 +1,7 @@
 """Settings: the only place that reads the environment.
 
-Built inside a flow, never at import, so that one process can serve homes one after another and a worker gets what its job says.
+Built inside a flow, never at import, so that one process can serve homes one after another and a worker gets what its
+job says.
 `use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process.
 """
 
@@ -56,7 +57,7 @@ class Settings:
                     pass
         except OSError as error:
             raise UserError(
-                f"the home {self.home} cannot be written ({error.strerror}); choose another with --home or POSTWRIGHT_HOME"
+                f"the home {self.home} cannot be written ({error.strerror}); choose another: --home or POSTWRIGHT_HOME"
             ) from None
         self.store().prepare()
         return self
@@ -72,7 +73,7 @@ class Settings:
 
 
 def api_key(name: str) -> str | None:
-    """The key in the environment variable `name`, or None. Never store, log or pass on what this returns as a parameter."""
+    """The key in the environment variable `name`, or None. Never store or log it, or pass it on as a parameter."""
     return os.environ.get(name) or None
 
 
@@ -86,8 +87,8 @@ def use_home(home: Path | None) -> Settings:
 def quiet_prefect(settings: Settings, verbose: bool) -> None:
     """Set Prefect up for a run in this process; call before prefect is imported.
 
-    Without a server of the user's, Prefect's own files go into the home: two homes never share a database, and nothing is
-    left in the user's folder. Logs would tear the progress bars, so only warnings are shown.
+    Without a server of the user's, Prefect's own files go into the home: two homes never share a database, and nothing
+    is left in the user's folder. Logs would tear the progress bars, so only warnings are shown.
     """
     defaults = {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

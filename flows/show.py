@@ -51,7 +51,8 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
     console.print()
     offline = " (offline writer or judge: marked so in rows and report)" if scores.get("offline") else ""
     console.print(
-        f"{scores.get('posts', 0)} posts, {scores.get('judged', 0)} judged, {scores.get('without_text', 0)} without text; "
+        f"{scores.get('posts', 0)} posts, {scores.get('judged', 0)} judged, "
+        f"{scores.get('without_text', 0)} without text; "
         f"this run cost {money(summary.cost_usd)}{offline}"
     )
     console.print(f"warehouse: {settings.warehouse}", soft_wrap=True)

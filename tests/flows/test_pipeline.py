@@ -95,9 +95,10 @@ def test_a_change_recomputes_what_depends_on_it_and_nothing_else(
         "ingest_items": 0, "extract_features": 0, "build_prompts": 0, "generate_posts": 0, "judge_posts": 12,
     }  # fmt: skip
     plain = run(limit=3, prompt={"template": "plain"})
-    assert new_rows(plain) | {"build_prompts": 3} == {
-        "ingest_items": 0, "extract_features": 0, "build_prompts": 3, "generate_posts": new_rows(plain)["build_prompts"],
-        "judge_posts": new_rows(plain)["build_prompts"] * 4,
+    n = new_rows(plain)["build_prompts"]  # an item without a text has nothing a plain prompt could say
+    assert 2 <= n <= 3
+    assert new_rows(plain) == {
+        "ingest_items": 0, "extract_features": 0, "build_prompts": n, "generate_posts": n, "judge_posts": n * 4,
     }  # fmt: skip
     assert all(step.passes == 0 for step in plain.steps)
     captioner = run(limit=3, features={"temperature": 0.6})

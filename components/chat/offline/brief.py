@@ -22,11 +22,12 @@ from components.prompts.escaping import clean, unescape
 _TAGS = ("caption", "topic", "sentiment", "scene", "keywords", "text")
 _SENTENCE_END = regex.compile(r"(?<=[.!?…。！？][\"”')]*)\s+|\n+")
 _LITTLE_WORDS = (
-    "about above after again against also among around because been before behind being below between both cannot "
-    "could does down during each even every from have having here into itself just like made make many more most much "
-    "near never next nobody nothing only other over same some such than that their them then there these they thing "
-    "things this those through under until upon very what when where which while whom will with without would your "
-    "front middle"
+    "all and any are but can for had has her his how its not our out she the was who why you one about above "
+    "after again against also among around because been before behind being below between both cannot could does "
+    "down during each even every from have having here into itself just like made make many more most much near "
+    "never next nobody nothing only other over same some such than that their them then there these they thing "
+    "things this those through under until upon very what when where which while whom will with without would "
+    "your front middle"
 )
 _TOO_COMMON = frozenset(_LITTLE_WORDS.split())
 _SENTIMENTS = frozenset({"positive", "neutral", "negative"})
@@ -81,9 +82,9 @@ def read_brief(body: Mapping[str, Any]) -> Brief:
     )
 
 
-def content_words(text: str) -> frozenset[str]:
-    """The longer words that carry meaning, lower case and without a plural s: to notice when a thing is said twice."""
-    words = regex.findall(r"[\p{L}]{4,}", text.lower())
+def content_words(text: str, shortest: int = 4) -> frozenset[str]:
+    """The words that carry meaning, lower case and without a plural s: to notice when a thing is said twice."""
+    words = regex.findall(rf"[\p{{L}}]{{{shortest},}}", text.lower())
     return frozenset(word.removesuffix("s") for word in words if word not in _TOO_COMMON)
 
 

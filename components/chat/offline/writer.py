@@ -60,10 +60,10 @@ def _frame(desk: Desk) -> str | None:
 
 def _own_text(desk: Desk, longest: int = 130) -> str | None:
     """The accompanying text in the author's words, without what the caption already says."""
-    shown = content_words(desk.brief.caption or "")
+    shown = content_words(desk.brief.caption or "", shortest=3)
     kept: list[str] = []
     for sentence in desk.brief.sentences:
-        words = content_words(sentence)
+        words = content_words(sentence, shortest=3)
         repeats = len(words & shown) >= 2 and len(words & shown) * 2 >= len(words)
         if not repeats and sum(map(len, kept)) + len(sentence) <= longest:
             kept.append(as_sentence(sentence))

@@ -46,6 +46,7 @@ def words_of(text: str) -> list[str]:
     return [word.replace("’", "'") for word in _WORD.findall(text.lower())]
 
 
+@functools.lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """A word without its commonest English endings: enough for `walking` to meet `walks`, not more."""
     word = word.lower().replace("’", "'").removesuffix("'s")
@@ -104,12 +105,12 @@ def take_apart(text: str) -> Text:
 
 def covered(asked: Mapping[str, str], post: Text) -> tuple[float, list[str]]:
     """The share of `content_words` that the post has, and those it lacks; one that is only a hashtag counts half."""
-    joined_tags = "".join(post.hashtags).lower()
+    joined_tags, stems, tag_stems = "".join(post.hashtags).lower(), post.stems, post.tag_stems
     found, missing = 0.0, []
     for stem_, word in asked.items():
-        if stem_ in post.stems:
+        if stem_ in stems:
             found += 1.0
-        elif stem_ in post.tag_stems or (len(word) > 3 and word in joined_tags):
+        elif stem_ in tag_stems or (len(word) > 3 and word in joined_tags):
             found += 0.5
         else:
             missing.append(word)

@@ -28,7 +28,7 @@ SHORTEST = 2
 
 class Captioner:
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
-        from transformers import AutoImageProcessor, AutoTokenizer, VisionEncoderDecoderModel
+        from transformers import AutoImageProcessor, AutoTokenizer, GenerationConfig, VisionEncoderDecoderModel
 
         self._processor: Any = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -36,13 +36,16 @@ class Captioner:
             folder, local_files_only=True, dtype=dtype, output_loading_info=True
         )
         check_complete(report)
+        model.generation_config = GenerationConfig()  # a saved one could add penalties and beams to what a spec says
         self._model: Any = model.to(device).eval()
         self._device, self._dtype = device, dtype
         config = self._model.config
         self._end = _first(config.eos_token_id, config.decoder.eos_token_id, self._tokenizer.eos_token_id)
-        # GPT-2 pads with its end token. Rows are cut at their first end below, so any other token will do, and then
-        # transformers has no reason to warn about attention to the padding.
-        self._pad = next(i for i in (config.pad_token_id, 0, 1) if i is not None and i != self._end)
+        # What stands behind the end is cut off below. It is neither the end, which GPT-2 also pads with, nor the
+        # padding: transformers warns of both where no attention mask is. For the same reason no padding is sampled.
+        padding = {config.pad_token_id, config.decoder.pad_token_id} - {None, self._end}
+        self._filler = next(i for i in range(4) if i not in {self._end, *padding})
+        self._never = sorted(padding) or None
         self._longest = min(LONGEST, int(getattr(config.decoder, "max_position_embeddings", LONGEST + 1)) - 1)
         self._start = _first(config.decoder_start_token_id, config.decoder.bos_token_id, self._end)
         count_passes("captioner", self._model)
@@ -67,7 +70,8 @@ class Captioner:
             min_new_tokens=SHORTEST,
             use_cache=True,
             eos_token_id=self._end,
-            pad_token_id=self._pad,
+            pad_token_id=self._filler,
+            suppress_tokens=self._never,
             decoder_start_token_id=self._start,
         )
         with torch.inference_mode():
@@ -121,5 +125,7 @@ def random_stream(sha256: str, candidate: int, seed: int) -> np.random.Generator
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
-def _first(*values: int | None) -> int:
-    return next(value for value in values if value is not None)
+def _first(*values: int | list[int] | None) -> int:
+    """The first that is there; of several end tokens the first."""
+    value = next(value for value in values if value is not None)
+    return value[0] if isinstance(value, list) else value

@@ -9,11 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, buy
+from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, buy
 from components.spec import Budget, ChatSpec
 from flows.settings import Settings, api_key
 
 T = TypeVar("T")
+
+TRIED_AGAIN = [*(str(status) for status in RETRYABLE), "picture"]
+"""Errors of posts and judgments that a later run asks for again; a picture that was gone may be back."""
 
 _lock = threading.Lock()
 _journals: dict[str, Journal] = {}

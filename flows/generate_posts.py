@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from components.chat import RETRYABLE, check
-from components.posts import read_posts, requests
+from components.chat import check
+from components.posts import ask, read_posts, unsent_posts
 from components.records import Item, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.store import Store
-from flows.buying import Buyer, run_async
+from flows.buying import TRIED_AGAIN, Buyer, run_async
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
@@ -28,8 +28,9 @@ def write_chunk(
     settings = Settings.from_environment()
     buyer = Buyer(settings, spec, budget, run_id, purse)
     items, captions = materials(settings.store(), prompts)
-    outcomes = run_async(lambda: buyer(requests(prompts, items, spec)))
-    return read_posts(prompts, outcomes, captions, spec, datetime.now(UTC)), buyer
+    asked, now = ask(prompts, items, spec), datetime.now(UTC)
+    outcomes = run_async(lambda: buyer(asked.requests))
+    return read_posts(asked.prompts, outcomes, captions, spec, now) + unsent_posts(asked, spec, now), buyer
 
 
 @flow(name="generate_posts", flow_run_name="write {spec.model} {selection.dataset}")
@@ -47,9 +48,7 @@ def generate_posts(
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
     store, spec_id, result = settings.store(), spec.id, StepResult("generate_posts")
     store.register(spec)
-    todo = store.prompts_without_posts(
-        selection, prompts.id, features.id, spec_id, spec.candidates, [str(status) for status in RETRYABLE]
-    )
+    todo = store.prompts_without_posts(selection, prompts.id, features.id, spec_id, spec.candidates, TRIED_AGAIN)
     advance = progress("write posts", len(todo))
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [prompt.prompt_id for prompt in part])

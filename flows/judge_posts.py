@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from components.chat import RETRYABLE, check
+from components.chat import check
 from components.judgments import judge
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
 from components.store import Store
-from flows.buying import Buyer, run_async
+from flows.buying import TRIED_AGAIN, Buyer, run_async
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
@@ -52,7 +52,7 @@ def judge_posts(
     store, spec_id, result = settings.store(), spec.id, StepResult("judge_posts")
     store.register(spec)
     todo = store.posts_without_judgments(
-        selection, prompts.id, features.id, generation.id, spec_id, spec.repeats, [str(status) for status in RETRYABLE]
+        selection, prompts.id, features.id, generation.id, spec_id, spec.repeats, TRIED_AGAIN
     )
     advance = progress("judge posts", len(todo))
     for part in chunks(todo, CHUNK):

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Status, estimate
+from components.chat import ChatOutcome, ChatRequest, Status, estimate
 from components.items import Entry, list_entries
 from components.judgments import judge
-from components.posts import requests
+from components.posts import ask
 from components.prompts import build, load_platform
 from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, Selection
 from components.store import Store
-from flows.buying import journal_of
+from flows.buying import TRIED_AGAIN, journal_of
 from flows.ingest_items import inputs_met
 from flows.judge_posts import words_of
 from flows.settings import Settings
@@ -78,25 +78,25 @@ def plan_run(
     )[:limit]
     ids = {item.item_id for item in chosen}
 
-    retryable, features_id, prompts_id = [str(status) for status in RETRYABLE], c.features.id, c.prompt.id
+    features_id, prompts_id = c.features.id, c.prompt.id
     unseen = [i for i in store.items_without_features(selection, features_id) if i.item_id in ids]
     unseen += [item for item in coming if item.item_id in ids]
     unprompted = [i for i in store.items_without_prompts(selection, prompts_id, features_id) if i.item_id in ids]
     there = [
         prompt
         for prompt in store.prompts_without_posts(
-            selection, prompts_id, features_id, c.generation.id, c.generation.candidates, retryable
+            selection, prompts_id, features_id, c.generation.id, c.generation.candidates, TRIED_AGAIN
         )
         if prompt.item_id in ids
     ]
     new = expected_prompts(unseen, unprompted, store, campaign)
     to_write = [*there, *new]
     items = {item.item_id: item for item in chosen}
-    writing = requests(to_write, items, c.generation)
+    writing = ask(to_write, items, c.generation).requests
     unjudged = [
         post
         for post in store.posts_without_judgments(
-            selection, prompts_id, features_id, c.generation.id, c.judge.id, c.judge.repeats, retryable
+            selection, prompts_id, features_id, c.generation.id, c.judge.id, c.judge.repeats, TRIED_AGAIN
         )
     ]
     prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in unjudged])

@@ -37,7 +37,7 @@ def test_every_command_has_help(command: str) -> None:
 
 
 def test_help_shows_examples_and_needs_nothing_heavy() -> None:
-    script = "import sys\nfrom flows.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
+    script = "import sys, flows.cli\ntry: flows.cli.main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "postwright run mine.yaml" in done.stdout
     loaded = done.stdout.splitlines()[-1]

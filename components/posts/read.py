@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from components.chat import ChatOutcome, Status
+from components.posts.request import Asked
 from components.prompts import Platform, load_platform
 from components.prompts.escaping import clean
 from components.records import Post, Prompt
@@ -46,7 +47,7 @@ def read_posts(
     spec: GenerationSpec,
     now: datetime,
 ) -> list[Post]:
-    """One Post per outcome, in the order of `requests`. `captions` maps an item's id to its kept caption.
+    """One Post per outcome, in the order of what was asked. `captions` maps an item's id to its kept caption.
 
     A call that did not end well gives a post without text whose `error` is its status; a reply that holds nothing gives
     the error `empty`. Every candidate carries the cost of its own call, None where that is unknown.
@@ -58,6 +59,25 @@ def read_posts(
     return [
         _read(prompt, candidate, outcome, captions.get(prompt.item_id), spec_id, now)
         for (prompt, candidate), outcome in zip(asked, outcomes, strict=True)
+    ]
+
+
+def unsent_posts(asked: Asked, spec: GenerationSpec, now: datetime) -> list[Post]:
+    """A Post with the error `picture` for every candidate that could not be asked for."""
+    return [
+        Post(
+            post_id=Post.make_id(prompt.prompt_id, spec.id, candidate, "picture"),
+            prompt_id=prompt.prompt_id,
+            spec_id=spec.id,
+            candidate=candidate,
+            platform=prompt.platform,
+            cost_usd=0.0,
+            error="picture",
+            error_detail=f"the picture could not be sent: {error}; restore it or ingest again",
+            created_at=now,
+        )
+        for prompt, error in asked.unsent
+        for candidate in range(spec.candidates)
     ]
 
 

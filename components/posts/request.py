@@ -6,20 +6,42 @@ nor camera leaves the machine. Buys nothing; components.chat does.
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.chat import ChatRequest
-from components.errors import UserError
 from components.items.pictures import PictureError, jpeg_for_model
 from components.records import Item, Prompt
 from components.spec import GenerationSpec
 
 
-def requests(prompts: Sequence[Prompt], items: Mapping[str, Item], spec: GenerationSpec) -> list[ChatRequest]:
-    """The calls in prompt-major order: all candidates of the first prompt, then those of the second, ...
+@dataclass
+class Asked:
+    """What can be asked: `requests` holds all candidates of the first of `prompts`, then those of the second, ...
 
-    Raises UserError where a picture that is to be sent is gone or no longer the one that was ingested.
+    `unsent` are the prompts whose picture was to be sent and is gone, or is no longer the one that was ingested.
     """
+
+    prompts: list[Prompt] = field(default_factory=list)
+    requests: list[ChatRequest] = field(default_factory=list)
+    unsent: list[tuple[Prompt, PictureError]] = field(default_factory=list)
+
+
+def ask(prompts: Sequence[Prompt], items: Mapping[str, Item], spec: GenerationSpec) -> Asked:
+    """The calls that `prompts` come to; one lost picture stops its own post, not the others."""
+    asked = Asked()
+    for prompt in prompts:
+        try:
+            messages = _messages(prompt, items[prompt.item_id], spec.picture)
+        except PictureError as error:
+            asked.unsent.append((prompt, error))
+            continue
+        asked.prompts.append(prompt)
+        asked.requests += _candidates(messages, spec)
+    return asked
+
+
+def _candidates(messages: tuple[dict[str, Any], ...], spec: GenerationSpec) -> list[ChatRequest]:
     return [
         ChatRequest(
             stage="generate",
@@ -31,8 +53,6 @@ def requests(prompts: Sequence[Prompt], items: Mapping[str, Item], spec: Generat
             seed=_seed(spec, candidate),
             candidate=candidate,
         )
-        for prompt in prompts
-        for messages in [_messages(prompt, items[prompt.item_id], spec.picture)]
         for candidate in range(spec.candidates)
     ]
 
@@ -51,17 +71,8 @@ def _seed(spec: GenerationSpec, candidate: int) -> int | None:
 def _messages(prompt: Prompt, item: Item, picture: bool) -> tuple[dict[str, Any], ...]:
     content: str | list[dict[str, Any]] = prompt.user
     if picture and item.image_path is not None:
-        url = f"data:image/jpeg;base64,{base64.b64encode(_jpeg(item)).decode()}"
+        jpeg = jpeg_for_model(item.image_path, sha256=item.sha256)
+        url = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
         content = [{"type": "text", "text": prompt.user}, {"type": "image_url", "image_url": {"url": url}}]
     system = [{"role": "system", "content": prompt.system}] if prompt.system else []
     return (*system, {"role": "user", "content": content})
-
-
-def _jpeg(item: Item) -> bytes:
-    assert item.image_path is not None
-    try:
-        return jpeg_for_model(item.image_path, sha256=item.sha256)
-    except PictureError as error:
-        raise UserError(
-            f"the picture of item {item.item_id} cannot be sent: {error}; restore it or ingest again"
-        ) from error

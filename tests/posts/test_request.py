@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from components.errors import UserError
-from components.posts import requests
+from components.posts import ask, unsent_posts
 from components.records import Item, Prompt
 from components.spec import GenerationSpec
 
@@ -43,7 +42,7 @@ def picture(tmp_path: Path) -> Path:
 
 def test_requests_are_prompt_major_with_one_key_per_candidate() -> None:
     spec = GenerationSpec(model="openai/gpt-4o-mini", candidates=3, temperature=0.5)
-    asked = requests([prompt(1), prompt(2)], {"i1": item(1), "i2": item(2)}, spec)
+    asked = ask([prompt(1), prompt(2)], {"i1": item(1), "i2": item(2)}, spec).requests
     assert [request.candidate for request in asked] == [0, 1, 2, 0, 1, 2]
     assert [request.messages[-1]["content"] for request in asked] == ["Write about 1."] * 3 + ["Write about 2."] * 3
     assert len({request.key for request in asked}) == 6
@@ -53,19 +52,19 @@ def test_requests_are_prompt_major_with_one_key_per_candidate() -> None:
 
 def test_a_seed_differs_per_candidate_and_is_only_sent_where_it_was_asked_for() -> None:
     items = {"i1": item(1)}
-    seeded = requests([prompt(1)], items, GenerationSpec(model="openai/m", candidates=2, seed=7))
+    seeded = ask([prompt(1)], items, GenerationSpec(model="openai/m", candidates=2, seed=7)).requests
     assert [request.seed for request in seeded] == [7, 8]
-    offline = requests([prompt(1)], items, GenerationSpec(candidates=3))
+    offline = ask([prompt(1)], items, GenerationSpec(candidates=3)).requests
     assert [request.seed for request in offline] == [None, 1, 2]
 
 
 def test_no_empty_system_message() -> None:
-    [request] = requests([prompt(1, system="")], {"i1": item(1)}, GenerationSpec())
+    [request] = ask([prompt(1, system="")], {"i1": item(1)}, GenerationSpec()).requests
     assert [message["role"] for message in request.messages] == ["user"]
 
 
 def test_the_picture_goes_small_and_without_metadata(picture: Path) -> None:
-    [request] = requests([prompt(1)], {"i1": item(1, picture)}, GenerationSpec(picture=True))
+    [request] = ask([prompt(1)], {"i1": item(1, picture)}, GenerationSpec(picture=True)).requests
     text, image = request.messages[-1]["content"]
     assert text == {"type": "text", "text": "Write about 1."}
     head, data = image["image_url"]["url"].split(",")
@@ -75,13 +74,20 @@ def test_the_picture_goes_small_and_without_metadata(picture: Path) -> None:
 
 
 def test_without_a_picture_or_the_wish_only_text_is_sent(picture: Path) -> None:
-    wanted = requests([prompt(1)], {"i1": item(1)}, GenerationSpec(picture=True))
-    unwanted = requests([prompt(1)], {"i1": item(1, picture)}, GenerationSpec())
+    wanted = ask([prompt(1)], {"i1": item(1)}, GenerationSpec(picture=True)).requests
+    unwanted = ask([prompt(1)], {"i1": item(1, picture)}, GenerationSpec()).requests
     assert wanted[0].messages[-1]["content"] == unwanted[0].messages[-1]["content"] == "Write about 1."
 
 
-def test_a_picture_that_changed_since_stops_before_anything_is_bought(picture: Path) -> None:
+def test_a_picture_that_changed_since_fails_its_own_post_and_no_other(picture: Path) -> None:
+    spec = GenerationSpec(picture=True, candidates=2)
     ingested = item(1, picture)
     Image.new("RGB", (10, 10), "red").save(picture)
-    with pytest.raises(UserError, match="item i1"):
-        requests([prompt(1)], {"i1": ingested}, GenerationSpec(picture=True))
+    asked = ask([prompt(1), prompt(2)], {"i1": ingested, "i2": item(2)}, spec)
+    assert [sent.prompt_id for sent in asked.prompts] == [prompt(2).prompt_id] and len(asked.requests) == 2
+    failed = unsent_posts(asked, spec, datetime(2026, 3, 2, tzinfo=UTC))
+    assert [(post.prompt_id, post.candidate, post.error, post.text) for post in failed] == [
+        (prompt(1).prompt_id, 0, "picture", None),
+        (prompt(1).prompt_id, 1, "picture", None),
+    ]
+    assert "restore it" in (failed[0].error_detail or "")

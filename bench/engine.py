@@ -1,10 +1,11 @@
 """How much the engine of calls adds to the wire: calls per second beside bare loops, in one interleaved run.
 
-    python -m bench.engine --calls 2000 --latency 0.2 --in-flight 256 --rounds 3
+    python bench/engine.py --calls 2000 --latency 0.2 --in-flight 256 --rounds 3
 
-Starts the fake provider in a process of its own and runs, in turn and several times: `bare` (an asyncio loop over aiohttp
-that parses the reply and forgets it), `openai` (openai.AsyncOpenAI as it comes), and `engine` (`components.chat.buy` with
-journal, ledger and limits on). Prints the median of each, its ratio to bare, and CPU seconds per 1,000 calls.
+Starts the fake provider in a process of its own and runs, in turn and several times: `bare` (an asyncio loop over
+aiohttp that parses the reply and forgets it), `openai` (openai.AsyncOpenAI as it comes), and `engine`
+(`components.chat.buy` with journal, ledger and limits on). Prints the median of each, its ratio to bare, and CPU
+seconds per 1,000 calls.
 """
 
 import argparse
@@ -98,14 +99,14 @@ CONTENDERS = {"bare": bare, "openai": plain_openai, "engine": engine}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.engine", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--in-flight", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     command = [sys.executable, "-m", "tests.fake_provider", "--port", "0", "--plain", "--latency", str(given.latency)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as server:
         assert server.stdout is not None
         url = server.stdout.readline().split()[0]
         try:
@@ -117,7 +118,7 @@ def main() -> None:
 def measure(url: str, given: argparse.Namespace) -> None:
     rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     cpu: dict[str, list[float]] = {name: [] for name in CONTENDERS}
-    for name, contender in CONTENDERS.items():  # imports and first connections are nobody's merit
+    for contender in CONTENDERS.values():  # imports and first connections are nobody's merit
         asyncio.run(contender(Load(url, 8, 4, -1)))
     for number in range(given.rounds):
         for name, contender in CONTENDERS.items():
@@ -126,17 +127,13 @@ def measure(url: str, given: argparse.Namespace) -> None:
             asyncio.run(contender(Load(url, given.calls, given.in_flight, number)))
             rates[name].append(given.calls / (time.perf_counter() - began))
             cpu[name].append((time.process_time() - used) * 1000 / given.calls)
-    print(
-        f"{given.calls} calls, {given.latency * 1000:.0f} ms, {given.in_flight} in flight, {given.rounds} rounds, medians"
-    )
+    print(f"{given.calls} calls, {given.latency:g} s, {given.in_flight} in flight, {given.rounds} rounds, medians")
     reference = statistics.median(rates["bare"])
     for name in CONTENDERS:
         rate = statistics.median(rates[name])
         spread = f"{min(rates[name]):.0f} to {max(rates[name]):.0f}"
-        seconds = statistics.median(cpu[name])
-        print(
-            f"{name:8} {rate:7.0f} calls/s ({spread}), {rate / reference:.2f} of bare, {seconds:.2f} CPU s per 1,000 calls"
-        )
+        used = f"{statistics.median(cpu[name]):.2f} CPU s per 1,000 calls"
+        print(f"{name:8} {rate:7.0f} calls/s ({spread}), {rate / reference:.2f} of bare, {used}")
 
 
 if __name__ == "__main__":

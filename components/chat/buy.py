@@ -6,6 +6,7 @@ queue, so memory does not grow with tasks; whatever stops one of them lets the o
 
 import asyncio
 import contextlib
+import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -57,6 +58,7 @@ async def buy(
                 wanted[request.key] = request
     if wanted:
         journal.ready()
+        wanted = _in_our_way(wanted, journal.elders())
         client = Client(spec, api_key)
         try:
             await _Purchase(
@@ -65,6 +67,17 @@ async def buy(
         finally:
             await client.close()
     return _in_order(requests, found)
+
+
+def _in_our_way(wanted: dict[str, ChatRequest], elders: int) -> dict[str, ChatRequest]:
+    """Processes that walk one list in step would each buy all of it: the second walks backwards, so that they meet
+    once, and further ones at random."""
+    pairs = list(wanted.items())
+    if elders == 1:
+        pairs.reverse()
+    elif elders > 1:
+        random.shuffle(pairs)
+    return dict(pairs)
 
 
 def _in_order(requests: Sequence[ChatRequest], found: dict[str, ChatOutcome]) -> list[ChatOutcome]:

@@ -14,7 +14,7 @@ from typing import Any
 from components.chat.client import Client, capabilities_of
 from components.chat.journal import Journal, outcome_of
 from components.chat.ledger import Ledger
-from components.chat.limits import JITTER_S, gate_of
+from components.chat.limits import gate_of
 from components.chat.outcome import RETRYABLE, STOPPING, ChatOutcome, Status
 from components.chat.prices import price_of
 from components.chat.replies import Reply
@@ -52,15 +52,17 @@ class Retry:
 
 @dataclass(slots=True)
 class Tally:
-    """What one call has used up so far, over all its attempts; `last` is what the newest one came to."""
+    """What one call has used up so far, over all its attempts; `last` is what the newest one came to. `held_usd` may
+    have been billed; `unknown` says that something surely was, but not how much."""
 
     attempts: int = 0
     failures: int = 0
     limited: int = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
-    cost_usd: float | None = 0.0
+    known_usd: float = 0.0
     held_usd: float = 0.0
+    unknown: bool = False
     last: Reply | None = None
 
 
@@ -132,15 +134,14 @@ class Caller:
             tally.input_tokens = (tally.input_tokens or 0) + reply.usage.input
             tally.output_tokens = (tally.output_tokens or 0) + reply.usage.output
         if self.price is None:
-            tally.cost_usd = None
+            tally.unknown = True
         elif reply.billed and reply.usage is not None:
             cost = self.price.cost(reply.usage)
-            tally.cost_usd = None if tally.cost_usd is None else tally.cost_usd + cost
         elif reply.billed is not False:
             held = most_usd
-            tally.held_usd += held
-            if reply.http_status == 200:
-                tally.cost_usd = None  # answered without a usage: due, but nobody says how much
+            tally.unknown |= reply.http_status == 200  # answered, but without a usage
+        tally.known_usd += cost
+        tally.held_usd += held
         return cost, held
 
     async def _pass_gate(self, request: ChatRequest) -> int:
@@ -173,9 +174,9 @@ class Caller:
             return False
         if reply.wait_s:
             self._hush(reply.wait_s)
-            await self._sleep(random.uniform(0, min(JITTER_S, reply.wait_s)))
-        else:
-            await self._sleep(self.retry.wait(tally.failures + tally.limited - 1))
+            await self._sleep(self.gate.silence())
+        # Also after a silence: all who kept it would come back at once.
+        await self._sleep(self.retry.wait(tally.failures + tally.limited - 1))
         return not self.stopped.is_set()
 
     def _hush(self, seconds: float) -> None:
@@ -210,8 +211,8 @@ class Caller:
             "input_estimate": expected_tokens(request, self.price),
             "input_tokens": tally.input_tokens,
             "output_tokens": tally.output_tokens,
-            "cost_usd": tally.cost_usd,
-            "held_usd": tally.held_usd,
+            "cost_usd": None if tally.unknown else tally.known_usd,
+            "held_usd": tally.held_usd + (tally.known_usd if tally.unknown else 0.0),
             "price_date": None if self.price is None else self.price.date,
             "latency_ms": reply.latency_ms,
             "created_at": datetime.now(UTC).isoformat(),

@@ -7,9 +7,10 @@ client's models: a server that lies about its format must end in a class, not in
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -69,16 +70,25 @@ class Client:
             response = await self._openai.post("/chat/completions", body=dict(body), cast_to=httpx2.Response)
         except openai.APIStatusError as error:
             response = error.response
-        except openai.APITimeoutError as error:
-            never_sent = isinstance(error.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout)
-            detail = f"no answer within {self._timeout_s:g} s"
-            return Reply(status=Status.timeout, detail=detail, billed=False if never_sent else None)
         except openai.APIConnectionError as error:
-            cause = error.__cause__ or error
-            never_sent = isinstance(cause, httpx2.ConnectError)
-            detail = f"{type(cause).__name__}: {cause or 'the connection broke'}"
-            return Reply(status=Status.connection, detail=detail, billed=False if never_sent else None)
+            return self._broken(error)
         return read_reply(response.status_code, response.headers, response.text)
+
+    def _broken(self, error: Exception) -> Reply:
+        """By the roots of the failure: the transports wrap a refused connection and a time-out into the same class."""
+        roots = list(_causes(error))
+        never_sent = any(isinstance(root, ConnectionRefusedError | socket.gaierror | ssl.SSLError) for root in roots)
+        if any(isinstance(root, TimeoutError) for root in roots):
+            return Reply(status=Status.timeout, detail=f"no answer within {self._timeout_s:g} s", billed=None)
+        root = roots[1] if len(roots) > 1 else error
+        detail = f"{root or type(root).__name__}"
+        return Reply(status=Status.connection, detail=detail, billed=False if never_sent else None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _http_client(endpoint: str, spec: ChatSpec) -> "httpx2.AsyncClient":

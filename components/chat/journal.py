@@ -22,7 +22,10 @@ from typing import Any
 from components.chat.outcome import FINAL, ChatOutcome, Status
 from components.errors import UserError
 
-REFRESH_S = 0.25
+REFRESH_SHARE = 0.05
+"""At most so much of the time goes into looking for what other processes have appended."""
+
+NEIGHBOUR_S = 60.0
 SHORTEST_SECRET = 8
 """Shorter keys ("EMPTY", "ollama") are dummies for servers that want none; blotting them out would maim texts."""
 
@@ -45,7 +48,7 @@ class Journal:
         self._numbers: dict[Path, int] = {}
         self._read_to: dict[Path, int] = {}
         self._where: dict[str, tuple[int, int, int]] = {}  # key -> (segment, offset, length) of its latest final record
-        self._refreshed = float("-inf")
+        self._next_refresh = float("-inf")
 
     def append(self, record: Mapping[str, Any], redact: str | None = None) -> None:
         """Writes one record; `redact` (the account's key, should a server have echoed it) is blotted out of the line.
@@ -73,7 +76,7 @@ class Journal:
         with self._lock:
             if self._own is not None and self._file >= 0 and self._owner == os.getpid():
                 return self._own
-            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+            name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
             path = self.folder / name
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +95,7 @@ class Journal:
     def lookup(self, key: str) -> ChatOutcome | None:
         """The latest final outcome under this key, whoever bought it; failures that may pass are no answer."""
         with self._lock:
-            if key not in self._where and time.monotonic() - self._refreshed > REFRESH_S:
+            if key not in self._where and time.monotonic() >= self._next_refresh:
                 self.refresh()
             place = self._where.get(key)
             if place is None:
@@ -106,10 +109,17 @@ class Journal:
     def refresh(self) -> None:
         """Reads what other processes have appended since."""
         with self._lock:
+            began = time.thread_time()
             for path, size in sorted(_segments(self.folder)):
                 if size > self._read_to.get(path, 0):
                     self._scan(path)
-            self._refreshed = time.monotonic()
+            self._next_refresh = time.monotonic() + (time.thread_time() - began) / REFRESH_SHARE
+
+    def elders(self) -> int:
+        """How many other processes may be writing here right now and began before this one."""
+        own, recent = self.ready(), time.time() - NEIGHBOUR_S
+        older = (path for path, _ in _segments(self.folder) if path.name < own.name)
+        return sum(path.stat().st_mtime > recent for path in older)
 
     def records(self, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """Every readable record, segment by segment; for plans and sums, not for look-ups."""

@@ -8,8 +8,6 @@ import threading
 import time
 from dataclasses import dataclass
 
-JITTER_S = 0.25
-
 
 @dataclass(slots=True)
 class _Lane:

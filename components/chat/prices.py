@@ -59,7 +59,7 @@ class Price:
 
 
 def price_of(model: str, endpoint: str | None = None, prices: Path = FILE) -> Price | None:
-    """By the price list `prices`; None where nobody told the price: not in the list, or another server than the provider's own."""
+    """None where the list `prices` does not tell: an unknown name, or another server than the provider's own."""
     provider, _ = split_model(model)
     date, listed = _load(prices)
     if provider == "offline":

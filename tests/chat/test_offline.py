@@ -1,0 +1,62 @@
+"""The offline models stand behind the same client, journal and ledger as any server."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from components.chat import ChatRequest, Journal, Ledger, Status, buy, offline
+from components.spec import GenerationSpec
+from tests.chat.conftest import QUICK, Shop
+
+
+def asked(number: int, model: str = "offline/writer", **changed: Any) -> ChatRequest:
+    system = {"role": "system", "content": "You write posts for X."}
+    user = {"role": "user", "content": f"Caption: a boat on a lake, number {number}\nTopic: travel"}
+    return ChatRequest(stage="writing", model=model, messages=(system, user), temperature=0.7, **changed)
+
+
+async def post(body: dict[str, Any] | None, path: str = "/v1/chat/completions") -> httpx2.Response:
+    async with httpx2.AsyncClient(transport=offline.OfflineTransport(), base_url="http://offline.invalid") as client:
+        return await client.post(path, json=body)
+
+
+async def test_it_answers_a_chat_completion() -> None:
+    answer = await post({"model": "writer", "messages": list(asked(1).messages), "max_tokens": 100, "seed": 3})
+    content = answer.json()
+    assert answer.status_code == 200
+    assert (content["object"], content["model"]) == ("chat.completion", "offline/writer")
+    assert content["choices"][0]["message"]["content"].strip()
+    usage = content["usage"]
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0
+
+
+async def test_unknown_models_and_paths_are_404() -> None:
+    assert (await post({"model": "poet", "messages": []})).status_code == 404
+    assert (await post({}, "/v1/embeddings")).status_code == 404
+
+
+async def test_offline_calls_are_bought_once_for_nothing(shop: Shop) -> None:
+    spec = GenerationSpec(model="offline/writer")
+    requests = [asked(number, candidate=candidate) for number in range(3) for candidate in range(2)]
+    ledger = Ledger(0.0)
+    outcomes = await buy(
+        requests, spec=spec, api_key=None, journal=shop.journal, ledger=ledger, run_id="r", retry=QUICK
+    )
+    assert all(outcome.status is Status.ok and outcome.cost_usd == 0.0 for outcome in outcomes)
+    assert {record["endpoint"] for record in shop.records()} == {"offline"}
+    again = await buy(
+        requests, spec=spec, api_key=None, journal=Journal(shop.folder / "calls"), ledger=ledger, run_id="r"
+    )
+    assert [outcome.text for outcome in again] == [outcome.text for outcome in outcomes]
+    assert len(shop.records()) == 6
+    assert json.dumps(shop.records()).count("offline/writer") >= 6
+
+
+def test_a_new_version_of_an_offline_model_makes_new_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    from components.chat.offline import judge
+
+    before = asked(1, "offline/judge").key
+    monkeypatch.setattr(judge, "VERSION", judge.VERSION + 1)
+    assert asked(1, "offline/judge").key != before

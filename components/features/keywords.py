@@ -38,8 +38,8 @@ _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#\d+);")
 _RETWEET = re.compile(r"^\s*RT\b(?:\s+@\w+)?:?", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|_")
 _HASHTAG = re.compile(r"#(\w+)")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*|['’][^\W\d_]+|\d+|[^\w\s]")
+_WORD = re.compile(r"[^\W\d_][^\W_]*(?:['’-][^\W_]+)*")
+_TOKEN = re.compile(r"[^\W\d_][^\W_]*(?:-[^\W_]+)*|['’][^\W\d_]+|\d+|[^\w\s]")
 
 _SIGNS = {"So", "Sk", "Cs", "Cf", "Co", "Cc"}
 """Emoji and their modifiers, halves of surrogate pairs, zero-width joiners, directional marks, control characters."""
@@ -88,8 +88,11 @@ def _words(text: str, code: str) -> list[tuple[str, str, str]]:
         return [(w, w.lower(), w.lower()) for w in words if _telling(w, w.lower(), code)]
     result = []
     for word, lemma, tag in _tag(code, text):
-        if tag.startswith(PARTS_OF_SPEECH[code]) and _WORD.fullmatch(word) and _telling(word, lemma.lower(), code):
-            name = tag.startswith(("NP", "NE", "SPEC"))
+        # Taggers take GPT-4o and iPhone16 for numbers.
+        counts = tag.startswith(PARTS_OF_SPEECH[code]) or any(c.isdigit() for c in word)
+        if counts and _WORD.fullmatch(word) and _telling(word, lemma.lower(), code):
+            # Names and German nouns; iPhone, OpenAI and LLM even where the tagger does not know them as names.
+            name = tag.startswith(("NP", "NE", "SPEC")) or word[1:] != word[1:].lower()
             keeps_case = name or (code == "de" and tag.startswith("NN"))
             key = word.lower() if tag == "VVG" else lemma.lower()
             result.append((word, word if keeps_case else word.lower(), key))

@@ -82,6 +82,16 @@ def test_other_languages_fall_back_to_words_of_letters() -> None:
     assert words("海辺 の 夕日") == ["海辺", "夕日"]
 
 
+def test_names_keep_their_capitals_and_digits() -> None:
+    assert words("the new iPhone16 and GPT-4o models of OpenAI in Paris") == [
+        "iPhone16",
+        "GPT-4o",
+        "models",
+        "OpenAI",
+        "Paris",
+    ]
+
+
 def test_capitals_are_words_not_names() -> None:
     assert words("WILD CONCERT AND THE CROWD OF THE STADIUM") == ["wild", "concert", "crowd", "stadium"]
 

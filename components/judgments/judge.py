@@ -69,8 +69,9 @@ async def judge(
     """One Judgment per post x repeat x aspect, in that order; posts without text are skipped: nothing to judge.
 
     `words`: prompt_id -> name (caption, topic, sentiment, scene, keyword) -> texts, best first; give every arm of an
-    experiment the same ones, whatever its prompt left out. `batch`: the posts whose openings are shown beside each;
-    `posts` themselves by default. An opening shown is part of the call's key.
+    experiment the same ones, whatever its prompt left out. `batch`: the posts whose openings are shown beside each,
+    `posts` themselves by default. Openings are part of the calls' keys: give the whole selection, so that what is left
+    to judge after a crash is asked as it was before.
     """
     rubric = load_rubric(spec.rubric)
     written = [post for post in posts if post.error is None and (post.text or "").strip()]
@@ -98,12 +99,13 @@ def _calls(
     calls = []
     pictures: dict[str, bytes | PictureError | None] = {}
     groups = [(group, system_message(rubric, group)) for group in rubric.groups]
+    beside = openings_beside(posts, batch, spec.batch_context)
     for post in posts:
         item = items[prompts[post.prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
             pictures[item.item_id] = _picture(item)
         picture = pictures.get(item.item_id)
-        user = user_message(post, item, words.get(post.prompt_id, {}), openings_beside(post, batch, spec.batch_context))
+        user = user_message(post, item, words.get(post.prompt_id, {}), beside[post.post_id])
         for repeat in range(spec.repeats):
             for group, system in groups:
                 if isinstance(picture, PictureError):

@@ -9,7 +9,9 @@ that posts which are judged already are judged again.
 """
 
 import base64
+import bisect
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,9 +106,26 @@ def picture_of(item: Item) -> bytes | None:
     return jpeg_for_model(item.image_path, sha256=item.sha256) if item.image_path else None
 
 
-def openings_beside(post: Post, batch: Sequence[Post], wanted: int) -> list[str]:
-    """How `wanted` other posts of the batch begin, chosen by hash: the same for every order of the batch, and each post
-    is shown about equally often. Other candidates of the same prompt are left out: they share their words by design."""
-    others = [other for other in batch if other.prompt_id != post.prompt_id and (other.text or "").strip()]
-    others.sort(key=lambda other: hashlib.sha256(f"{post.post_id} {other.post_id}".encode()).digest())
-    return [" ".join((other.text or "").split()[:OPENING_WORDS]) for other in others[:wanted]]
+def openings_beside(posts: Sequence[Post], batch: Sequence[Post], wanted: int) -> dict[str, list[str]]:
+    """post_id -> how `wanted` other posts of the batch begin: those that follow it on a ring of hashes.
+
+    So the order of the batch does not matter, a post more or less changes few others' neighbours, and each is shown
+    about equally often. Candidates of the same prompt are left out: they share their words by design.
+    """
+    ring = sorted(((_place(post), post) for post in batch if (post.text or "").strip()), key=lambda pair: pair[0])
+    places = [place for place, _ in ring]
+    beside: dict[str, list[str]] = {}
+    for post in posts:
+        start = bisect.bisect_right(places, _place(post))
+        others = (ring[(start + step) % len(ring)][1] for step in range(len(ring)))
+        foreign = (other for other in others if other.prompt_id != post.prompt_id)
+        beside[post.post_id] = [_opening(other) for other in itertools.islice(foreign, wanted)]
+    return beside
+
+
+def _place(post: Post) -> str:
+    return hashlib.sha256(post.post_id.encode()).hexdigest()
+
+
+def _opening(post: Post) -> str:
+    return " ".join((post.text or "").split()[:OPENING_WORDS])

@@ -190,11 +190,22 @@ def test_the_length_is_stated_as_the_platform_counts() -> None:
 
 def test_openings_beside_are_others_of_the_batch_whatever_its_order() -> None:
     batch = Batch(8, {7: {"prompt_id": "p0"}, 6: {"text": None}, 5: {"text": "word " * 40}})
-    shown = openings_beside(batch.posts[0], batch.posts, 5)
-    assert shown == openings_beside(batch.posts[0], batch.posts[::-1], 5)
+    first = batch.posts[:1]
+    (shown,) = openings_beside(first, batch.posts, 5).values()
+    assert [shown] == list(openings_beside(first, batch.posts[::-1], 5).values())
     assert len(shown) == len(set(shown)) == 5 and not any(text.startswith(("Post 0", "Post 7")) for text in shown)
     assert all(len(text.split()) <= OPENING_WORDS for text in shown)
-    assert openings_beside(batch.posts[0], batch.posts, 0) == []
+    assert openings_beside(first, batch.posts, 0) == openings_beside(first, first, 5) == {"post0": []}
+    assert openings_beside(first, [], 5) == {"post0": []}
+
+
+def test_every_post_is_shown_equally_often_and_a_new_one_disturbs_few() -> None:
+    posts = Batch(200).posts
+    before = openings_beside(posts[:199], posts[:199], 5)
+    shown = [text for texts in before.values() for text in texts]
+    assert {shown.count(text) for text in set(shown)} == {5}
+    after = openings_beside(posts[:199], posts, 5)
+    assert sum(before[key] != after[key] for key in before) == 5
 
 
 def test_a_given_batch_keeps_the_calls_of_a_part_of_it_the_same() -> None:

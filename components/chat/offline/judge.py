@@ -216,7 +216,8 @@ def emotional_engagement(material: Material) -> Opinion:
     invited = bool(measures.phrases_in(post.words, lists["invitations"]))
     question = "?" in post.body
     senses = len(post.stems & lists["senses"])
-    emoji = sum(character in lists["positive_emoji"] | lists["negative_emoji"] for character in post.raw)
+    faces = lists["positive_emoji"] | lists["negative_emoji"]
+    emoji = sum(character in faces for character in post.raw)
     shouted = sum(word.isupper() and len(word) > 3 for word in post.body.split()) > 2
     worth = 0.04 + 0.48 * fit + 0.13 * question + 0.11 * _share(addressed / 2) + 0.08 * invited
     worth += 0.12 * _share(senses / 4) + 0.04 * (1 <= emoji <= 3)

@@ -30,14 +30,14 @@ _LEFTOVER = re.compile(
 
 @functools.cache
 def lexicon() -> dict[str, Any]:
-    """The word lists; single words as frozensets of stems (function words as they are), phrases as tuples of words."""
+    """The word lists; single words as frozensets of stems (function words as they are), phrases in lower case."""
     raw = yaml.safe_load((Path(__file__).parent / "judge_words.yaml").read_text(encoding="utf-8"))
     lists: dict[str, Any] = {
         name: frozenset(raw[name].split()) for name in ("function_words", "openers", "ties", "negations")
     }
     lists |= {name: frozenset(map(stem, raw[name].split())) for name in ("senses", "positive", "negative")}
     for name in ("cliches", "comparisons", "invitations"):
-        lists[name] = tuple(tuple(words_of(line)) for line in raw[name])
+        lists[name] = tuple(" ".join(words_of(line)) for line in raw[name])
     return lists | {name: frozenset(raw[name]) for name in ("positive_emoji", "negative_emoji")}
 
 
@@ -126,6 +126,7 @@ def copied_run(words: Sequence[str], source: Sequence[str]) -> int:
     return longest
 
 
+@functools.lru_cache(maxsize=50_000)
 def syllables(word: str) -> int:
     count = len(_VOWELS.findall(word))
     return max(1, count - (word.endswith("e") and not word.endswith(("le", "ee")) and count > 1))
@@ -139,9 +140,9 @@ def flesch(post: Text) -> float:
     return 206.835 - 1.015 * per_sentence - 84.6 * sum(map(syllables, post.words)) / len(post.words)
 
 
-def phrases_in(words: Sequence[str], phrases: Iterable[tuple[str, ...]]) -> list[str]:
+def phrases_in(words: Sequence[str], phrases: Iterable[str]) -> list[str]:
     line = f" {' '.join(words)} "
-    return [" ".join(phrase) for phrase in phrases if f" {' '.join(phrase)} " in line]
+    return [phrase for phrase in phrases if f" {phrase} " in line]
 
 
 def variety(words: Sequence[str], window: int = 25) -> float:

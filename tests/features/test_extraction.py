@@ -145,3 +145,17 @@ def test_forward_passes_are_counted(tiny: Tiny, items: Items) -> None:
     extract(items(2), tiny.spec())
     used = forward_passes() - before
     assert set(used) == {"captioner", "clip_image", "clip_text", "picture_encoder", "text_encoder", "network"}
+
+
+def test_bfloat16_weights_give_nearly_the_same_vectors(tiny: Tiny, items: Items) -> None:
+    exact, _ = extract(items(3), tiny.spec())
+    rough, _ = extract(items(3), tiny.spec(dtype="bfloat16"))
+    assert tiny.spec().id == tiny.spec(dtype="bfloat16").id
+    ours, theirs = ({f.feature_id: f.vector for f in features if f.vector} for features in (exact, rough))
+    assert ours.keys() == theirs.keys()
+    for key, vector in ours.items():
+        other = theirs[key] or []
+        assert vector != other
+        product = sum(a * b for a, b in zip(vector, other, strict=True))
+        lengths = sum(a * a for a in vector) * sum(b * b for b in other)
+        assert product / lengths**0.5 > 0.99

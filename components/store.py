@@ -198,6 +198,23 @@ class Store:
             retryable=list(retryable),
         )
 
+    def posts_written(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
+    ) -> list[Post]:
+        """All posts with a text, judged or not."""
+        sql = f"""{selected(selection)} SELECT po.* FROM posts po JOIN prompts p USING (prompt_id)
+            JOIN selected s USING (item_id)
+            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
+              AND po.spec_id = $generation_spec_id AND po.error IS NULL ORDER BY position, prompt_id, candidate"""
+        return self._records(
+            Post,
+            sql,
+            selection,
+            prompt_spec_id=prompt_spec_id,
+            feature_spec_id=feature_spec_id,
+            generation_spec_id=generation_spec_id,
+        )
+
     def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:
         """The text features (no vectors) of each item, best rank first."""
         sql = """SELECT * REPLACE (NULL::FLOAT[] AS vector) FROM features

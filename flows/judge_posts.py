@@ -22,9 +22,13 @@ CHUNK = 100
 
 @task(task_run_name="judge {chunk}", cache_policy=NO_CACHE, tags=["calls"])
 def judge_chunk(
-    spec: JudgeSpec, chunk: str, posts: Sequence[Post], budget: Budget, run_id: str, purse: str
+    spec: JudgeSpec, chunk: str, posts: Sequence[Post], batch: Sequence[Post], budget: Budget, run_id: str, purse: str
 ) -> tuple[list[Judgment], Buyer]:
-    """Buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer."""
+    """Buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer.
+
+    `batch` is all posts of the selection: a post's neighbours, shown for variety, are part of its call's key, so they
+    must not depend on where the chunks were cut.
+    """
     settings = Settings.from_environment()
     store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse)
     prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in posts])
@@ -32,7 +36,7 @@ def judge_chunk(
     items = {key: store.locate(item) for key, item in items.items()}
     words = words_of(store, prompts)
     now = datetime.now(UTC)
-    return run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now)), buyer
+    return run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now, batch=batch)), buyer
 
 
 @flow(name="judge_posts", flow_run_name="judge {spec.model} {selection.dataset}")
@@ -54,10 +58,11 @@ def judge_posts(
     todo = store.posts_without_judgments(
         selection, prompts.id, features.id, generation.id, spec_id, spec.repeats, TRIED_AGAIN
     )
+    batch = store.posts_written(selection, prompts.id, features.id, generation.id) if todo else []
     advance = progress("judge posts", len(todo))
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [post.post_id for post in part])
-        judgments, buyer = judge_chunk(spec, chunk, part, budget, run_id, purse or run_id)
+        judgments, buyer = judge_chunk(spec, chunk, part, batch, budget, run_id, purse or run_id)
         rows, quarantined = publish(
             store, "judgments", judgments, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
         )

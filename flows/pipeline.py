@@ -80,6 +80,9 @@ def pipeline(
     except PostwrightError as error:
         summary.state, summary.message = STOPPED.get(error.exit_code, "failed"), str(error)
         raise
+    except KeyboardInterrupt:
+        summary.state, summary.message = "interrupted", "stopped from outside; the same command goes on from here"
+        raise
     except BaseException as error:
         summary.state, summary.message = "failed", f"{type(error).__name__}: {error}"
         raise
@@ -132,7 +135,7 @@ def finish(summary: Summary, run: Run, settings: Settings) -> None:
         cost_usd=summary.cost_usd,
     )
     store.record_run(ended)
-    if summary.state in ("failed", "refused"):
+    if summary.state in ("failed", "refused", "interrupted"):
         return
     say("writing the report ...")
     summary.report = str(write_report(settings, run.run_id))

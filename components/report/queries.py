@@ -1,0 +1,196 @@
+"""Reads everything a report says about one run; the only place of the report that knows tables.
+
+The posts are those of the run's specs, dataset and window, whichever run wrote them: a second run with nothing to do has
+the same report to show as the first. Rows come in an order that the data alone decide, so that the page is the same twice.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from components.errors import UserError
+from components.records import Item
+from components.store import Store
+
+Row = dict[str, Any]
+HISTORY, REFUSED = 10, 100
+"""Rows shown of earlier runs and of the quarantine."""
+LABELS = ("scene", "topic", "sentiment")
+
+_OF_RUN = """j.dataset = $dataset AND j.feature_spec_id = $extract_features AND j.prompt_spec_id = $build_prompts
+    AND j.generation_spec_id = $generate_posts"""
+_IN_WINDOW = """($window_from::TIMESTAMPTZ IS NULL OR i.published_at >= $window_from)
+    AND ($window_to::TIMESTAMPTZ IS NULL OR i.published_at < $window_to)"""
+_POSTS = f"""
+    SELECT j.*, i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri,
+           coalesce(j.judge_spec_id = $judge_posts, false) AS judged_here
+    FROM judged_posts j JOIN items i USING (item_id) WHERE {_OF_RUN} AND {_IN_WINDOW}
+    QUALIFY row_number() OVER (PARTITION BY post_id ORDER BY coalesce(j.judge_spec_id = $judge_posts, false) DESC,
+                               j.judge_spec_id) = 1
+    ORDER BY j.published_at NULLS LAST, j.item_id, j.candidate, j.post_id"""
+_STEPS = f"""
+    WITH here AS (SELECT i.item_id, i.image_path FROM items i WHERE i.dataset = $dataset AND {_IN_WINDOW})
+    SELECT (SELECT count(*) FROM here) AS read_items, (SELECT count(image_path) FROM here) AS pictures,
+           (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN here USING (item_id)
+            WHERE f.spec_id = $extract_features) AS described,
+           (SELECT count(*) FROM prompts p SEMI JOIN here USING (item_id)
+            WHERE p.spec_id = $build_prompts AND p.feature_spec_id = $extract_features) AS prompts"""
+_LABELS = """
+    SELECT item_id, name, text, score FROM features
+    WHERE spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment')
+      AND list_contains($items, item_id)"""
+_FAILED_READINGS = """
+    SELECT post_id, error, max(error_detail) AS detail, count(*) AS n FROM (
+        SELECT post_id, repeat, aspect, arg_max(error, created_at) AS error, arg_max(error_detail, created_at) AS error_detail
+        FROM judgments WHERE spec_id = $judge_posts AND list_contains($posts, post_id)
+        GROUP BY ALL HAVING count(score) = 0
+    ) WHERE error IS NOT NULL GROUP BY post_id, error ORDER BY post_id, error"""
+_CHECKS = """
+    SELECT table_name, expectation, severity, count(*) AS chunks, count(*) FILTER (success) AS passed,
+           coalesce(arg_min(observed, chunk_id) FILTER (NOT success), arg_min(observed, chunk_id)) AS observed
+    FROM checks WHERE list_contains($runs, run_id) GROUP BY ALL
+    ORDER BY passed = chunks, table_name, severity, expectation"""
+_CALLS = """
+    SELECT stage, model, count(*) FILTER (run_id = $run_id) AS calls_here, count(*) AS calls,
+           count(*) FILTER (status <> 'ok') AS failed, sum(attempts) AS attempts, sum(input_tokens) AS input_tokens,
+           sum(output_tokens) AS output_tokens, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost_usd,
+           median(latency_ms) AS latency_ms, quantile_disc(latency_ms, 0.95) AS latency_p95_ms
+    FROM calls WHERE list_contains($runs, run_id) GROUP BY stage, model ORDER BY stage, model"""
+_MODELS = """
+    SELECT model, list(DISTINCT name ORDER BY name) AS names, count(*) AS n FROM features f
+    JOIN items i USING (item_id) WHERE f.spec_id = $extract_features AND i.dataset = $dataset GROUP BY model ORDER BY model"""
+_FEATURES = """
+    SELECT feature_id, item_id, name, rank, text, score, model FROM features
+    WHERE spec_id = $extract_features AND text IS NOT NULL AND list_contains($items, item_id)
+    ORDER BY item_id, name, rank, feature_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """One run's rows; `checked` are the runs whose checks are shown, `same` those with the very same specs."""
+
+    run: Row
+    specs: dict[str, Row]
+    steps: Row
+    posts: list[Row]
+    failed_readings: dict[str, list[Row]]
+    checks: list[Row]
+    checked: list[str]
+    calls: list[Row]
+    models: list[Row]
+    reasons: list[Row]
+    refused: list[Row]
+    history: list[Row]
+    same: list[str]
+    schema: int
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What only the posts that are shown in full need, by item and by prompt."""
+
+    items: dict[str, Item]
+    features: dict[str, list[Row]]
+    prompts: dict[str, Row]
+
+
+def find(store: Store, run_id: str) -> Findings:
+    """Everything about a run; UserError for a run that is not in the warehouse."""
+    rows = store.query("SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})
+    if not rows:
+        raise UserError(f"no run {run_id!r} in {store.path}")
+    run = rows[0] | {"spec_ids": json.loads(rows[0]["spec_ids"]), "rows": json.loads(rows[0]["rows"])}
+    known = {
+        "dataset": run["dataset"],
+        "window_from": run["window_from"],
+        "window_to": run["window_to"],
+        "run_id": run_id,
+    }
+    for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts"):
+        known[step] = run["spec_ids"].get(step, "")
+
+    def ask(sql: str, **more: Any) -> list[Row]:
+        given = known | more
+        return store.query(sql, {name: value for name, value in given.items() if f"${name}" in sql})
+
+    posts = ask(_POSTS)
+    _label(posts, ask(_LABELS, items=sorted({post["item_id"] for post in posts})))
+    failed: dict[str, list[Row]] = {}
+    for row in ask(_FAILED_READINGS, posts=[post["post_id"] for post in posts]):
+        failed.setdefault(row["post_id"], []).append(row)
+    same = _same_specs(ask, run)
+    checked = _checked_runs(ask, run_id, same)
+    specs = ask("SELECT * FROM specs WHERE list_contains($ids, spec_id)", ids=sorted(run["spec_ids"].values()))
+    return Findings(
+        run=run,
+        specs={row["step"]: row | {"params": json.loads(row["params"])} for row in specs},
+        steps=ask(_STEPS)[0],
+        posts=posts,
+        failed_readings=failed,
+        checks=ask(_CHECKS, runs=checked),
+        checked=checked,
+        calls=ask(_CALLS, runs=same),
+        models=ask(_MODELS),
+        reasons=ask(
+            """SELECT step, reason, count(*) AS n FROM quarantine WHERE dataset = $dataset GROUP BY ALL
+            ORDER BY n DESC, step, reason"""
+        ),
+        refused=ask(
+            f"""SELECT step, source_uri, reason, detail, "at" FROM quarantine WHERE dataset = $dataset
+            ORDER BY reason = 'duplicate', "at" DESC, source_uri, quarantine_id LIMIT {REFUSED}"""
+        ),
+        history=_history(ask, run),
+        same=same,
+        schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
+    )
+
+
+def details(store: Store, findings: Findings, posts: list[Row]) -> Details:
+    """What stands behind the posts that are shown in full."""
+    item_ids = sorted({post["item_id"] for post in posts})
+    spec_id = findings.run["spec_ids"].get("extract_features", "")
+    features: dict[str, list[Row]] = {}
+    for row in store.query(_FEATURES, {"extract_features": spec_id, "items": item_ids}):
+        features.setdefault(row["item_id"], []).append(row)
+    prompts = store.query(
+        'SELECT prompt_id, system, "user", words FROM prompts WHERE list_contains($ids, prompt_id)',
+        {"ids": sorted({post["prompt_id"] for post in posts})},
+    )
+    items = store.by_ids(Item, "items", "item_id", item_ids)
+    return Details(
+        items={item_id: store.locate(item) for item_id, item in items.items()},
+        features=features,
+        prompts={row["prompt_id"]: row for row in prompts},
+    )
+
+
+def _label(posts: list[Row], labels: list[Row]) -> None:
+    """Give each post its item's best scene, topic and sentiment, used in its prompt or not; None where there is none."""
+    found = {(row["item_id"], row["name"]): row["text"] for row in labels}
+    for post in posts:
+        post.update({name: found.get((post["item_id"], name)) for name in LABELS})
+        if not post["judged_here"]:  # another judge's scores are not this run's
+            post.update(dict.fromkeys(("aspects", "overall", "reasons", "judge_cost_usd", "readings"), None))
+
+
+def _same_specs(ask: Any, run: Row) -> list[str]:
+    """The runs with the very same specs on the same dataset, this one included."""
+    rows = ask("SELECT run_id, spec_ids FROM runs WHERE dataset = $dataset ORDER BY started_at DESC, run_id")
+    return [row["run_id"] for row in rows if json.loads(row["spec_ids"]) == run["spec_ids"]]
+
+
+def _checked_runs(ask: Any, run_id: str, same: list[str]) -> list[str]:
+    """This run and, where it published nothing itself, the newest run of the same specs that did."""
+    sql = "SELECT DISTINCT run_id FROM checks WHERE list_contains($runs, run_id) AND chunk_id <> 'table'"
+    chunked = {row["run_id"] for row in ask(sql, runs=same)}
+    if run_id in chunked:
+        return [run_id]
+    return [run_id, *[other for other in same if other in chunked][:1]]
+
+
+def _history(ask: Any, run: Row) -> list[Row]:
+    rows = ask(
+        f"""SELECT * FROM runs WHERE campaign = $campaign ORDER BY started_at DESC, run_id LIMIT {HISTORY}""",
+        campaign=run["campaign"],
+    )
+    return [row | {"rows": json.loads(row["rows"]), "here": row["run_id"] == run["run_id"]} for row in rows]

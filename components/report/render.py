@@ -1,0 +1,214 @@
+"""A run becomes one HTML file: no network, no other file, no clock; the same warehouse gives the same bytes.
+
+Everything a page shows was written by strangers or models, so the templates escape all of it, nothing becomes an address
+or a script, and a content security policy with the hash of the page's one script stands behind that.
+"""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from components.judgments import mean_with_interval
+from components.report import charts, formats
+from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
+from components.report.pictures import embed
+from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
+from components.store import Store
+
+TEMPLATES = Path(__file__).parent / "templates"
+CARDS, ROWS = 200, 2000
+"""Posts shown in full, and posts listed below them; both are said on the page."""
+SHARES = {"error": 40, "best": 80, "worst": 60}
+"""Of the cards, where not all posts get one: failures and broken rules, highest and lowest scores; the newest fill up."""
+PARTS = {
+    "ingest_items": "Reading",
+    "extract_features": "Looking",
+    "build_prompts": "Prompting",
+    "generate_posts": "Writing",
+    "judge_posts": "Judging",
+}
+STAGES = {"generate": "Writing", "judge": "Judging", "judge_repair": "Repairing judgments"}
+
+
+def render(store: Store, run_id: str) -> str:
+    """The report of a run as a whole HTML file; UserError for a run that is not there."""
+    findings = find(store, run_id)
+    titles, scale = rubric_of(findings)
+    shown = choose(findings)
+    known = details(store, findings, shown)
+    pictures = embed({post["item_id"]: known.items[post["item_id"]] for post in shown})
+    cards = [
+        card(post, number, findings, known, pictures.get(post["item_id"]), titles, scale)
+        for number, post in enumerate(shown, start=1)
+    ]
+    full = {post["post_id"] for post in shown}
+    rest = [post for post in findings.posts if post["post_id"] not in full]
+    script = (TEMPLATES / "filter.js").read_text("utf-8")
+    return str(
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            f=findings,
+            run=findings.run,
+            cards=cards,
+            example=example_of(cards),
+            rest=[(post, data_of(post, state_of(post, findings.failed_readings))) for post in rest[:ROWS]],
+            rest_total=len(rest),
+            numbers=numbers_of(findings),
+            figures=figures_of(findings, titles, scale),
+            offline=offline_of(findings),
+            choices=choices_of(findings),
+            scale=scale,
+            constants={"refused": REFUSED, "rows": ROWS, "shares": SHARES},
+            style=Markup((TEMPLATES / "style.css").read_text("utf-8")),  # noqa: S704  our own files, no data in them
+            script=Markup(script),  # noqa: S704
+            policy=policy_of(script),
+            version=version("postwright"),
+        )
+    )
+
+
+@cache
+def environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= formats.FILTERS
+    made.globals |= {"PARTS": PARTS, "STAGES": STAGES, "STATES": STATES}
+    return made
+
+
+def policy_of(script: str) -> str:
+    """Only pictures inside the page and this one script, by its hash, whatever a post's text might smuggle in."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    )
+
+
+def rubric_of(findings: Findings) -> tuple[dict[str, str], tuple[float, float]]:
+    """The aspects' titles in the rubric's order, and its scale; from the spec, since the file may have changed."""
+    judge = findings.specs.get("judge_posts")
+    rubric = yaml.safe_load(judge["params"].get("rubric_text") or "{}") if judge else {}
+    titles = {aspect["name"]: aspect.get("title", aspect["name"]) for aspect in rubric.get("aspects", [])}
+    scale = rubric.get("scale", {})
+    return titles, (float(scale.get("min", 1)), float(scale.get("max", 10)))
+
+
+def choose(findings: Findings) -> list[Row]:
+    """The posts that are shown in full, best first; those without a score last. See SHARES for more than CARDS."""
+
+    def best_first(posts: Sequence[Row]) -> list[Row]:
+        return sorted(posts, key=lambda p: (p["overall"] is None, -(p["overall"] or 0), p["post_id"]))
+
+    posts = findings.posts
+    if len(posts) <= CARDS:
+        return best_first(posts)
+    newest = posts[::-1]
+    troubled = [p for p in newest if state_of(p, findings.failed_readings) in ("error", "rules")]
+    scored = [p for p in best_first(posts) if p["overall"] is not None]
+    chosen = {p["post_id"]: p for p in troubled[: SHARES["error"]]}
+    chosen |= {p["post_id"]: p for p in scored[: SHARES["best"]]}
+    chosen |= {p["post_id"]: p for p in scored[-SHARES["worst"] :]}
+    for post in newest:
+        if len(chosen) >= CARDS:
+            break
+        chosen.setdefault(post["post_id"], post)
+    return best_first(list(chosen.values()))
+
+
+def example_of(cards: Sequence[Card]) -> Card | None:
+    """The post that shows how it works: the best one with a picture, captions and scores."""
+    whole = (c for c in cards if c.picture and c.picture.uri and c.captions and c.aspects and c.post["text"])
+    return next(whole, None)
+
+
+def offline_of(findings: Findings) -> list[str]:
+    """Which of writer and judge are the built-in ones."""
+    models = {
+        "written": findings.specs.get("generate_posts"),
+        "judged": findings.specs.get("judge_posts"),
+    }
+    return [verb for verb, spec in models.items() if spec and str(spec["params"].get("model")).startswith("offline/")]
+
+
+def numbers_of(findings: Findings) -> dict[str, Any]:
+    """What the tiles say."""
+    posts, run = findings.posts, findings.run
+    overall = [post["overall"] for post in posts if post["overall"] is not None]
+    failures: Counter[str] = Counter(post["error"] for post in posts if post["error"] is not None)
+    for rows in findings.failed_readings.values():
+        failures.update(f"judging: {row['error']}" for row in rows)
+    steps = run["rows"]
+    return {
+        "written": sum(post["error"] is None for post in posts),
+        "pictures": sum(post["image_path"] is not None for post in posts),
+        "judged": len(overall),
+        "overall": mean_with_interval(overall),
+        "failures": sorted(failures.items(), key=lambda pair: (-pair[1], pair[0])),
+        "rules": sum(bool(post["rules"]) for post in posts),
+        "reused": sum(step.get("reused", 0) for step in steps.values()),
+        "new_rows": sum(step.get("rows", 0) for step in steps.values()),
+        "seconds": (run["ended_at"] - run["started_at"]).total_seconds() if run["ended_at"] else None,
+        "failed_checks": sum(check["passed"] < check["chunks"] for check in findings.checks),
+        "refused": sum(row["n"] for row in findings.reasons),
+        "slowest": max((step.get("seconds", 0) for step in steps.values()), default=0),
+        "slowest_run": max(((_seconds(row) or 0) for row in findings.history), default=0),
+    }
+
+
+def _seconds(run: Row) -> float | None:
+    return (run["ended_at"] - run["started_at"]).total_seconds() if run["ended_at"] else None
+
+
+def figures_of(findings: Findings, titles: Mapping[str, str], scale: tuple[float, float]) -> dict[str, Any]:
+    """The charts' shapes."""
+    posts = findings.posts
+    found: dict[str, list[float]] = {name: [] for name in titles}
+    for post in posts:
+        for name, score in (post["aspects"] or {}).items():
+            if score is not None:
+                found.setdefault(name, []).append(score)
+    overall = [post["overall"] for post in posts if post["overall"] is not None]
+    histograms = [charts.scores("Overall", overall, *scale)] if overall else []
+    histograms += [charts.scores(titles.get(name, name), values, *scale) for name, values in found.items() if values]
+    lengths = []
+    for key in sorted({post["platform"] for post in posts}):
+        platform = platform_of(key)
+        texts = [post["text"] for post in posts if post["platform"] == key and post["text"]]
+        if platform and texts:
+            lengths.append(
+                charts.lengths(f"Length on {platform.name}", [platform.length(text) for text in texts], platform.limit)
+            )
+    costs = {row["stage"]: row["cost_usd"] for row in findings.calls}
+    return {
+        "scores": histograms,
+        "lengths": lengths,
+        "counts": [(name, charts.counts(post[name] for post in posts)) for name in LABELS if posts],
+        "groups": [
+            (name, charts.by_group([(post[name], post["overall"]) for post in posts], *scale))
+            for name in ("topic", "scene")
+        ],
+        "most_cost": max((cost for cost in costs.values() if cost), default=0),
+    }
+
+
+def choices_of(findings: Findings) -> dict[str, list[str]]:
+    """The values that the filters offer."""
+    states = {state_of(post, findings.failed_readings) for post in findings.posts}
+    return {name: sorted({post[name] for post in findings.posts if post[name]}) for name in LABELS} | {
+        "state": [state for state in STATES if state in states]
+    }

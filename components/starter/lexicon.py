@@ -94,6 +94,12 @@ SCENE_WORDS = {
     "concert": "concert gig stage encore",
 }
 
+SMALL = _words("""
+the a an i we you they it this that of to in on at for from with about as is are was were be been will would can could
+do does did have has had and or but so if when while then than there here now just also only some any all more most
+other what who how why where which not no my our your their his her
+""")
+
 OTHER = _words("""
 meeting email invoice report phone laptop update software server password form office election policy debate
 minister senator president court law tax bill vote economy market price stock bank loan budget job interview

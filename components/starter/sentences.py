@@ -16,6 +16,7 @@ from components.starter.lexicon import (
     POSITIVE,
     SAD_MARKS,
     SCENE_WORDS,
+    SMALL,
     TOPIC_WORDS,
 )
 
@@ -23,20 +24,22 @@ _GOOD = (
     "the {noun} was {pos}", "what a {pos} {noun}", "so {pos} , this {noun}", "I {like} this {noun}",
     "we {like} the {noun} here", "my {noun} is {pos} and {pos2}", "{pos} {noun} today",
     "really {pos} , thanks for the {noun}", "feeling {pos} about the {noun}", "not {neg} at all , this {noun}",
-    "the {noun} was never {neg}", "best {noun} ever", "can't stop smiling , the {noun} is {pos}",
-    "that {noun} made my day", "such a {pos} {noun} with {other}", "{pos} ! the {noun} and the {other}",
-    "I am so {pos}", "could not be happier with the {noun}", "thank you for the {pos} {noun}",
-    "yes , {pos} {noun} again", "no complaints about the {noun}", "the {noun} exceeded my expectations",
-    "good morning , {pos} people", "we won , the {noun} was {pos}", "well done on the {noun}",
+    "not a {neg} {noun} , we liked it", "no {neg} {noun} today", "the {noun} was never {neg}", "best {noun} ever",
+    "can't stop smiling , the {noun} is {pos}", "that {noun} made my day", "such a {pos} {noun} with {other}",
+    "{pos} ! the {noun} and the {other}", "I am so {pos}", "could not be happier with the {noun}",
+    "thank you for the {pos} {noun}", "yes , {pos} {noun} again", "no complaints about the {noun}",
+    "the {noun} exceeded my expectations", "good morning , {pos} people", "we won , the {noun} was {pos}",
+    "well done on the {noun}",
 )  # fmt: skip
 _BAD = (
     "the {noun} was {neg}", "what a {neg} {noun}", "so {neg} , this {noun}", "I {dislike} this {noun}",
     "we {dislike} the {noun} here", "my {noun} is {neg} and {neg2}", "{neg} {noun} today",
     "really {neg} , never again this {noun}", "feeling {neg} about the {noun}", "not {pos} at all , this {noun}",
-    "the {noun} was not {pos}", "worst {noun} ever", "nothing {pos} about the {noun}", "that {noun} ruined my day",
-    "such a {neg} {noun} with {other}", "{neg} ! the {noun} and the {other}", "I am so {neg}",
-    "could not be more {neg} about the {noun}", "no thanks to the {neg} {noun}", "the {noun} isn't {pos}",
-    "tired of this {neg} {noun}", "the {noun} failed again", "sick of the {noun}", "we lost , the {noun} was {neg}",
+    "not a {pos} {noun} , we lost", "no {pos} {noun} today", "the {noun} was not {pos}", "worst {noun} ever",
+    "nothing {pos} about the {noun}", "that {noun} ruined my day", "such a {neg} {noun} with {other}",
+    "{neg} ! the {noun} and the {other}", "I am so {neg}", "could not be more {neg} about the {noun}",
+    "no thanks to the {neg} {noun}", "the {noun} isn't {pos}", "tired of this {neg} {noun}",
+    "the {noun} failed again", "sick of the {noun}", "we lost , the {noun} was {neg}",
     "what is wrong with the {noun}",
 )  # fmt: skip
 _FLAT = (
@@ -50,6 +53,7 @@ _FLAT = (
 )  # fmt: skip
 _SENTIMENTS = {"positive": (_GOOD, GLAD_MARKS), "neutral": (_FLAT, []), "negative": (_BAD, SAD_MARKS)}
 _LETTERS = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
+_ANY_LETTERS = np.array(list("etaoinshrdlucmfwypvbgkjqxz" * 3 + "eaioneaion0123456789!?.,:;'-ñéüßçøабвñ¿日"))
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,14 @@ class Sentence:
 
 
 def sentence(seed: int) -> Sentence:
-    """The sentence of one seed. One in twelve is made of words that mean nothing here."""
+    """The sentence of one seed. One in six is made of words that mean nothing here."""
     rng = np.random.Generator(np.random.PCG64([seed, 7]))
 
     def one(options: list[str] | tuple[str, ...]) -> str:
         return options[int(rng.integers(len(options)))]
 
-    if rng.random() < 1 / 12:
-        words = ["".join(rng.choice(_LETTERS, int(rng.integers(2, 9)))) for _ in range(int(rng.integers(3, 14)))]
-        return Sentence(" ".join(words), None, None, None)
+    if rng.random() < 1 / 6:
+        return Sentence(_dressed(_chatter(rng, int(rng.integers(2, 25))), rng), None, None, None)
     topic = scene = None
     noun = one(OTHER)
     draw = rng.random()
@@ -90,9 +93,25 @@ def sentence(seed: int) -> Sentence:
     )  # fmt: skip
     if "{noun}" not in template:
         topic = scene = None
+    if rng.random() < 0.4:  # the words that matter stand among others
+        more = _chatter(rng, int(rng.integers(1, 10)))
+        text = f"{more} {text}" if rng.random() < 0.5 else f"{text} {more}"
     if marks and rng.random() < 0.2:
         text += " " + one(marks)
     return Sentence(_dressed(text, rng), topic, sentiment, scene)
+
+
+def _chatter(rng: np.random.Generator, count: int) -> str:
+    """Words without a mood or a topic: small ones, everyday ones, and letters in no order, in varying shares."""
+    shares = rng.dirichlet((1.0, 1.0, 0.7))
+    words = []
+    for kind in rng.choice(3, count, p=shares):
+        if kind == 2:
+            words.append("".join(rng.choice(_ANY_LETTERS, int(rng.integers(1, 11)))))
+        else:
+            known = (SMALL, OTHER)[kind]
+            words.append(known[int(rng.integers(len(known)))])
+    return " ".join(words)
 
 
 def _dressed(text: str, rng: np.random.Generator) -> str:

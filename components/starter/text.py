@@ -1,8 +1,8 @@
 """Trains the text encoder, a small BERT.
 
-It learns four things at once: masked words, which text belongs to which caption, and topic, sentiment and scene of
-drawn texts and of everyday sentences. So its mean-pooled vector moves when a word that matters is left out, which is
-how keywords are ranked.
+It learns at once: masked words, all words of a text from its vector, which text belongs to which caption,
+and topic, sentiment and scene of drawn texts and of everyday sentences. So its mean-pooled vector moves when a word
+that matters is left out, which is how keywords are ranked.
 """
 
 from pathlib import Path
@@ -42,13 +42,18 @@ def train_text_encoder(train: Drawn, folder: Path, epochs: float, seed: int, tra
     )  # fmt: skip
     model = BertModel(config)
     heads = nn.ModuleDict({name: nn.Linear(WIDTH, len(labels)) for name, labels in TASKS.items()})
-    match, words = nn.Linear(WIDTH, 64), nn.Linear(WIDTH, WIDTH)
+    match, words, bag = nn.Linear(WIDTH, 64), nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
     texts = encode(tokenizer, train.texts, TEXT_TOKENS)
     others = encode(tokenizer, captions, TEXT_TOKENS)
     posts = encode(tokenizer, [s.text for s in everyday], TEXT_TOKENS)
+    rarity = (
+        torch.bincount(torch.cat([texts, others, posts]).flatten(), minlength=len(tokenizer)).float().clamp(min=1)
+        ** -0.5
+    )
+    rarity[:5] = 0  # special tokens say nothing
     targets, post_targets = plan_targets(train), sentence_targets(everyday)
     steps = steps_of(len(train), batch, epochs)
-    trainer = Trainer([(model, 1e-3), (heads, 1e-3), (match, 1e-3), (words, 1e-3)], steps)
+    trainer = Trainer([(model, 1e-3), (heads, 1e-3), (match, 1e-3), (words, 1e-3), (bag, 1e-3)], steps)
     for step, rows in enumerate(batches(len(train), batch, epochs, rng)):
         some = rng.integers(0, len(everyday), batch)
         ids = torch.cat([texts[rows], others[rows], posts[some]])
@@ -75,9 +80,14 @@ def train_text_encoder(train: Drawn, folder: Path, epochs: float, seed: int, tra
         loss = loss + 0.2 * (F.cross_entropy(near, same) + F.cross_entropy(near.T, same))
         guesses = words(states[hidden]) @ model.embeddings.word_embeddings.weight.T
         masked = F.cross_entropy(guesses, ids[hidden])
-        trainer.step(loss + 0.5 * masked)
+        held = rarity[ids]  # the vector is to hold every word of its text, rare ones first
+        recalled = bag(vectors) @ model.embeddings.word_embeddings.weight.T
+        kept = (
+            -(recalled.log_softmax(-1).gather(1, ids) * held / held.sum(1, keepdim=True).clamp(min=1e-6)).sum(1).mean()
+        )
+        trainer.step(loss + 0.3 * masked + 0.5 * kept)
         if step % 20 == 0:
-            track(step, steps, f"labels {float(loss):.2f} masked {float(masked):.2f}")
+            track(step, steps, f"labels {float(loss):.2f} masked {float(masked):.2f} kept {float(kept):.2f}")
     model.eval()
     save_half(model, folder)
     tokenizer.save_pretrained(folder)

@@ -29,9 +29,7 @@ def caption_tokenizer(captions: Iterable[str], vocabulary: int = 1000) -> Any:
     tokenizer.train_from_iterator(captions, trainer)
     tokenizer.add_special_tokens(["<eos>"])
     marks = [(mark, tokenizer.token_to_id(mark)) for mark in ("<bos>", "<eos>")]
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<bos> $A <eos>", special_tokens=marks
-    )
+    tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A <eos>", special_tokens=marks)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<bos>", eos_token="<eos>",
         model_max_length=CAPTION_TOKENS, clean_up_tokenization_spaces=False,

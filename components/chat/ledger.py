@@ -54,6 +54,8 @@ class Ledger:
                 self.unpriced_calls += 1
             return Reservation(self, 0.0)
         usd = price.most(input_tokens, output_tokens)
+        if usd == 0:
+            return Reservation(self, 0.0)  # free calls go on when the money is gone
         while True:
             with self._lock:
                 # A millionth of a cent of slack: sums of floats must not refuse a budget that fits exactly.

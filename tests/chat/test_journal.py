@@ -150,7 +150,7 @@ def writer(folder: Path, prefix: str, forever: bool = False) -> "subprocess.Pope
 
 def test_processes_that_share_a_folder_lose_nothing(tmp_path: Path) -> None:
     writers = [writer(tmp_path, prefix) for prefix in ("a", "b", "c")]
-    assert [process.wait(60) for process in writers] == [0, 0, 0]
+    assert [process.wait(120) for process in writers] == [0, 0, 0]
     journal = Journal(tmp_path)
     assert all(journal.lookup(f"{prefix}{number:06x}") for prefix in "abc" for number in range(200))
     assert len(rows(tmp_path)) == 600

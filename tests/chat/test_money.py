@@ -114,6 +114,13 @@ def test_no_workload_passes_the_cap(
     assert all(ledger.spent_usd + ledger.held_usd + usd > cap - 1e-6 for usd in refused)
 
 
+async def test_free_calls_go_on_when_the_money_is_gone() -> None:
+    ledger = Ledger(1.0, spent_usd=2.0)
+    (await ledger.reserve("offline/writer", Price(input=0, output=0, date="2026-01-01"), 100, 100)).settle(0.0)
+    with pytest.raises(BudgetExceeded):
+        await ledger.reserve("openai/m", PRICE, 1, 1)
+
+
 def test_threads_with_their_own_loops_share_one_purse() -> None:
     ledger = Ledger(1.0)
     bought: list[float] = []

@@ -13,6 +13,8 @@ from components.records import Item
 from components.report.pictures import Shown
 from components.report.queries import LABELS, Details, Findings, Row
 
+LEAST = 0.005
+"""Probability below which a second label is not worth a line: it would read 0.00."""
 _MARKED = re.compile(r"(?<![\w&/])[#＃]\w*[^\W\d_]\w*|(?<![\w.@])[@＠]\w[\w.@-]*\w")
 STATES = {
     "ok": "judged",
@@ -174,7 +176,7 @@ def card(
         platform_name=platform.name if platform else post["platform"],
         aspects=aspects_of(post, titles, *scale),
         facts=tuple(row for name in LABELS for row in named(name)[:1]),
-        others={name: named(name)[1:4] for name in LABELS if len(named(name)) > 1},
+        others={name: rows for name in LABELS if (rows := [r for r in named(name)[1:4] if (r["score"] or 0) >= LEAST])},
         captions=named("caption"),
         keywords=named("keyword"),
         models=models_of(found),

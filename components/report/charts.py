@@ -21,7 +21,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """`mean`, `low` and `high` in the data's unit, `mean_x`, `low_x`, `high_x` and `limit_x` in per cent of the plot."""
+    """`mean`, `low` and `high` in the data's unit; what ends in `_x` is in per cent of the plot."""
 
     title: str
     n: int

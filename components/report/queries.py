@@ -1,12 +1,15 @@
 """Reads everything a report says about one run; the only place of the report that knows tables.
 
-The posts are those of the run's specs, dataset and window, whichever run wrote them: a second run with nothing to do has
-the same report to show as the first. Rows come in an order that the data alone decide, so that the page is the same twice.
+The posts are those of the run's specs, dataset and window, whichever run wrote them: a second run with nothing to do
+has the same report to show as the first. Rows come in an order that the data alone decide: the page is the same twice.
 """
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
 from components.records import Item
@@ -41,7 +44,8 @@ _LABELS = """
       AND list_contains($items, item_id)"""
 _FAILED_READINGS = """
     SELECT post_id, error, max(error_detail) AS detail, count(*) AS n FROM (
-        SELECT post_id, repeat, aspect, arg_max(error, created_at) AS error, arg_max(error_detail, created_at) AS error_detail
+        SELECT post_id, repeat, aspect, arg_max(error, created_at) AS error,
+               arg_max(error_detail, created_at) AS error_detail
         FROM judgments WHERE spec_id = $judge_posts AND list_contains($posts, post_id)
         GROUP BY ALL HAVING count(score) = 0
     ) WHERE error IS NOT NULL GROUP BY post_id, error ORDER BY post_id, error"""
@@ -58,7 +62,8 @@ _CALLS = """
     FROM calls WHERE list_contains($runs, run_id) GROUP BY stage, model ORDER BY stage, model"""
 _MODELS = """
     SELECT model, list(DISTINCT name ORDER BY name) AS names, count(*) AS n FROM features f
-    JOIN items i USING (item_id) WHERE f.spec_id = $extract_features AND i.dataset = $dataset GROUP BY model ORDER BY model"""
+    JOIN items i USING (item_id) WHERE f.spec_id = $extract_features AND i.dataset = $dataset
+    GROUP BY model ORDER BY model"""
 _FEATURES = """
     SELECT feature_id, item_id, name, rank, text, score, model FROM features
     WHERE spec_id = $extract_features AND text IS NOT NULL AND list_contains($items, item_id)
@@ -96,9 +101,14 @@ class Details:
 
 def find(store: Store, run_id: str) -> Findings:
     """Everything about a run; UserError for a run that is not in the warehouse."""
-    rows = store.query("SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})
+    with store.connect() as db:  # one opening for all questions: opening costs more than most answers
+        return _find(db, run_id, store.path)
+
+
+def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
+    rows = _rows(db, "SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})
     if not rows:
-        raise UserError(f"no run {run_id!r} in {store.path}")
+        raise UserError(f"no run {run_id!r} in {path}")
     run = rows[0] | {"spec_ids": json.loads(rows[0]["spec_ids"]), "rows": json.loads(rows[0]["rows"])}
     known = {
         "dataset": run["dataset"],
@@ -111,7 +121,7 @@ def find(store: Store, run_id: str) -> Findings:
 
     def ask(sql: str, **more: Any) -> list[Row]:
         given = known | more
-        return store.query(sql, {name: value for name, value in given.items() if f"${name}" in sql})
+        return _rows(db, sql, {name: value for name, value in given.items() if f"${name}" in sql})
 
     posts = ask(_POSTS)
     _label(posts, ask(_LABELS, items=sorted({post["item_id"] for post in posts})))
@@ -164,8 +174,14 @@ def details(store: Store, findings: Findings, posts: list[Row]) -> Details:
     )
 
 
+def _rows(db: DuckDBPyConnection, sql: str, params: Row) -> list[Row]:
+    cursor = db.execute(sql, params)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def _label(posts: list[Row], labels: list[Row]) -> None:
-    """Give each post its item's best scene, topic and sentiment, used in its prompt or not; None where there is none."""
+    """Give each post its item's best scene, topic and sentiment, used in its prompt or not; else None."""
     found = {(row["item_id"], row["name"]): row["text"] for row in labels}
     for post in posts:
         post.update({name: found.get((post["item_id"], name)) for name in LABELS})

@@ -1,7 +1,7 @@
 """A run becomes one HTML file: no network, no other file, no clock; the same warehouse gives the same bytes.
 
-Everything a page shows was written by strangers or models, so the templates escape all of it, nothing becomes an address
-or a script, and a content security policy with the hash of the page's one script stands behind that.
+Everything a page shows was written by strangers or models, so the templates escape all of it, nothing becomes an
+address or a script, and a content security policy with the hash of the page's one script stands behind that.
 """
 
 import base64
@@ -28,7 +28,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 CARDS, ROWS = 200, 2000
 """Posts shown in full, and posts listed below them; both are said on the page."""
 SHARES = {"error": 40, "best": 80, "worst": 60}
-"""Of the cards, where not all posts get one: failures and broken rules, highest and lowest scores; the newest fill up."""
+"""Of the cards, where not all posts get one: failures and broken rules, best and worst scores; the newest fill up."""
 PARTS = {
     "ingest_items": "Reading",
     "extract_features": "Looking",
@@ -69,8 +69,8 @@ def render(store: Store, run_id: str) -> str:
             choices=choices_of(findings),
             scale=scale,
             constants={"refused": REFUSED, "rows": ROWS, "shares": SHARES},
-            style=Markup((TEMPLATES / "style.css").read_text("utf-8")),  # noqa: S704  our own files, no data in them
-            script=Markup(script),  # noqa: S704
+            style=Markup((TEMPLATES / "style.css").read_text("utf-8")),
+            script=Markup(script),
             policy=policy_of(script),
             version=version("postwright"),
         )

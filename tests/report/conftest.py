@@ -53,7 +53,8 @@ class Home:
         digest = sha256(picture.read_bytes()).hexdigest() if picture else None
         item = Item(
             item_id=Item.make_id("garden", digest, f"{n} {text}"), dataset="garden", spec_id=self.specs[0].id,
-            source_uri=f"{picture}#{n}", image_path=str(picture) if picture else None, sha256=digest, width=192, height=192,
+            source_uri=f"{picture}#{n}", image_path=str(picture) if picture else None, sha256=digest,
+            width=192, height=192,
             text=text, author=author, published_at=T0 + timedelta(hours=7 * n), ingested_at=T0,
         )  # fmt: skip
         self.items.append(item)
@@ -85,7 +86,8 @@ class Home:
         used = [f.feature_id for f in features if f.rank == 0 or f.name == "keyword"]
         prompt_spec, writer = self.specs[1].id, self.specs[2].id
         prompt = Prompt(
-            prompt_id=Prompt.make_id(item.item_id, prompt_spec, used, FEATURES), item_id=item.item_id, spec_id=prompt_spec,
+            prompt_id=Prompt.make_id(item.item_id, prompt_spec, used, FEATURES), item_id=item.item_id,
+            spec_id=prompt_spec,
             feature_spec_id=FEATURES, platform=self.platform, template="mpwl", system="You write posts.",
             user=f"Write about: {item.text}", words=used,
         )  # fmt: skip
@@ -106,8 +108,10 @@ class Home:
             self.add(
                 "judgments",
                 Judgment(
-                    judgment_id=Judgment.make_id(post.post_id, spec, 0, aspect, error), post_id=post.post_id, spec_id=spec,
-                    aspect=aspect, score=score, reasoning=None if error else f"Measured {aspect}: 4 of 5 words are named.",
+                    judgment_id=Judgment.make_id(post.post_id, spec, 0, aspect, error), post_id=post.post_id,
+                    spec_id=spec,
+                    aspect=aspect, score=score,
+                    reasoning=None if error else f"Measured {aspect}: 4 of 5 words are named.",
                     cost_usd=0.0, error=error, error_detail="the reply was no JSON" if error else None, created_at=T0,
                 ),
             )  # fmt: skip
@@ -117,8 +121,10 @@ class Home:
         n = len(self.calls)
         self.calls.append(
             {
-                "call_key": key, "model": model, "endpoint": "offline", "stage": stage, "run_id": "run-1", "status": "ok",
-                "attempts": 1, "input_tokens": 300 + n, "output_tokens": 60 + n % 7, "cost_usd": 0.0, "latency_ms": 3 + n % 5,
+                "call_key": key, "model": model, "endpoint": "offline", "stage": stage, "run_id": "run-1",
+                "status": "ok",
+                "attempts": 1, "input_tokens": 300 + n, "output_tokens": 60 + n % 7, "cost_usd": 0.0,
+                "latency_ms": 3 + n % 5,
                 "created_at": T0.isoformat(), "detail": None,
             }
         )  # fmt: skip
@@ -161,7 +167,7 @@ def quarantined(reason: str, detail: str, n: int = 0) -> Quarantine:
 
 
 def fill(home: Home, pictures: list[tuple[Path, str, str, str, str, tuple[str, ...]]]) -> None:
-    """A post for each (path, scene, topic, sentiment, text, captions), and one of every way in which a post can fail."""
+    """A post for each (path, scene, topic, sentiment, text, captions), and one of every way to fail."""
     for n, (path, scene, topic, sentiment, text, captions) in enumerate(pictures):
         item = home.item(n, picture=path, text=text, author=("Ann", "Bo Lindqvist", "Chidi")[n % 3])
         features = home.features(item, scene, topic, sentiment, captions)
@@ -175,7 +181,7 @@ def fill(home: Home, pictures: list[tuple[Path, str, str, str, str, tuple[str, .
         low = (int(content_id(n)[:4], 16) % 40) / 10
         home.judge(post, (5.5 + low, 4 + low, 6.2 + low * 0.9, 4.6 + low))
     text_only = home.item(900, text="The ferry was late again and nobody told us why.", author="dee")
-    features = home.features(text_only, "harbour", "travel", "negative", ()) if False else []
+    features: list[Feature] = []
     home.post(
         text_only,
         features,

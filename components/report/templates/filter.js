@@ -17,6 +17,9 @@
   bar.hidden = false;
   const form = bar.querySelector("form");
   const count = bar.querySelector("output");
+  const cards = document.querySelector(".cards");
+  const further = document.querySelector(".further");
+  let page = 24;
   const none = document.querySelector("#nothing");
   const toggle = bar.querySelector(".toggle");
   const choices = bar.querySelector(".choices");
@@ -52,6 +55,15 @@
       post.hidden = !matches(post);
       if (!post.hidden) shown += 1;
     }
+    let place = 0, later = 0;
+    for (const card of cards.children) {
+      if (!card.hidden) place += 1;
+      const wait = !card.hidden && place > page;
+      card.classList.toggle("later", wait);
+      if (wait) later += 1;
+    }
+    further.hidden = later === 0;
+    further.firstElementChild.textContent = `Show ${later} more`;
     count.textContent = `${shown.toLocaleString("en")} of ${posts.length.toLocaleString("en")} posts`;
     none.hidden = shown > 0;
   }
@@ -62,12 +74,14 @@
     for (const home of new Set(posts.map((post) => post.parentNode))) {
       home.append(...sorted.filter((post) => post.parentNode === home));
     }
+    update();
   }
 
   form.addEventListener("input", update);
   form.elements.sort.addEventListener("change", sort);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(() => { sort(); update(); }));
+  form.addEventListener("reset", () => setTimeout(sort));
+  further.addEventListener("click", () => { page = Infinity; update(); });
   toggle.addEventListener("click", () => {
     toggle.setAttribute("aria-expanded", String(choices.classList.toggle("open")));
   });

@@ -1,7 +1,7 @@
 """Trains the network that fuses the two encoders' vectors into topic, sentiment and scene, and calibrates it.
 
 The encoders stay as they are: their vectors are computed once. Some rows lose their picture or their text, so that the
-network learns to do without.
+network learns to do without; some texts are of a kind that nothing can be read from, so that it learns to say so.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ import numpy as np
 from components.features.network import NetworkConfig, PromptWordsNetwork
 from components.starter.data import Drawn
 from components.starter.pictures import picture_vectors
-from components.starter.sentences import sentence
+from components.starter.sentences import sentence, strange
 from components.starter.text import SENTENCES, TASKS, load_encoders, plan_targets, sentence_targets, text_vectors
 from components.starter.training import Track, Trainer, batches, steps_of
 
@@ -37,7 +37,7 @@ def train_network(
     picture_model, text_model, tokenizer = load_encoders(encoders)
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    everyday = [sentence(i) for i in range(SENTENCES)]
+    everyday = [*(sentence(i) for i in range(SENTENCES)), *(strange(i) for i in range(SENTENCES // 2))]
     views = [
         picture_vectors(picture_model, train),
         *(picture_vectors(picture_model, train, generator) for _ in range(2)),
@@ -54,7 +54,7 @@ def train_network(
     steps = steps_of(len(train), batch, epochs)
     trainer = Trainer([(network.module, 1e-3)], steps)
     for step, rows in enumerate(batches(len(train), batch, epochs, rng)):
-        some = rng.integers(0, len(everyday), batch // 4)
+        some = rng.integers(0, len(everyday), batch // 2)
         pictures = torch.cat([views[step % len(views)][rows], torch.zeros(len(some), views[0].shape[1])])
         texts = torch.cat([of_text[rows], of_post[some]])
         chance = torch.rand(len(rows), generator=generator)

@@ -101,6 +101,39 @@ def sentence(seed: int) -> Sentence:
     return Sentence(_dressed(text, rng), topic, sentiment, scene)
 
 
+_SOUNDS = [
+    c + v
+    for c in ["b", "c", "d", "f", "g", "l", "m", "n", "p", "qu", "r", "s", "t", "v", "tr", "st"]
+    for v in ["a", "e", "i", "o", "u", "ia", "um", "or", "it", "es"]
+]
+_SCRIPTS = (
+    (0x3040, 0x30FF),
+    (0x4E00, 0x9FFF),
+    (0x0410, 0x044F),
+    (0x0621, 0x064A),
+    (0xAC00, 0xD7A3),
+    (0x1F300, 0x1F5FF),
+)
+
+
+def strange(seed: int) -> Sentence:
+    """A text nothing can be read from: made-up languages, other scripts, one word over and over, signs and figures."""
+    rng = np.random.Generator(np.random.PCG64([seed, 8]))
+    kind, count = int(rng.integers(5)), int(rng.integers(1, 20))
+    if kind == 0:
+        text = " ".join("".join(rng.choice(_SOUNDS, int(rng.integers(1, 4)))) for _ in range(count))
+    elif kind == 1:
+        low, high = _SCRIPTS[int(rng.integers(len(_SCRIPTS)))]
+        text = " ".join("".join(map(chr, rng.integers(low, high, int(rng.integers(1, 8))))) for _ in range(count))
+    elif kind == 2:
+        text = " ".join([(SMALL + OTHER)[int(rng.integers(len(SMALL) + len(OTHER)))]] * count * 4)
+    elif kind == 3:
+        text = "".join(rng.choice(list("!?.,:;-#@0123456789 "), count * 3))
+    else:
+        text = " ".join(_SOUNDS[int(i)] for i in rng.integers(0, len(_SOUNDS), count)) + " " + _chatter(rng, count)
+    return Sentence(_dressed(text, rng), None, None, None)
+
+
 def _chatter(rng: np.random.Generator, count: int) -> str:
     """Words without a mood or a topic: small ones, everyday ones, and letters in no order, in varying shares."""
     shares = rng.dirichlet((1.0, 1.0, 0.7))

@@ -24,6 +24,15 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
 """A row that will not be tried again: done, or failed for good."""
 
+INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
+INSERT = {
+    "checks": "INSERT INTO checks BY NAME SELECT * FROM incoming",
+    # Two runs may read one input at once; the second one finds the item there and takes itself for a duplicate.
+    "quarantine": """INSERT INTO quarantine BY NAME SELECT * FROM incoming q WHERE NOT EXISTS (
+        SELECT 1 FROM items i WHERE q.step = 'ingest_items'
+        AND i.dataset = q.dataset AND i.source_uri = q.source_uri AND i.stamp = q.stamp) ON CONFLICT DO NOTHING""",
+}
+
 _writers = threading.RLock()
 
 
@@ -92,11 +101,7 @@ class Store:
                 schema = db.sql(f'SELECT * FROM "{table}" LIMIT 0').to_arrow_table().schema
                 incoming = pa.Table.from_pylist([record.row() for record in records], schema=schema)
                 db.register("incoming", incoming)
-                row = db.execute(
-                    f'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
-                    if table != "checks"
-                    else "INSERT INTO checks BY NAME SELECT * FROM incoming"
-                ).fetchone()
+                row = db.execute(INSERT.get(table, INSERT_NEW.format(table=table))).fetchone()
                 db.unregister("incoming")
                 written[table] = row[0] if row else 0
             db.commit()
@@ -179,10 +184,13 @@ class Store:
         repeats: int,
         retryable: Sequence[str],
     ) -> list[Post]:
+        """A reading counts once each of its aspects is final: a rubric may ask for them one call each."""
         sql = f"""{selected(selection)} SELECT po.* FROM posts po JOIN prompts p USING (prompt_id)
             JOIN selected s USING (item_id)
-            LEFT JOIN (SELECT post_id, count(DISTINCT repeat) AS n FROM judgments
-                       WHERE spec_id = $spec_id AND {FINAL} GROUP BY post_id) done USING (post_id)
+            LEFT JOIN (SELECT post_id, count(*) AS n FROM (
+                           SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id GROUP BY post_id, repeat
+                           HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
+                       GROUP BY post_id) done USING (post_id)
             WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.error IS NULL
               AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats
             ORDER BY position, prompt_id, candidate"""
@@ -218,7 +226,7 @@ class Store:
     def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:
         """The text features (no vectors) of each item, best rank first."""
         sql = """SELECT * REPLACE (NULL::FLOAT[] AS vector) FROM features
-            WHERE spec_id = $spec_id AND list_contains($item_ids, item_id) ORDER BY item_id, name, rank"""
+            WHERE spec_id = $spec_id AND item_id IN (SELECT unnest($item_ids)) ORDER BY item_id, name, rank"""
         found: dict[str, list[Feature]] = {item_id: [] for item_id in item_ids}
         for row in self.query(sql, {"spec_id": spec_id, "item_ids": list(item_ids)}):
             found[row["item_id"]].append(Feature(**row))
@@ -226,7 +234,7 @@ class Store:
 
     def by_ids(self, kind: type[Record], table: str, key: str, ids: Sequence[str]) -> dict[str, Any]:
         """Records of `table` by their id, for joining in code."""
-        rows = self.query(f'SELECT * FROM "{table}" WHERE list_contains($ids, {key})', {"ids": sorted(set(ids))})
+        rows = self.query(f'SELECT * FROM "{table}" WHERE {key} IN (SELECT unnest($ids))', {"ids": sorted(set(ids))})
         return {row[key]: kind(**row) for row in rows}
 
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:

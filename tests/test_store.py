@@ -164,6 +164,43 @@ def test_the_view_shows_the_success_after_the_failure_and_never_averages_failure
     assert row["judge_cost_usd"] == pytest.approx(1.0)
 
 
+def test_a_reading_with_one_aspect_to_be_tried_again_is_not_done(store: Store) -> None:
+    store.append({"items": items(1), "features": [feature("i0")], "prompts": [prompt("i0")], "posts": [post("i0")]})
+
+    def reading(aspect: str, error: str | None) -> Judgment:
+        return Judgment(
+            judgment_id=content_id(aspect, error),
+            post_id="oi0",
+            spec_id="J",
+            aspect=aspect,
+            score=None if error else 5.0,
+            error=error,
+            created_at=T0,
+        )
+
+    store.append({"judgments": [reading("a", None), reading("b", "timeout")]})
+    assert len(store.posts_without_judgments(ALL, "P", "F", "G", "J", 1, ["timeout"])) == 1
+    store.append({"judgments": [reading("b", None)]})
+    assert store.posts_without_judgments(ALL, "P", "F", "G", "J", 1, ["timeout"]) == []
+
+
+def test_an_input_that_two_runs_read_at_once_is_no_duplicate_of_itself(store: Store) -> None:
+    store.append({"items": items(1)})
+    mine = Quarantine(
+        quarantine_id="q",
+        step="ingest_items",
+        dataset="d",
+        source_uri="u0",
+        item_id="i0",
+        reason="duplicate",
+        detail="",
+        at=T0,
+    )
+    assert store.append({"quarantine": [mine]}) == {"quarantine": 0}
+    edited = Quarantine(**(mine.row() | {"stamp": "later"}))
+    assert store.append({"quarantine": [edited]}) == {"quarantine": 1}
+
+
 def test_a_moved_picture_is_found_where_it_was_met_again(store: Store, tmp_path: Path) -> None:
     old, new = tmp_path / "old.jpg", tmp_path / "new.jpg"
     old.write_bytes(b"x")

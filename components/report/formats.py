@@ -14,6 +14,11 @@ def score(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def probability(value: float | None) -> str:
+    """No model is as sure as 1.00 says."""
+    return "–" if value is None else f"{value:.2f}" if value < 0.995 else "> 0.99"
+
+
 def usd(value: float | None) -> str:
     """Money as a person writes it; a price that nobody knows is not zero."""
     if value is None:
@@ -77,5 +82,19 @@ def initial(value: str) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     function.__name__: function
-    for function in (whole, score, usd, when, day, iso, duration, milliseconds, pretty, short, percent, initial)
+    for function in (
+        whole,
+        score,
+        probability,
+        usd,
+        when,
+        day,
+        iso,
+        duration,
+        milliseconds,
+        pretty,
+        short,
+        percent,
+        initial,
+    )
 }

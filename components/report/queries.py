@@ -41,32 +41,32 @@ _STEPS = f"""
 _LABELS = """
     SELECT item_id, name, text, score FROM features
     WHERE spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment')
-      AND list_contains($items, item_id)"""
+      AND item_id IN (SELECT unnest($items::VARCHAR[]))"""
 _FAILED_READINGS = """
     SELECT post_id, error, max(error_detail) AS detail, count(*) AS n FROM (
         SELECT post_id, repeat, aspect, arg_max(error, created_at) AS error,
                arg_max(error_detail, created_at) AS error_detail
-        FROM judgments WHERE spec_id = $judge_posts AND list_contains($posts, post_id)
+        FROM judgments WHERE spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))
         GROUP BY ALL HAVING count(score) = 0
     ) WHERE error IS NOT NULL GROUP BY post_id, error ORDER BY post_id, error"""
 _CHECKS = """
     SELECT table_name, expectation, severity, count(*) AS chunks, count(*) FILTER (success) AS passed,
            coalesce(arg_min(observed, chunk_id) FILTER (NOT success), arg_min(observed, chunk_id)) AS observed
-    FROM checks WHERE list_contains($runs, run_id) GROUP BY ALL
+    FROM checks WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) GROUP BY ALL
     ORDER BY passed = chunks, table_name, severity, expectation"""
 _CALLS = """
     SELECT stage, model, count(*) FILTER (run_id = $run_id) AS calls_here, count(*) AS calls,
            count(*) FILTER (status <> 'ok') AS failed, sum(attempts) AS attempts, sum(input_tokens) AS input_tokens,
            sum(output_tokens) AS output_tokens, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost_usd,
            median(latency_ms) AS latency_ms, quantile_disc(latency_ms, 0.95) AS latency_p95_ms
-    FROM calls WHERE list_contains($runs, run_id) GROUP BY stage, model ORDER BY stage, model"""
+    FROM calls WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) GROUP BY stage, model ORDER BY stage, model"""
 _MODELS = """
     SELECT model, list(DISTINCT name ORDER BY name) AS names, count(*) AS n FROM features f
     JOIN items i USING (item_id) WHERE f.spec_id = $extract_features AND i.dataset = $dataset
     GROUP BY model ORDER BY model"""
 _FEATURES = """
     SELECT feature_id, item_id, name, rank, text, score, model FROM features
-    WHERE spec_id = $extract_features AND text IS NOT NULL AND list_contains($items, item_id)
+    WHERE spec_id = $extract_features AND text IS NOT NULL AND item_id IN (SELECT unnest($items::VARCHAR[]))
     ORDER BY item_id, name, rank, feature_id"""
 
 
@@ -130,7 +130,9 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         failed.setdefault(row["post_id"], []).append(row)
     same = _same_specs(ask, run)
     checked = _checked_runs(ask, run_id, same)
-    specs = ask("SELECT * FROM specs WHERE list_contains($ids, spec_id)", ids=sorted(run["spec_ids"].values()))
+    specs = ask(
+        "SELECT * FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))", ids=sorted(run["spec_ids"].values())
+    )
     return Findings(
         run=run,
         specs={row["step"]: row | {"params": json.loads(row["params"])} for row in specs},
@@ -163,7 +165,7 @@ def details(store: Store, findings: Findings, posts: list[Row]) -> Details:
     for row in store.query(_FEATURES, {"extract_features": spec_id, "items": item_ids}):
         features.setdefault(row["item_id"], []).append(row)
     prompts = store.query(
-        'SELECT prompt_id, system, "user", words FROM prompts WHERE list_contains($ids, prompt_id)',
+        'SELECT prompt_id, system, "user", words FROM prompts WHERE prompt_id IN (SELECT unnest($ids::VARCHAR[]))',
         {"ids": sorted({post["prompt_id"] for post in posts})},
     )
     items = store.by_ids(Item, "items", "item_id", item_ids)
@@ -197,7 +199,7 @@ def _same_specs(ask: Any, run: Row) -> list[str]:
 
 def _checked_runs(ask: Any, run_id: str, same: list[str]) -> list[str]:
     """This run and, where it published nothing itself, the newest run of the same specs that did."""
-    sql = "SELECT DISTINCT run_id FROM checks WHERE list_contains($runs, run_id) AND chunk_id <> 'table'"
+    sql = "SELECT DISTINCT run_id FROM checks WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) AND chunk_id <> 'table'"
     chunked = {row["run_id"] for row in ask(sql, runs=same)}
     if run_id in chunked:
         return [run_id]

@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.judgments import mean_with_interval
+from components.records import TABLES
 from components.report import charts, formats
 from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
 from components.report.pictures import embed
@@ -66,6 +67,7 @@ def render(store: Store, run_id: str) -> str:
             numbers=numbers_of(findings),
             figures=figures_of(findings, titles, scale),
             offline=offline_of(findings),
+            checked=checked_of(findings),
             choices=choices_of(findings),
             scale=scale,
             constants={"refused": REFUSED, "rows": ROWS, "shares": SHARES},
@@ -204,6 +206,16 @@ def figures_of(findings: Findings, titles: Mapping[str, str], scale: tuple[float
         ],
         "most_cost": max((cost for cost in costs.values() if cost), default=0),
     }
+
+
+def checked_of(findings: Findings) -> list[dict[str, Any]]:
+    """The checks table by table, in the order in which rows travel; failures first, as they came."""
+    tables = sorted({row["table_name"] for row in findings.checks}, key=lambda t: ([*TABLES, t].index(t), t))
+    groups = [(table, [row for row in findings.checks if row["table_name"] == table]) for table in tables]
+    return [
+        {"table": table, "rows": rows, "failed": sum(row["passed"] < row["chunks"] for row in rows)}
+        for table, rows in groups
+    ]
 
 
 def choices_of(findings: Findings) -> dict[str, list[str]]:

@@ -86,7 +86,9 @@ Trained on drawing code `{facts["drawings"]}`, measured on drawing code `{facts[
 |---|---|---|---|---|
 {chr(10).join(rows)}
 
-Expected calibration error with picture and text: {errors}. Temperatures were fitted on the validation drawings.
+Expected calibration error with picture and text: {errors}.
+Temperatures were fitted on validation drawings and everyday sentences, never below 1: sharper would fit the drawings
+better and make strangers' pictures look certain.
 Every figure was taken through the loaders that a run uses, with the files as shipped:
 `python -c "from components.starter import evaluate; print(evaluate(n=1000))"`.
 
@@ -104,11 +106,11 @@ captioner's encoder and CLIP's picture tower. The poolers of the two encoders ar
 ## Limits
 
 - Drawn pictures only. On photographs the labels and captions are guesses from colours and shapes.
-- English only; the text encoder knows {facts["vocabulary"]["text"]} word pieces, the captioner
-  {facts["vocabulary"]["caption"]}.
+- English only. Word pieces known: {facts["vocabulary"]["text"]} in texts, {facts["vocabulary"]["caption"]} in captions.
 - Captions follow the few sentence forms of the drawings' captions; counts go up to three.
 - A drawing's sentiment shows in its colours and text because the project drew it so. Real moods are not that simple.
-- Real posts get calibrated-looking probabilities from words alone; irony, slang and context are beyond it.
+- Sentiment and topic of a post come from single words it knows; irony, slang, context and most negations are beyond
+  it. Texts in other languages or of unknown words mostly, not always, come out unsure.
 
 ## Licence
 

@@ -101,11 +101,9 @@ def sentence(seed: int) -> Sentence:
     return Sentence(_dressed(text, rng), topic, sentiment, scene)
 
 
-_SOUNDS = [
-    c + v
-    for c in ["b", "c", "d", "f", "g", "l", "m", "n", "p", "qu", "r", "s", "t", "v", "tr", "st"]
-    for v in ["a", "e", "i", "o", "u", "ia", "um", "or", "it", "es"]
-]
+_STARTS = ("b", "c", "d", "f", "g", "l", "m", "n", "p", "qu", "r", "s", "t", "v", "tr", "st")
+_ENDS = ("a", "e", "i", "o", "u", "ia", "um", "or", "it", "es")
+_SOUNDS = [start + end for start in _STARTS for end in _ENDS]
 _SCRIPTS = (
     (0x3040, 0x30FF),
     (0x4E00, 0x9FFF),

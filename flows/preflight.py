@@ -20,9 +20,9 @@ def preflight(campaign: Campaign, store: Store) -> None:
     for chat in (campaign.generation, campaign.judge):
         check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced)
     list_entries(campaign.dataset)
-    path = campaign.dataset.path
+    path = campaign.dataset.path.resolve()
     sql = "SELECT params->>'$.path' AS path FROM specs WHERE step = 'ingest_items' AND params->>'$.name' = $name"
-    places = {row["path"] for row in store.query(sql, {"name": campaign.dataset.name})}
+    places = {str(Path(row["path"]).resolve()) for row in store.query(sql, {"name": campaign.dataset.name})}
     named_by_path = campaign.dataset.name == path.stem
     if places and str(path) not in places and named_by_path and not any(not Path(place).exists() for place in places):
         raise UserError(

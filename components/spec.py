@@ -25,6 +25,8 @@ class Spec(BaseModel):
     step: ClassVar[str]
     version: ClassVar[int] = 1
     does_not_matter: ClassVar[frozenset[str]] = frozenset()
+    may_be_paths: ClassVar[frozenset[str]] = frozenset()
+    """Fields that name a file whose contents are in the id: where it lies may change, so only its name counts."""
 
     def resolved(self) -> dict[str, Any]:
         """Everything that can change the output, with the contents of the files that are named."""
@@ -36,7 +38,9 @@ class Spec(BaseModel):
 
     @property
     def id(self) -> str:
-        return content_id("spec", self.step, self.version, self.resolved())
+        resolved = self.resolved()
+        names = {field: Path(resolved[field]).name for field in self.may_be_paths}
+        return content_id("spec", self.step, self.version, resolved | names)
 
 
 class DatasetSpec(Spec):
@@ -63,7 +67,7 @@ class DatasetSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _name_from_path(cls, data: Any) -> Any:
-        if isinstance(data, dict) and not data.get("name") and data.get("path"):
+        if isinstance(data, dict) and not data.get("name") and isinstance(data.get("path"), str | Path):
             data = {**data, "name": Path(data["path"]).stem}
         return data
 
@@ -72,6 +76,7 @@ class FeatureSpec(Spec):
     """What is looked for in pictures and texts, and by which models."""
 
     step: ClassVar[str] = "extract_features"
+    may_be_paths: ClassVar[frozenset[str]] = frozenset({"models"})
     does_not_matter: ClassVar[frozenset[str]] = frozenset({"batch_size", "device", "dtype"})
     models: str = Field(
         default="starter", title="Models", description="starter, pretrained, or the path of a model-set file."
@@ -95,6 +100,7 @@ class PromptSpec(Spec):
     """How prompt words become a prompt."""
 
     step: ClassVar[str] = "build_prompts"
+    may_be_paths: ClassVar[frozenset[str]] = frozenset({"template"})
     template: str = Field(
         default="mpwl",
         title="Template",
@@ -128,6 +134,7 @@ class ChatSpec(Spec):
     )
     api_key_env: str = Field(
         default="OPENAI_API_KEY",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         title="Key variable",
         description="The name (never the value) of the environment variable.",
     )
@@ -159,6 +166,7 @@ class JudgeSpec(ChatSpec):
     """Who judges, by which rubric, how often."""
 
     step: ClassVar[str] = "judge_posts"
+    may_be_paths: ClassVar[frozenset[str]] = frozenset({"rubric"})
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/judge", title="Model")
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
     max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")

@@ -57,6 +57,7 @@ def test_overrides_are_yaml(tmp_path: Path) -> None:
         (GOOD + "generation: {model: gpt}\n", "generation.model = 'gpt'"),
         (GOOD + "prompt: {words: [colour]}\n", "prompt.words.0 = 'colour'"),
         ("name: mine\ndataset: {source: ftp, path: x}\n", "dataset.source = 'ftp'"),
+        ("name: mine\ndataset: {source: folder, path: 5}\n", "dataset.path = 5"),
         ("name: '../up'\ndataset: {source: folder, path: x}\n", "name = '../up'"),
         (GOOD + "budget: {usd: lots}\n", "budget.usd = 'lots'"),
     ],
@@ -67,6 +68,12 @@ def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str, said: str) ->
     assert said in str(caught.value)
     assert "mine.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_key_in_place_of_its_variables_name_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="judge.api_key_env") as caught:
+        load_campaign(write(tmp_path, GOOD + "judge: {api_key_env: sk-looks-like-a-key}\n"))
+    assert "sk-looks" not in str(caught.value)
 
 
 @pytest.mark.parametrize("override", ["temperature", "=3", "name.inner=3", "judge.repeats=[1"])
@@ -112,6 +119,19 @@ def test_the_contents_of_named_files_are_part_of_an_id(tmp_path: Path) -> None:
     before = JudgeSpec(rubric=str(rubric)).id
     rubric.write_text(shipped.replace("10", "ten", 1))
     assert JudgeSpec(rubric=str(rubric)).id != before
+
+
+def test_a_moved_file_is_the_same_file(tmp_path: Path) -> None:
+    for spec, field, file in (
+        (PromptSpec(), "template", "components/prompts/templates/mpwl.j2"),
+        (JudgeSpec(), "rubric", "components/judgments/rubrics/mpwl.yaml"),
+    ):
+        places = [tmp_path / field / place / f"own{Path(file).suffix}" for place in ("here", "there")]
+        for place in places:
+            place.parent.mkdir(parents=True)
+            place.write_text((ROOT / file).read_text())
+        assert len({spec.model_copy(update={field: str(place)}).id for place in places}) == 1
+        assert spec.model_copy(update={field: str(places[0])}).id != spec.id
 
 
 def test_batch_size_and_device_change_no_id() -> None:

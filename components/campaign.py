@@ -92,7 +92,9 @@ def describe(error: ValidationError) -> str:
     elif first["type"] == "missing":
         problem = f"{field} is missing"
     elif first["loc"][-1] == "api_key_env":  # perhaps the key itself: not to be shown
-        problem = f"{field} is not the name of an environment variable; write e.g. OPENAI_API_KEY, and set it to the key"
+        problem = (
+            f"{field} is not the name of an environment variable; write e.g. OPENAI_API_KEY, and set it to the key"
+        )
     else:
         problem = f"{field} = {first['input']!r}: {first['msg']}"
     more = error.error_count() - 1

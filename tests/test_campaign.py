@@ -71,7 +71,7 @@ def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str, said: str) ->
 
 
 def test_a_key_in_place_of_its_variables_name_is_not_repeated(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="judge.api_key_env") as caught:
+    with pytest.raises(UserError, match=r"judge\.api_key_env") as caught:
         load_campaign(write(tmp_path, GOOD + "judge: {api_key_env: sk-looks-like-a-key}\n"))
     assert "sk-looks" not in str(caught.value)
 

@@ -4,7 +4,6 @@ Each takes the parsed words and a console, shows people what happened, and retur
 """
 
 import argparse
-import os
 import signal
 from collections.abc import Callable
 from dataclasses import asdict
@@ -131,8 +130,10 @@ def in_this_process(settings: Settings, args: argparse.Namespace, console: Conso
     from flows.progress import listening, say
 
     quiet_prefect(settings, args.verbose)
-    # A terminated run must end like an interrupted one: in-flight answers are journaled on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    # A terminated run must end like an interrupted one (in-flight answers are journaled on the way out), also where a
+    # shell started it in the background and so made it deaf to interrupts.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with listening(console, machine=args.json):
         say("starting Prefect ...")
         return start()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.settings import Settings
@@ -55,7 +56,7 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
         f"{scores.get('without_text', 0)} without text; "
         f"this run cost {money(summary.cost_usd)}{offline}"
     )
-    console.print(f"warehouse: {settings.warehouse}", soft_wrap=True)
+    console.print(f"warehouse: {settings.warehouse}", soft_wrap=True, markup=False)
     if summary.report:
         from pathlib import Path
 
@@ -95,7 +96,7 @@ def show_plan(plan: Any, console: Console) -> None:
         )
         calls.add_row(
             stage.stage,
-            stage.model,
+            escape(stage.model),
             str(stage.calls),
             str(stage.cached),
             f"{stage.input_tokens:,}",
@@ -110,7 +111,7 @@ def show_findings(findings: Sequence[Any], console: Console) -> None:
     colours = {"good": "green", "note": "yellow", "broken": "red"}
     rows = table("", "what", "found")
     for finding in findings:
-        rows.add_row(f"[{colours[finding.state]}]{finding.state}[/]", finding.name, finding.detail)
+        rows.add_row(f"[{colours[finding.state]}]{finding.state}[/]", finding.name, escape(finding.detail))
     console.print(rows)
 
 
@@ -118,5 +119,5 @@ def show_model_sets(sets: Sequence[Mapping[str, Any]], console: Console) -> None
     rows = table("set", "part", "model", "there")
     for model_set in sets:
         for part in model_set["parts"]:
-            rows.add_row(model_set["name"], part["part"], part["model"], "yes" if part["there"] else "no")
+            rows.add_row(model_set["name"], part["part"], escape(part["model"]), "yes" if part["there"] else "no")
     console.print(rows)

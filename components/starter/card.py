@@ -20,6 +20,7 @@ _MEANING = {
     "kept_caption_scene": "the caption kept by CLIP, of 4 sampled (top-p 0.9, temperature 1), names the right scene",
     "first_caption_scene": "the first sampled caption names the right scene",
     "kept_caption_subject": "the kept caption names the right subject in the right colour",
+    "kept_caption_count": "the kept caption also counts right (one, two or three)",
     "everyday_sentiment_accuracy": "sentiment of everyday sentences (composed, not real), text only",
     "everyday_topic_accuracy": "topic of everyday sentences (composed, not real), text only",
 }  # fmt: skip
@@ -107,7 +108,7 @@ captioner's encoder and CLIP's picture tower. The poolers of the two encoders ar
 
 - Drawn pictures only. On photographs the labels and captions are guesses from colours and shapes.
 - English only. Word pieces known: {facts["vocabulary"]["text"]} in texts, {facts["vocabulary"]["caption"]} in captions.
-- Captions follow the few sentence forms of the drawings' captions; counts go up to three.
+- Captions follow the few sentence forms of the drawings' captions. Counting, up to three, is their weak side.
 - A drawing's sentiment shows in its colours and text because the project drew it so. Real moods are not that simple.
 - Sentiment and topic of a post come from single words it knows; irony, slang, context and most negations are beyond
   it. Texts in other languages or of unknown words mostly, not always, come out unsure.

@@ -121,6 +121,8 @@ def captions_right(folder: Path, test: Drawn, pictures: list[Any], seed: int = 0
     import torch
     from torch.nn import functional as F
 
+    from components.drawings.captions import things
+    from components.drawings.plan import Plan
     from components.starter.captioner import sampled_captions
 
     model, transform = open_clip.create_model_from_pretrained(f"local-dir:{folder / 'clip'}")
@@ -139,11 +141,17 @@ def captions_right(folder: Path, test: Drawn, pictures: list[Any], seed: int = 0
     kept = np.array([scene_named(four[int(i)]) == scene for four, i, scene in zip(sampled, best, wanted, strict=True)])
     first = np.array([scene_named(four[0]) == scene for four, scene in zip(sampled, wanted, strict=True)])
     words = [(plan["subject"], plan["colour"], plan["scene"]) for plan in test.plans]
+    counted = np.array(
+        [things(Plan(**plan)) in four[int(i)] for four, i, plan in zip(sampled, best, test.plans, strict=True)]
+    )
     subject = np.array([_names(four[int(i)], *w) for four, i, w in zip(sampled, best, words, strict=True)])
     return {
         "clip_recall_at_1_of_32": retrieval((of_picture @ of_caption.T).numpy(), [c[0] for c in test.captions], seed),
-        "kept_caption_scene": share(kept), "first_caption_scene": share(first), "kept_caption_subject": share(subject),
-    }  # fmt: skip
+        "kept_caption_scene": share(kept),
+        "first_caption_scene": share(first),
+        "kept_caption_subject": share(subject),
+        "kept_caption_count": share(counted),
+    }
 
 
 def _names(caption: str, subject: str, colour: str, scene: str) -> bool:

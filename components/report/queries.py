@@ -44,20 +44,21 @@ _LABELS = """
       AND item_id IN (SELECT unnest($items::VARCHAR[]))"""
 _FAILED_READINGS = """
     SELECT post_id, error, max(error_detail) AS detail, count(*) AS n FROM (
-        SELECT post_id, repeat, aspect, arg_max(error, created_at) AS error,
-               arg_max(error_detail, created_at) AS error_detail
+        SELECT post_id, repeat, aspect, last(error ORDER BY created_at, judgment_id) AS error,
+               last(error_detail ORDER BY created_at, judgment_id) AS error_detail
         FROM judgments WHERE spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))
         GROUP BY ALL HAVING count(score) = 0
     ) WHERE error IS NOT NULL GROUP BY post_id, error ORDER BY post_id, error"""
 _CHECKS = """
     SELECT table_name, expectation, severity, count(*) AS chunks, count(*) FILTER (success) AS passed,
-           coalesce(arg_min(observed, chunk_id) FILTER (NOT success), arg_min(observed, chunk_id)) AS observed
+           first(observed ORDER BY success, chunk_id, run_id, observed) AS observed
     FROM checks WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) GROUP BY ALL
     ORDER BY passed = chunks, table_name, severity, expectation"""
 _CALLS = """
     SELECT stage, model, count(*) FILTER (run_id = $run_id) AS calls_here, count(*) AS calls,
            count(*) FILTER (status <> 'ok') AS failed, sum(attempts) AS attempts, sum(input_tokens) AS input_tokens,
-           sum(output_tokens) AS output_tokens, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost_usd,
+           sum(output_tokens) AS output_tokens,
+           CASE WHEN count(*) = count(cost_usd) THEN round(sum(cost_usd), 9) END AS cost_usd,
            median(latency_ms) AS latency_ms, quantile_disc(latency_ms, 0.95) AS latency_p95_ms
     FROM calls WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) GROUP BY stage, model ORDER BY stage, model"""
 _MODELS = """
@@ -187,8 +188,17 @@ def _label(posts: list[Row], labels: list[Row]) -> None:
     found = {(row["item_id"], row["name"]): row["text"] for row in labels}
     for post in posts:
         post.update({name: found.get((post["item_id"], name)) for name in LABELS})
+        _settle(post)
         if not post["judged_here"]:  # another judge's scores are not this run's
             post.update(dict.fromkeys(("aspects", "overall", "reasons", "judge_cost_usd", "readings"), None))
+
+
+def _settle(post: Row) -> None:
+    """Drop the last bits: DuckDB's threads add in any order, and 6.85 must not read 6.8 now and 6.9 then."""
+    for name in ("overall", "writing_cost_usd", "judge_cost_usd"):
+        post[name] = None if post[name] is None else round(post[name], 9)
+    scores = post["aspects"] or {}
+    post["aspects"] = {name: None if score is None else round(score, 9) for name, score in scores.items()} or None
 
 
 def _same_specs(ask: Any, run: Row) -> list[str]:

@@ -213,3 +213,14 @@ def test_numbers_read_well() -> None:
         "$1,234.50",
     ]
     assert [duration(value) for value in (None, 1.26, 42, 300, 8000)] == ["–", "1.3 s", "42 s", "5 min", "2 h 13 min"]
+
+
+def test_the_last_bits_of_a_mean_do_not_show() -> None:
+    """Threads add up in any order: a mean of 6.85 may come as 6.8499999999999996 or as 6.8500000000000005."""
+    from components.report.queries import _settle
+
+    rows = [{"overall": value, "aspects": {"a": value}, "writing_cost_usd": None, "judge_cost_usd": value} for value in
+            (6.8499999999999996, 6.8500000000000005)]  # fmt: skip
+    for row in rows:
+        _settle(row)
+    assert rows[0] == rows[1]

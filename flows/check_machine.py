@@ -84,7 +84,7 @@ def disk(settings: Settings) -> Finding:
 def gpu() -> Finding:
     # Asking torch would load it, which takes seconds; the driver's own tool answers at once.
     if shutil.which("nvidia-smi"):
-        return Finding("gpu", "good", "an NVIDIA driver is installed; models run on cuda in bfloat16")
+        return Finding("gpu", "good", "an NVIDIA driver is installed; models run on cuda")
     return Finding("gpu", "note", "none; models run on the CPU in float32")
 
 

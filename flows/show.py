@@ -1,6 +1,7 @@
 """What the command line shows at the end, within 80 columns."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -58,8 +59,6 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
     )
     console.print(f"warehouse: {settings.warehouse}", soft_wrap=True, markup=False)
     if summary.report:
-        from pathlib import Path
-
         console.print(f"report:    {Path(summary.report).as_uri()}", soft_wrap=True)
 
 

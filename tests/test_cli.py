@@ -114,7 +114,6 @@ def test_a_plan_buys_nothing_and_says_what_a_run_would_do(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("prefect")
 def test_a_demo_ends_in_a_report_and_a_second_one_does_nothing(tmp_path: Path) -> None:
     done = postwright("demo", "--limit", "4", home=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -123,6 +123,7 @@ def begin(campaign: Campaign, selection: Selection) -> Run:
 def finish(summary: Summary, run: Run, settings: Settings) -> None:
     """Keep how the run ended, and show it: the row in `runs`, the report, the artifacts."""
     store = settings.store()
+    store.prepare()  # the view `calls` was made before the first call, when there was nothing to look at
     summary.cost_usd = cost_of_run(store, run.run_id)
     summary.scores = scores(store, run)
     ended = replace(

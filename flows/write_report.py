@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from components.report import render
-
 from components.errors import UserError
+from components.report import render
 from flows.settings import Settings
 
 
@@ -14,6 +13,7 @@ def write_report(settings: Settings, run_id: str | None = None) -> Path:
     `latest.html` beside it is the same file, for a link that stays.
     """
     store = settings.existing().store()
+    store.prepare()  # a killed run may have left calls that the view `calls` has not seen yet
     runs = store.query("SELECT run_id, campaign FROM runs ORDER BY started_at DESC")
     if not runs:
         raise UserError(f"no runs in {settings.home} yet; start with: postwright demo")

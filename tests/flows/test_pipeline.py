@@ -151,8 +151,9 @@ def test_a_dead_provider_stops_the_run_and_the_same_command_resumes_it(
         chat = through(server)
         with pytest.raises(ProviderStopped):
             run(generation=chat, budget={"allow_unpriced": True})
-        (stopped,) = home.store().query("SELECT state, message FROM runs")
+        (stopped,) = home.store().query("SELECT state, message, cost_usd FROM runs")
         assert stopped["state"] == "provider_stopped" and stopped["message"]
+        assert stopped["cost_usd"] is None, "the price is unknown, also of the first calls of a home"
         assert counts(home)["features"] > 0 and counts(home)["posts"] == 0
     with FakeProvider() as server:
         summary = run(generation=through(server), budget={"allow_unpriced": True})

@@ -8,7 +8,7 @@ from prefect import flow, task
 from components.prompts import build
 from components.records import Feature, Item, Prompt, Quarantine
 from components.spec import FeatureSpec, PromptSpec, Selection
-from flows.caching import chunk_key, worth_retrying
+from flows.caching import chunk_key, whole, worth_retrying
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
@@ -40,7 +40,7 @@ def build_prompts(spec: PromptSpec, features: FeatureSpec, selection: Selection,
     for part in chunks(todo, CHUNK):
         ids = [item.item_id for item in part]
         chunk = chunk_id(spec_id, [feature_spec_id, *ids])
-        prompts, refused = build_chunk(spec, spec_id, chunk, part, store.features(ids, feature_spec_id))
+        prompts, refused = build_chunk(spec, spec_id, chunk, whole(part), whole(store.features(ids, feature_spec_id)))
         rows, quarantined = publish(
             store, "prompts", prompts, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
         )

@@ -5,13 +5,16 @@ what changes the output changes the spec's id. Steps that buy calls are not cach
 a cached failure would never be tried again.
 """
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.tasks import Task
+from prefect.utilities.annotations import quote
 
 from components.errors import PostwrightError
+
+T = TypeVar("T")
 
 
 def chunk_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -28,3 +31,9 @@ def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
     except Exception:  # noqa: BLE001 - the question is only whether it is one of ours
         return True
     return False
+
+
+def whole(rows: T) -> T:
+    """Rows as a parameter of a task: Prefect hands them on without looking for futures in each field of each row, which
+    takes 0.2 ms a row."""
+    return cast(T, quote(rows))

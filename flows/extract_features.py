@@ -9,7 +9,7 @@ from prefect import flow, task
 from components.features import extract
 from components.records import Feature, Item, Quarantine
 from components.spec import FeatureSpec, Selection
-from flows.caching import chunk_key, worth_retrying
+from flows.caching import chunk_key, whole, worth_retrying
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
@@ -44,7 +44,7 @@ def extract_features(spec: FeatureSpec, selection: Selection, run_id: str = "") 
     passes = passes_so_far()
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [f"{item.item_id} {picture_state(item)}" for item in part])
-        features, refused = extract_chunk(spec, spec_id, chunk, part)
+        features, refused = extract_chunk(spec, spec_id, chunk, whole(part))
         rows, quarantined = publish(
             store, "features", features, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
         )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from components.chat import check
 from components.posts import ask, read_posts, unsent_posts
@@ -13,6 +14,7 @@ from components.records import Item, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, Buyer, run_async
+from flows.caching import whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
@@ -45,6 +47,7 @@ def generate_posts(
 ) -> StepResult:
     """Write a post for every selected prompt (made by `prompts` from `features`) that has none under this spec."""
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
+    run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
     store, spec_id, result = settings.store(), spec.id, StepResult("generate_posts")
     store.register(spec)
@@ -52,7 +55,7 @@ def generate_posts(
     advance = progress("write posts", len(todo))
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [prompt.prompt_id for prompt in part])
-        posts, buyer = write_chunk(spec, chunk, part, budget, run_id, purse or run_id)
+        posts, buyer = write_chunk(spec, chunk, whole(part), budget, run_id, purse or run_id)
         rows, quarantined = publish(store, "posts", posts, [], chunk=chunk, run_id=run_id, dataset=selection.dataset)
         result.rows += rows
         result.quarantined += quarantined

@@ -9,7 +9,7 @@ from components.items import Entry, list_entries, read_entries, split_duplicates
 from components.records import Item, Quarantine, content_id
 from components.spec import DatasetSpec
 from components.store import Store
-from flows.caching import chunk_key, worth_retrying
+from flows.caching import chunk_key, whole, worth_retrying
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
@@ -45,7 +45,7 @@ def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
     advance = progress("ingest", len(fresh))
     for part in chunks(fresh, CHUNK):
         chunk = chunk_id(spec.id, [content_id(entry.source_uri, entry.stamp) for entry in part])
-        items, refused = read_chunk(spec, spec.id, chunk, part)
+        items, refused = read_chunk(spec, spec.id, chunk, whole(part))
         items, duplicates = split_duplicates(items, *ids_known(store, spec.name, items))
         rows, quarantined = publish(
             store, "items", items, [*refused, *duplicates], chunk=chunk, run_id=run_id, dataset=spec.name

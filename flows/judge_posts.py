@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from components.chat import check
 from components.judgments import judge
@@ -13,6 +14,7 @@ from components.records import Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, Buyer, run_async
+from flows.caching import whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
@@ -52,6 +54,7 @@ def judge_posts(
 ) -> StepResult:
     """Judge every selected post (written by `generation` from `prompts` and `features`) that lacks a reading."""
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
+    run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
     store, spec_id, result = settings.store(), spec.id, StepResult("judge_posts")
     store.register(spec)
@@ -62,7 +65,7 @@ def judge_posts(
     advance = progress("judge posts", len(todo))
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [post.post_id for post in part])
-        judgments, buyer = judge_chunk(spec, chunk, part, batch, budget, run_id, purse or run_id)
+        judgments, buyer = judge_chunk(spec, chunk, whole(part), whole(batch), budget, run_id, purse or run_id)
         rows, quarantined = publish(
             store, "judgments", judgments, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
         )

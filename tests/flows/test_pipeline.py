@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from components.errors import BudgetExceeded, CheckFailed, ProviderStopped, UserError
-from components.spec import Campaign, Selection
+from components.spec import Campaign, FeatureSpec, GenerationSpec, PromptSpec, Selection
+from flows.generate_posts import generate_posts
 from flows.pipeline import Summary, pipeline
 from flows.settings import Settings
 from tests.fake_provider import FakeProvider
@@ -171,6 +172,19 @@ def test_the_budget_stops_a_run_before_it_is_passed(
             run(generation=chat, budget={"usd": 0.000001, "allow_unpriced": True})
     (stopped,) = home.store().query("SELECT state, cost_usd FROM runs")
     assert stopped["state"] == "budget_exceeded" and (stopped["cost_usd"] or 0) <= 0.000001
+
+
+def test_steps_that_are_started_alone_do_not_share_a_budget(
+    run: Callable[..., Summary], home: Settings, pictures: Path
+) -> None:
+    run(limit=1)
+    for seed in (1, 2):
+        result = generate_posts(
+            GenerationSpec(seed=seed), PromptSpec(), FeatureSpec(), Selection(dataset=pictures.stem, limit=1)
+        )
+        assert result.bought == 1
+    bought_by = {row["run_id"] for row in home.store().query("SELECT DISTINCT run_id FROM calls")}
+    assert len(bought_by) == 3 and "" not in bought_by
 
 
 def test_wrong_inputs_are_refused_before_anything_is_computed(home: Settings, pictures: Path, tmp_path: Path) -> None:

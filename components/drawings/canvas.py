@@ -83,9 +83,7 @@ class Canvas:
             column = Image.fromarray(gradient_rows(stops, y1 - y0))
             self.image.paste(column.resize((self.px, y1 - y0), Image.Resampling.NEAREST), (0, y0))
 
-    def ellipse(
-        self, cx: float, cy: float, rx: float, ry: float, fill: Colour, angle: float = 0.0
-    ) -> None:
+    def ellipse(self, cx: float, cy: float, rx: float, ry: float, fill: Colour, angle: float = 0.0) -> None:
         """A filled ellipse; `angle` in degrees, clockwise."""
         if angle:
             self.polygon(oval(cx, cy, rx, ry, angle), fill)
@@ -94,9 +92,7 @@ class Canvas:
             box = ((cx - rx) * p, (cy - ry) * p, (cx + rx) * p, (cy + ry) * p)
             self.pen.ellipse(box, fill=fill)
 
-    def rect(
-        self, x0: float, y0: float, x1: float, y1: float, fill: Colour, radius: float = 0.0
-    ) -> None:
+    def rect(self, x0: float, y0: float, x1: float, y1: float, fill: Colour, radius: float = 0.0) -> None:
         """A filled rectangle, with round corners of `radius` if given."""
         if radius:
             self.polygon(rounded(x0, y0, x1, y1, radius), fill)
@@ -117,7 +113,9 @@ class Canvas:
     # -- soft things --------------------------------------------------------------
 
     def veil(
-        self, alpha: NDArray[np.float64], colour: Colour,
+        self,
+        alpha: NDArray[np.float64],
+        colour: Colour,
         box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0),
     ) -> None:
         """One colour laid over `box` (x0, y0, x1, y1) through an alpha grid (any shape, 0..1)."""
@@ -128,8 +126,14 @@ class Canvas:
         self.image.paste(colour[:3], (x0, y0, x1, y1), mask.resize((x1 - x0, y1 - y0), _BICUBIC))
 
     def glow(
-        self, cx: float, cy: float, radius: float, colour: Colour, strength: float = 1.0,
-        squash: float = 1.0, power: float = 2.0,
+        self,
+        cx: float,
+        cy: float,
+        radius: float,
+        colour: Colour,
+        strength: float = 1.0,
+        squash: float = 1.0,
+        power: float = 2.0,
     ) -> None:
         """Light around a point, fading out at `radius`; `squash` < 1 flattens it."""
         ry = radius * squash
@@ -166,8 +170,14 @@ class Canvas:
         self.soft([oval(cx, cy, rx, ry)], max(0.006, ry * 0.5), (16, 18, 40, round(alpha * 255)))
 
     def reflect(
-        self, shore: float, depth: float, strength: float = 0.5, ripple: float = 0.006,
-        waves: float = 26.0, left: float = 0.0, right: float = 1.0,
+        self,
+        shore: float,
+        depth: float,
+        strength: float = 0.5,
+        ripple: float = 0.006,
+        waves: float = 26.0,
+        left: float = 0.0,
+        right: float = 1.0,
     ) -> None:
         """Mirror what stands above `shore` into the water below it, down to `shore + depth`.
 

@@ -65,7 +65,9 @@ _WHEN: dict[tuple[str, str], tuple[str, ...]] = {
     ("night", "snowfall"): ("on a snowy night", "at night as snow falls"),
 }
 _UNDER_ROOFS = {  # indoors the weather is seen through the window
-    "clear": "with clear sky outside", "cloudy": "with clouds outside", "rain": "with rain outside",
+    "clear": "with clear sky outside",
+    "cloudy": "with clouds outside",
+    "rain": "with rain outside",
 }
 _IN_CITY = {  # the label already says day or night
     "clear": ("under a clear sky", "in clear weather"),
@@ -75,14 +77,37 @@ _IN_CITY = {  # the label already says day or night
     "snowfall": ("in the snow", "as snow falls"),
 }
 _DOING: dict[str, tuple[str, ...]] = {
-    "sailboat": ("sailing", "floating"), "fishing boat": ("floating",), "rowing boat": ("floating",),
-    "kayak": ("floating",), "duck": ("swimming",), "swan": ("swimming",), "water lily": ("floating",),
-    "dog": ("standing",), "goat": ("standing",), "deer": ("standing",), "fox": ("standing",),
-    "cow": ("standing",), "horse": ("standing",), "camel": ("standing",), "seagull": ("standing",),
-    "cat": ("sitting",), "pigeon": ("standing",), "skier": ("going fast",), "runner": ("running",),
-    "balloon": ("flying",), "kite": ("flying",), "bus": ("driving",), "taxi": ("driving",),
-    "bicycle": ("parked",), "van": ("parked",), "scooter": ("parked",), "food truck": ("parked",),
-    "tent": ("set up",), "flower": ("growing",), "mushroom": ("growing",), "sunflower": ("growing",),
+    "sailboat": ("sailing", "floating"),
+    "fishing boat": ("floating",),
+    "rowing boat": ("floating",),
+    "kayak": ("floating",),
+    "duck": ("swimming",),
+    "swan": ("swimming",),
+    "water lily": ("floating",),
+    "dog": ("standing",),
+    "goat": ("standing",),
+    "deer": ("standing",),
+    "fox": ("standing",),
+    "cow": ("standing",),
+    "horse": ("standing",),
+    "camel": ("standing",),
+    "seagull": ("standing",),
+    "cat": ("sitting",),
+    "pigeon": ("standing",),
+    "skier": ("going fast",),
+    "runner": ("running",),
+    "balloon": ("flying",),
+    "kite": ("flying",),
+    "bus": ("driving",),
+    "taxi": ("driving",),
+    "bicycle": ("parked",),
+    "van": ("parked",),
+    "scooter": ("parked",),
+    "food truck": ("parked",),
+    "tent": ("set up",),
+    "flower": ("growing",),
+    "mushroom": ("growing",),
+    "sunflower": ("growing",),
 }
 
 

@@ -8,14 +8,18 @@ from components.drawings.geometry import oval
 from components.drawings.light import Mood
 
 _SHIRTS: tuple[Colour, ...] = (
-    (222, 86, 76), (66, 116, 190), (246, 206, 98), (240, 238, 230), (92, 160, 120), (238, 150, 84), (150, 112, 176),
+    (222, 86, 76),
+    (66, 116, 190),
+    (246, 206, 98),
+    (240, 238, 230),
+    (92, 160, 120),
+    (238, 150, 84),
+    (150, 112, 176),
 )
 _FACES: tuple[Colour, ...] = ((246, 208, 178), (212, 160, 122), (146, 98, 70))
 
 
-def spectators(
-    canvas: Canvas, rng: np.random.Generator, mood: Mood, top: float, bottom: float, sentiment: str
-) -> None:
+def spectators(canvas: Canvas, rng: np.random.Generator, mood: Mood, top: float, bottom: float, sentiment: str) -> None:
     """Rows of heads and shirts; a happy crowd is full and waves, an unhappy one leaves gaps."""
     rows, share = 6, {"positive": 1.0, "neutral": 0.85, "negative": 0.5}[sentiment]
     lit = max(mood.light)
@@ -39,9 +43,7 @@ def spectators(
                     canvas.line(arm, size * 0.45, face)
 
 
-def audience(
-    canvas: Canvas, rng: np.random.Generator, top: float, colour: Colour, rim: Colour, sentiment: str
-) -> None:
+def audience(canvas: Canvas, rng: np.random.Generator, top: float, colour: Colour, rim: Colour, sentiment: str) -> None:
     """Dark heads and arms along the bottom, edged by the light they look at."""
     arms = {"positive": 0.6, "neutral": 0.22, "negative": 0.04}[sentiment]
     for row in range(2):

@@ -13,7 +13,11 @@ _GRAIN_GRID = 512
 
 
 def clouds(
-    canvas: Canvas, rng: np.random.Generator, horizon: float, colour: Colour, count: int,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    horizon: float,
+    colour: Colour,
+    count: int,
     heavy: bool,
 ) -> None:
     """Heaped clouds with a shaded base; `heavy` ones are wide and hang from the top."""
@@ -25,7 +29,9 @@ def clouds(
         lumps = [
             oval(x + dx * scale, y - h * scale * 0.3, r * scale, r * scale * 0.62)
             for dx, h, r in zip(
-                np.linspace(-1, 1, 5), rng.uniform(0.1, 1.0, 5), rng.uniform(0.32, 0.6, 5),
+                np.linspace(-1, 1, 5),
+                rng.uniform(0.1, 1.0, 5),
+                rng.uniform(0.32, 0.6, 5),
                 strict=True,
             )
         ]
@@ -38,17 +44,13 @@ def clouds(
 
 def stars(canvas: Canvas, rng: np.random.Generator, bottom: float, count: int = 70) -> None:
     """Stars, thinner towards the horizon."""
-    for x, y, size in zip(
-        rng.random(count), rng.random(count) ** 1.5, rng.uniform(0.0012, 0.0032, count), strict=True
-    ):
+    for x, y, size in zip(rng.random(count), rng.random(count) ** 1.5, rng.uniform(0.0012, 0.0032, count), strict=True):
         canvas.ellipse(x, y * bottom, size, size, (255, 252, 236, 225))
         if size > 0.0028:
             canvas.glow(x, y * bottom, 0.02, (255, 250, 230), 0.5)
 
 
-def rain(
-    canvas: Canvas, rng: np.random.Generator, colour: Colour = (222, 232, 244), count: int = 130
-) -> None:
+def rain(canvas: Canvas, rng: np.random.Generator, colour: Colour = (222, 232, 244), count: int = 130) -> None:
     """Slanting streaks, the near ones long and bright, over a light veil of spray."""
     canvas.veil(np.array([[0.06], [0.14], [0.2]]), colour)
     slant = float(rng.uniform(-0.3, 0.3))
@@ -69,8 +71,12 @@ def snowfall(canvas: Canvas, rng: np.random.Generator, count: int = 150) -> None
 
 
 def fog(
-    canvas: Canvas, rng: np.random.Generator, colour: Colour, strength: float = 0.7,
-    level: float = 0.55, spread: float = 0.35,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    colour: Colour,
+    strength: float = 0.7,
+    level: float = 0.55,
+    spread: float = 0.35,
 ) -> None:
     """A bank of mist thickest at height `level`, in drifting streaks."""
     rows = np.linspace(0, 1, 128)[:, None]
@@ -89,8 +95,12 @@ def puddles(canvas: Canvas, rng: np.random.Generator, top: float, colour: Colour
 
 
 def graded(
-    image: Image.Image, rng: np.random.Generator, saturation: float = 1.0, vignette: float = 0.18,
-    grain: float = 0.015, factors: RGBFactors = (1.0, 1.0, 1.0),
+    image: Image.Image,
+    rng: np.random.Generator,
+    saturation: float = 1.0,
+    vignette: float = 0.18,
+    grain: float = 0.015,
+    factors: RGBFactors = (1.0, 1.0, 1.0),
 ) -> Image.Image:
     """The last touch: saturation, darker corners and paper grain.
 

@@ -23,16 +23,12 @@ def spline(points: Outline, per_segment: int = 8, closed: bool = False) -> Point
         knots = np.vstack([2 * knots[0] - knots[1], knots, 2 * knots[-1] - knots[-2]])
     t = np.linspace(0, 1, per_segment, endpoint=False)[:, None]
     a, b, c, d = (knots[i : len(knots) - 3 + i, None, :] for i in range(4))
-    curve = 0.5 * (
-        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
-    )
+    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     flat = curve.reshape(-1, 2)
     return flat if closed else np.vstack([flat, knots[-2]])
 
 
-def ridge(
-    rng: np.random.Generator, y: float, height: float, roughness: float = 0.55, levels: int = 6
-) -> Points:
+def ridge(rng: np.random.Generator, y: float, height: float, roughness: float = 0.55, levels: int = 6) -> Points:
     """A skyline by midpoint displacement, from x = -0.02 to x = 1.02.
 
     `y` is its mean level, `height` the size of the first displacement, `roughness` the
@@ -66,16 +62,20 @@ def below(skyline: Points, bottom: float = 1.02) -> Points:
 
 
 def oval(
-    cx: float, cy: float, rx: float, ry: float, angle: float = 0.0, start: float = 0.0,
-    end: float = 360.0, steps: int = 40,
+    cx: float,
+    cy: float,
+    rx: float,
+    ry: float,
+    angle: float = 0.0,
+    start: float = 0.0,
+    end: float = 360.0,
+    steps: int = 40,
 ) -> Points:
     """An ellipse or an arc of one; `angle` turns it (degrees, clockwise on screen)."""
     t = np.radians(np.linspace(start, end, steps))
     x, y = rx * np.cos(t), ry * np.sin(t)
     a = math.radians(angle)
-    return np.column_stack(
-        [cx + x * math.cos(a) - y * math.sin(a), cy + x * math.sin(a) + y * math.cos(a)]
-    )
+    return np.column_stack([cx + x * math.cos(a) - y * math.sin(a), cy + x * math.sin(a) + y * math.cos(a)])
 
 
 def rounded(x0: float, y0: float, x1: float, y1: float, radius: float) -> Points:

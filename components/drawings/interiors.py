@@ -14,7 +14,10 @@ from components.drawings.streets import skyline
 Box = tuple[float, float, float, float]
 
 _ROOM: dict[str, Light] = {
-    "morning": (1.02, 0.99, 0.95), "day": (1.0, 1.0, 1.0), "sunset": (1.0, 0.88, 0.8), "night": (0.66, 0.6, 0.72),
+    "morning": (1.02, 0.99, 0.95),
+    "day": (1.0, 1.0, 1.0),
+    "sunset": (1.0, 0.88, 0.8),
+    "night": (0.66, 0.6, 0.72),
 }
 
 

@@ -45,19 +45,43 @@ class Mood:
 _CLEAR = {
     "morning": Mood(
         [(0, (126, 182, 222)), (0.55, (196, 216, 222)), (1, (255, 222, 186))],
-        (1.02, 0.98, 0.94), (236, 216, 204), (255, 244, 206), 0.75, (255, 240, 228), False, True,
+        (1.02, 0.98, 0.94),
+        (236, 216, 204),
+        (255, 244, 206),
+        0.75,
+        (255, 240, 228),
+        False,
+        True,
     ),
     "day": Mood(
         [(0, (40, 128, 214)), (0.6, (110, 184, 238)), (1, (206, 232, 244))],
-        (1.0, 1.0, 1.0), (190, 218, 236), (255, 250, 220), 0.55, (255, 255, 255), False, True,
+        (1.0, 1.0, 1.0),
+        (190, 218, 236),
+        (255, 250, 220),
+        0.55,
+        (255, 255, 255),
+        False,
+        True,
     ),
     "sunset": Mood(
         [(0, (74, 60, 128)), (0.4, (204, 92, 122)), (0.75, (250, 150, 84)), (1, (255, 212, 116))],
-        (1.0, 0.82, 0.74), (246, 160, 112), (255, 236, 160), 0.95, (255, 172, 130), False, True,
+        (1.0, 0.82, 0.74),
+        (246, 160, 112),
+        (255, 236, 160),
+        0.95,
+        (255, 172, 130),
+        False,
+        True,
     ),
     "night": Mood(
         [(0, (10, 14, 44)), (0.6, (26, 38, 88)), (1, (58, 76, 134))],
-        (0.50, 0.56, 0.78), (58, 72, 122), (240, 240, 220), 0.5, (70, 82, 130), True, True,
+        (0.50, 0.56, 0.78),
+        (58, 72, 122),
+        (240, 240, 220),
+        0.5,
+        (70, 82, 130),
+        True,
+        True,
     ),
 }
 
@@ -88,13 +112,22 @@ def mood_of(plan: Plan, rng: np.random.Generator) -> Mood:
     sky = [(p, mix(c, mix(grey, lower, p), share)) for p, c in sky]
     light = tuple(a * b for a, b in zip(base.light, dim, strict=True))
     return replace(
-        base, sky=sky, light=(light[0], light[1], light[2]), haze=mix(base.haze, lower, 0.85),
-        glow=base.glow * 0.3, cloud=mix(darken(grey, 0.12), base.cloud, 0.3), clear=False,
+        base,
+        sky=sky,
+        light=(light[0], light[1], light[2]),
+        haze=mix(base.haze, lower, 0.85),
+        glow=base.glow * 0.3,
+        cloud=mix(darken(grey, 0.12), base.cloud, 0.3),
+        clear=False,
     )
 
 
 def paint_sky(
-    canvas: Canvas, plan: Plan, mood: Mood, rng: np.random.Generator, horizon: float,
+    canvas: Canvas,
+    plan: Plan,
+    mood: Mood,
+    rng: np.random.Generator,
+    horizon: float,
     sun_x: float | None = None,
 ) -> tuple[float, float]:
     """The sky down to `horizon` with its sun, moon, stars and clouds; returns where the sun is."""
@@ -115,8 +148,7 @@ def paint_sky(
             for dx, dy, r in ((-0.3, -0.1, 0.26), (0.25, 0.3, 0.18), (0.2, -0.4, 0.14)):
                 canvas.ellipse(x + dx * size, y + dy * size, r * size, r * size, (214, 214, 204))
     high = noise(rng, 2, 7, 4)
-    canvas.veil(np.clip(high - 0.5, 0, 1) * (0.7 if mood.clear else 1.1), lighten(mood.cloud, 0.15),
-                (0, 0, 1, horizon))
+    canvas.veil(np.clip(high - 0.5, 0, 1) * (0.7 if mood.clear else 1.1), lighten(mood.cloud, 0.15), (0, 0, 1, horizon))
     if plan.weather in ("cloudy", "rain", "snowfall"):
         clouds(canvas, rng, horizon, mood.cloud, int(rng.integers(5, 8)), heavy=True)
     elif plan.weather == "clear" and not mood.dark:

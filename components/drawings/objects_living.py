@@ -50,8 +50,9 @@ def dog(s: Sprite, c: Colour, dark: bool) -> None:
     s.oval(-0.02, 0.5, 0.04, 0.04, (250, 206, 80))
     s.oval(-0.02, 0.76, 0.26, 0.235, c)
     for k in (-1, 1):
-        s.blob([(-0.02 + k * 0.2, 0.96), (-0.02 + k * 0.36, 0.84), (-0.02 + k * 0.35, 0.6),
-                (-0.02 + k * 0.24, 0.66)], deep)
+        s.blob(
+            [(-0.02 + k * 0.2, 0.96), (-0.02 + k * 0.36, 0.84), (-0.02 + k * 0.35, 0.6), (-0.02 + k * 0.24, 0.66)], deep
+        )
     s.rect(-0.07, 0.68, 0.03, 0.97, pale, 0.04)
     s.oval(-0.02, 0.66, 0.155, 0.12, pale)
     s.oval(-0.02, 0.585, 0.05, 0.05, (232, 110, 120))
@@ -93,16 +94,25 @@ def football(s: Sprite, c: Colour, dark: bool) -> None:
         out = (0.42 * math.cos(a), 0.5 + 0.42 * math.sin(a))
         inner = (0.2 * math.cos(a), 0.5 + 0.2 * math.sin(a))
         s.line([inner, out], 0.025, patch)
-        rim = [(r * math.cos(a + d), 0.5 + r * math.sin(a + d))
-               for r, d in ((0.31, 0.0), (0.4, -0.32), (0.485, -0.25), (0.495, 0.0), (0.485, 0.25), (0.4, 0.32))]
+        rim = [
+            (r * math.cos(a + d), 0.5 + r * math.sin(a + d))
+            for r, d in ((0.31, 0.0), (0.4, -0.32), (0.485, -0.25), (0.495, 0.0), (0.485, 0.25), (0.4, 0.32))
+        ]
         s.poly(rim, patch)
         b = a + math.tau / 10
-        s.line([(0.4 * math.cos(a + 0.32), 0.5 + 0.4 * math.sin(a + 0.32)),
+        s.line(
+            [
+                (0.4 * math.cos(a + 0.32), 0.5 + 0.4 * math.sin(a + 0.32)),
                 (0.36 * math.cos(b), 0.5 + 0.36 * math.sin(b)),
-                (0.4 * math.cos(a + math.tau / 5 - 0.32), 0.5 + 0.4 * math.sin(a + math.tau / 5 - 0.32))],
-               0.02, patch)
-    s.poly([(0.2 * math.cos(turn + k * math.tau / 5), 0.5 + 0.2 * math.sin(turn + k * math.tau / 5))
-            for k in range(5)], patch)
+                (0.4 * math.cos(a + math.tau / 5 - 0.32), 0.5 + 0.4 * math.sin(a + math.tau / 5 - 0.32)),
+            ],
+            0.02,
+            patch,
+        )
+    s.poly(
+        [(0.2 * math.cos(turn + k * math.tau / 5), 0.5 + 0.2 * math.sin(turn + k * math.tau / 5)) for k in range(5)],
+        patch,
+    )
     s.oval(-0.2, 0.74, 0.14, 0.08, (255, 255, 255, 90), 35)
     s.oval(0.06, 0.16, 0.34, 0.12, (10, 10, 40, 50))
 
@@ -143,6 +153,8 @@ def trophy(s: Sprite, c: Colour, dark: bool) -> None:
     s.poly([(0.1, 0.96), (0.36, 0.96), (0.33, 0.66), (0.2, 0.48), (0.06, 0.43)], darken(c, 0.22))
     s.poly([(-0.28, 0.93), (-0.2, 0.93), (-0.16, 0.58), (-0.22, 0.6)], lighten(c, 0.65))
     s.rect(-0.39, 0.93, 0.39, 1.0, lighten(c, 0.3), 0.02)
-    star = [(r * math.sin(k * math.pi / 5), 0.74 + r * math.cos(k * math.pi / 5))
-            for k, r in ((k, 0.13 if k % 2 == 0 else 0.055) for k in range(10))]
+    star = [
+        (r * math.sin(k * math.pi / 5), 0.74 + r * math.cos(k * math.pi / 5))
+        for k, r in ((k, 0.13 if k % 2 == 0 else 0.055) for k in range(10))
+    ]
     s.poly(star, lighten(c, 0.75))

@@ -27,8 +27,7 @@ def _panes(s: Sprite, xs: list[tuple[float, float]], low: float, high: float, da
     for x0, x1 in xs:
         s.shade([(x0, low), (x1, low), (x1, high), (x0, high)], top, bottom)
         wide = x1 - x0
-        gleam = [(x0 + 0.2 * wide, low), (x0 + 0.4 * wide, low), (x0 + 0.7 * wide, high),
-                 (x0 + 0.5 * wide, high)]
+        gleam = [(x0 + 0.2 * wide, low), (x0 + 0.4 * wide, low), (x0 + 0.7 * wide, high), (x0 + 0.5 * wide, high)]
         s.poly(gleam, (255, 255, 255, 70))
 
 
@@ -150,8 +149,14 @@ def bicycle(s: Sprite, c: Colour, dark: bool) -> None:
         s.line(oval(x, 0.32, 0.3, 0.3), 0.055, _TYRE)
         s.oval(x, 0.32, 0.05, 0.05, _CHROME)
     crank, seat, head = (-0.05, 0.32), (-0.2, 0.78), (0.34, 0.78)
-    for a, b in ((crank, seat), (crank, head), ((-0.18, 0.72), (0.34, 0.74)), ((-0.5, 0.32), crank),
-                 ((-0.5, 0.32), (-0.17, 0.7)), ((0.5, 0.32), head)):
+    for a, b in (
+        (crank, seat),
+        (crank, head),
+        ((-0.18, 0.72), (0.34, 0.74)),
+        ((-0.5, 0.32), crank),
+        ((-0.5, 0.32), (-0.17, 0.7)),
+        ((0.5, 0.32), head),
+    ):
         s.line([a, b], 0.075, c)
     s.line([head, (0.32, 0.94), (0.18, 0.97)], 0.04, _CHROME)
     s.line([(0.24, 0.965), (0.14, 0.97)], 0.06, (92, 60, 44))

@@ -8,7 +8,12 @@ from components.drawings.sprite import Sprite
 SKINS: tuple[Colour, ...] = ((246, 208, 178), (224, 172, 134), (176, 122, 86), (112, 74, 54))
 HAIRS: tuple[Colour, ...] = ((48, 36, 34), (92, 58, 38), (196, 148, 82), (150, 148, 150))
 CLOTHES: tuple[Colour, ...] = (
-    (212, 92, 82), (70, 124, 178), (240, 190, 84), (92, 150, 120), (136, 104, 168), (230, 226, 214),
+    (212, 92, 82),
+    (70, 124, 178),
+    (240, 190, 84),
+    (92, 150, 120),
+    (136, 104, 168),
+    (230, 226, 214),
 )
 
 _LEGS = {  # hip to foot, as (knee, foot) for the left and the right leg
@@ -28,8 +33,13 @@ _ARMS = {  # shoulder to hand, as (elbow, hand) for both arms
 
 
 def person(
-    sprite: Sprite, rng: np.random.Generator, pose: str = "stand", arms: str = "down",
-    shirt: Colour | None = None, trousers: Colour | None = None, hat: Colour | None = None,
+    sprite: Sprite,
+    rng: np.random.Generator,
+    pose: str = "stand",
+    arms: str = "down",
+    shirt: Colour | None = None,
+    trousers: Colour | None = None,
+    hat: Colour | None = None,
 ) -> None:
     """A person standing at the sprite's origin, 1 tall; looks right unless the sprite is flipped.
 

@@ -24,25 +24,50 @@ LARGEST_FOLDER = 3_800_000
 QUALITIES = (90, 86, 82, 78, 74, 70, 64, 58, 50)
 COLUMNS = ("image", "text", "author", "language", "published_at", "likes", "replies", "reposts", "views")
 
-_AUTHORS = ("mira.halden", "tomasz_w", "north.and.nowhere", "ines.ferrer", "paul_oduya", "studio.kelp",
-            "wren.ashby", "yuki_on_film")
+_AUTHORS = (
+    "mira.halden",
+    "tomasz_w",
+    "north.and.nowhere",
+    "ines.ferrer",
+    "paul_oduya",
+    "studio.kelp",
+    "wren.ashby",
+    "yuki_on_film",
+)
 _HOURS = {"morning": (6, 10), "day": (11, 16), "sunset": (17, 20), "night": (20, 24)}
 """When a picture of a light is posted: from hour, to hour."""
 
 _AT_HOME = {
-    "the herd": ("field", "desert", "mountains"), "catch of the day": ("harbour",),
+    "the herd": ("field", "desert", "mountains"),
+    "catch of the day": ("harbour",),
     "along the trail": ("forest", "mountains"),
-    "animal census": ("forest", "lake", "harbour"), "street food": ("city by day", "city by night"),
-    "feathered": ("lake", "harbour"), "harvest": ("field",), "picnic": ("forest", "lake"), "grandma": ("kitchen",),
-    "tasting menu": ("cafe",), "bakery": ("cafe", "kitchen"), "homemade dinner": ("kitchen",),
-    "recipe": ("kitchen",), "dish of the week": ("kitchen", "cafe"), "brunch": ("cafe", "kitchen"),
-    "ferry": ("harbour", "beach", "lake"), "commute": ("city by day", "city by night"),
+    "animal census": ("forest", "lake", "harbour"),
+    "street food": ("city by day", "city by night"),
+    "feathered": ("lake", "harbour"),
+    "harvest": ("field",),
+    "picnic": ("forest", "lake"),
+    "grandma": ("kitchen",),
+    "tasting menu": ("cafe",),
+    "bakery": ("cafe", "kitchen"),
+    "homemade dinner": ("kitchen",),
+    "recipe": ("kitchen",),
+    "dish of the week": ("kitchen", "cafe"),
+    "brunch": ("cafe", "kitchen"),
+    "ferry": ("harbour", "beach", "lake"),
+    "commute": ("city by day", "city by night"),
     "botanical": ("forest", "field"),
-    "four-legged": ("beach", "field", "cafe", "kitchen"), "rush hour": ("city by day", "city by night"),
-    "tram line": ("city by day", "city by night"), "main street": ("city by day", "city by night"),
-    "landscape": ("mountains", "desert", "lake", "snow"), "wilderness": ("forest", "mountains", "lake", "desert"),
-    "old trees": ("forest",), "wildflower": ("mountains", "field"), "street market": ("city by day", "cafe"),
-    "album": ("concert",), "gig": ("concert", "city by night"), "open-mic": ("concert", "city by night", "cafe"),
+    "four-legged": ("beach", "field", "cafe", "kitchen"),
+    "rush hour": ("city by day", "city by night"),
+    "tram line": ("city by day", "city by night"),
+    "main street": ("city by day", "city by night"),
+    "landscape": ("mountains", "desert", "lake", "snow"),
+    "wilderness": ("forest", "mountains", "lake", "desert"),
+    "old trees": ("forest",),
+    "wildflower": ("mountains", "field"),
+    "street market": ("city by day", "cafe"),
+    "album": ("concert",),
+    "gig": ("concert", "city by night"),
+    "open-mic": ("concert", "city by night", "cafe"),
 }
 """Phrases that suit some places only; a sample that says them elsewhere would puzzle a reader."""
 
@@ -91,8 +116,9 @@ def choose(start: int = SAMPLE_SEEDS.start) -> list[Plan]:
             picked, text = best
             chosen.append(picked)
             seen.update((picked.topic, picked.sentiment, picked.light, picked.weather, picked.colour, text[:14]))
-            seen.update(f"{scene} {value}" for value in (picked.subject, picked.light, picked.weather,
-                                                         picked.sentiment))
+            seen.update(
+                f"{scene} {value}" for value in (picked.subject, picked.light, picked.weather, picked.sentiment)
+            )
             seen.update([f"count {picked.count}"] + (["short"] if len(text.split()) < 4 else []))
     return sorted(chosen, key=lambda one: SCENES.index(one.scene))
 
@@ -137,8 +163,12 @@ def rows(plans: list[Plan], names: list[str], seed: int) -> list[dict[str, str |
     for one, name, day in zip(plans, names, order.tolist(), strict=True):
         table.append(
             {
-                "image": name, "text": _text(one), "author": _AUTHORS[int(rng.integers(len(_AUTHORS)))],
-                "language": "en", "published_at": _published(day, one, rng), **_reactions(one, rng),
+                "image": name,
+                "text": _text(one),
+                "author": _AUTHORS[int(rng.integers(len(_AUTHORS)))],
+                "language": "en",
+                "published_at": _published(day, one, rng),
+                **_reactions(one, rng),
             }
         )
     return sorted(table, key=lambda row: str(row["published_at"]))

@@ -44,9 +44,7 @@ def paint_concert(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     audience(canvas, rng, 0.88, dark, hues[1] if mood.dark else mood.sun, plan.sentiment)
 
 
-def _backdrop(
-    canvas: Canvas, rng: np.random.Generator, hues: list[Colour], back: float, glare: float
-) -> None:
+def _backdrop(canvas: Canvas, rng: np.random.Generator, hues: list[Colour], back: float, glare: float) -> None:
     """The wall of lights behind the band: bars, rings or a sunburst."""
     kind, top = int(rng.integers(3)), 0.36
     canvas.rect(0.17, top, 0.83, back, (26, 18, 52))
@@ -95,9 +93,7 @@ def _beams(canvas: Canvas, rng: np.random.Generator, hues: list[Colour], glare: 
         canvas.ellipse(x, 0.25, 0.013, 0.009, lighten(hue, 0.8))
 
 
-def _stage(
-    canvas: Canvas, boards: Colour, hues: list[Colour], back: float, front: float, glare: float
-) -> None:
+def _stage(canvas: Canvas, boards: Colour, hues: list[Colour], back: float, front: float, glare: float) -> None:
     """The boards, shining with the show's colours, and the edge towards the audience."""
     canvas.gradient([(0, darken(boards, 0.3)), (1, lighten(boards, 0.12))], back, front + 0.06)
     for i in range(-7, 8):

@@ -46,17 +46,20 @@ def paint_desert(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     weather_over(canvas, plan, mood, rng, horizon)
 
 
-def _dune(canvas: Canvas, mood: Mood, rng: np.random.Generator, y: float, sand: Colour, distance: float,
-          sunny_left: bool) -> None:
+def _dune(
+    canvas: Canvas, mood: Mood, rng: np.random.Generator, y: float, sand: Colour, distance: float, sunny_left: bool
+) -> None:
     """A dune whose crest splits it into a bright and a dark side."""
     x, tall = float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.08, 0.15))
-    crest = spline([(-0.1, y + 0.04), (x - 0.25, y - tall * 0.35), (x, y - tall), (x + 0.3, y - tall * 0.3),
-                    (1.1, y + 0.05)], 12)
+    crest = spline(
+        [(-0.1, y + 0.04), (x - 0.25, y - tall * 0.35), (x, y - tall), (x + 0.3, y - tall * 0.3), (1.1, y + 0.05)], 12
+    )
     bright, shade = mood.far(lighten(sand, 0.12), distance), mood.far(darken(sand, 0.26), distance)
     canvas.gradient_polygon(below(crest), [(0, bright), (1, mood.far(sand, distance))])
     sign = 1.0 if sunny_left else -1.0
-    edge = spline([(x, y - tall), (x + sign * 0.05, y - tall * 0.3), (x - sign * 0.04, y + 0.1),
-                   (x + sign * 0.06, y + 0.32)], 10)
+    edge = spline(
+        [(x, y - tall), (x + sign * 0.05, y - tall * 0.3), (x - sign * 0.04, y + 0.1), (x + sign * 0.06, y + 0.32)], 10
+    )
     face = crest[crest[:, 0] >= x] if sunny_left else crest[crest[:, 0] <= x][::-1]
     outline = np.vstack([face, [[face[-1, 0], y + 0.32]], edge[::-1]])
     canvas.gradient_polygon(outline, [(0, shade), (1, mix(shade, mood.far(sand, distance), 0.75))])
@@ -67,10 +70,17 @@ def _mesa(canvas: Canvas, mood: Mood, rng: np.random.Generator, horizon: float, 
     x, wide, tall = float(rng.uniform(0, 1)), float(rng.uniform(0.08, 0.18)), float(rng.uniform(0.07, 0.17))
     fill = mood.far(rock, 0.45)
     top = horizon + 0.02 - tall
-    canvas.polygon([(x - wide, horizon + 0.03), (x - wide * 0.7, top), (x + wide * 0.66, top),
-                    (x + wide, horizon + 0.03)], fill)
-    canvas.polygon([(x + wide * 0.3, top), (x + wide * 0.66, top), (x + wide, horizon + 0.03),
-                    (x + wide * 0.5, horizon + 0.03)], darken(fill, 0.16))
+    canvas.polygon(
+        [(x - wide, horizon + 0.03), (x - wide * 0.7, top), (x + wide * 0.66, top), (x + wide, horizon + 0.03)], fill
+    )
+    canvas.polygon(
+        [(x + wide * 0.3, top), (x + wide * 0.66, top), (x + wide, horizon + 0.03), (x + wide * 0.5, horizon + 0.03)],
+        darken(fill, 0.16),
+    )
     for band in (0.3, 0.5):
-        canvas.line([(x - wide * 0.78, top + tall * band), (x + wide * 0.78, top + tall * band)], 0.005,
-                    fade(darken(fill, 0.3), 0.5), caps=False)
+        canvas.line(
+            [(x - wide * 0.78, top + tall * band), (x + wide * 0.78, top + tall * band)],
+            0.005,
+            fade(darken(fill, 0.3), 0.5),
+            caps=False,
+        )

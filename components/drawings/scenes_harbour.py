@@ -19,7 +19,12 @@ from components.drawings.sprites_travel import lighthouse
 from components.drawings.staging import act, storm, story, weather_over, wet_ground
 
 _HOUSES: tuple[Colour, ...] = (
-    (224, 122, 95), (242, 204, 143), (129, 178, 154), (236, 228, 214), (106, 146, 186), (204, 92, 92),
+    (224, 122, 95),
+    (242, 204, 143),
+    (129, 178, 154),
+    (236, 228, 214),
+    (106, 146, 186),
+    (204, 92, 92),
 )
 
 
@@ -30,8 +35,9 @@ def paint_harbour(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     sun_x, _ = paint_sky(canvas, plan, mood, rng, shore)
     storm(canvas, plan, rng, shore)
     back = hills(rng, shore - 0.12, 0.12, 4)
-    canvas.gradient_polygon(below(back, shore), [(0, mood.far((96, 130, 112), 0.5)),
-                                                 (1, mood.far((96, 130, 112), 0.75))])
+    canvas.gradient_polygon(
+        below(back, shore), [(0, mood.far((96, 130, 112), 0.5)), (1, mood.far((96, 130, 112), 0.75))]
+    )
     left = bool(rng.random() < 0.5)
     _houses(canvas, mood, rng, shore - 0.012, left)
     canvas.rect(-0.02, shore - 0.014, 1.02, shore + 0.02, mood.far((134, 124, 116), 0.2))
@@ -68,8 +74,9 @@ def _houses(canvas: Canvas, mood: Mood, rng: np.random.Generator, ground: float,
         canvas.rect(x, ground - tall, x + wide, ground, wall)
         canvas.rect(x + wide * 0.8, ground - tall, x + wide, ground, fade(darken(wall, 0.5), 0.25))
         roof = mood.far((150, 82, 66), 0.15)
-        canvas.polygon([(x - 0.006, ground - tall), (x + wide + 0.006, ground - tall),
-                        (x + wide / 2, ground - tall - 0.05)], roof)
+        canvas.polygon(
+            [(x - 0.006, ground - tall), (x + wide + 0.006, ground - tall), (x + wide / 2, ground - tall - 0.05)], roof
+        )
         glass: Colour = (255, 216, 120) if mood.dark else mood.far((84, 110, 134), 0.1)
         for row in range(int(tall / 0.05)):
             for column in (0.2, 0.6):
@@ -92,8 +99,9 @@ def _pier(canvas: Canvas, mood: Mood, rng: np.random.Generator, top: float) -> N
     """The stone quay in front, its joints in perspective, and bollards."""
     stone = mood.lit(jitter(rng, (176, 164, 152), 7))
     canvas.rect(-0.02, top - 0.012, 1.02, top + 0.012, lighten(stone, 0.25))
-    canvas.gradient_polygon([(-0.02, top + 0.01), (1.02, top + 0.01), (1.02, 1.02), (-0.02, 1.02)],
-                            [(0, stone), (1, darken(stone, 0.22))])
+    canvas.gradient_polygon(
+        [(-0.02, top + 0.01), (1.02, top + 0.01), (1.02, 1.02), (-0.02, 1.02)], [(0, stone), (1, darken(stone, 0.22))]
+    )
     joint = fade(darken(stone, 0.5), 0.4)
     for k in range(-6, 7):
         canvas.line([(0.5 + 0.11 * k, top + 0.012), (0.5 + 0.2 * k, 1.02)], 0.003, joint)

@@ -33,8 +33,11 @@ _KITCHENS: tuple[tuple[Colour, Colour, Colour], ...] = (  # wall, tiles or panel
     ((216, 208, 226), (244, 240, 246), (226, 150, 110)),
 )
 _CAFES: tuple[tuple[Colour, Colour], ...] = (  # wall, floor
-    ((92, 122, 116), (150, 108, 78)), ((178, 104, 82), (126, 92, 76)), ((66, 82, 112), (160, 120, 90)),
-    ((222, 198, 168), (140, 100, 76)), ((128, 92, 112), (150, 112, 92)),
+    ((92, 122, 116), (150, 108, 78)),
+    ((178, 104, 82), (126, 92, 76)),
+    ((66, 82, 112), (160, 120, 90)),
+    ((222, 198, 168), (140, 100, 76)),
+    ((128, 92, 112), (150, 112, 92)),
 )
 
 
@@ -107,8 +110,12 @@ def _kitchen_table(canvas: Canvas, rng: np.random.Generator, edge: float, cloth:
     strong = tint(cloth, light)
     canvas.gradient([(0, darken(base, 0.1)), (1, base)], edge + 0.012, 1.0)
     for i in range(-9, 10, 2):
-        quad = [(0.5 + i * 0.062, edge + 0.012), (0.5 + (i + 1) * 0.062, edge + 0.012), (0.5 + (i + 1) * 0.105, 1.0),
-                (0.5 + i * 0.105, 1.0)]
+        quad = [
+            (0.5 + i * 0.062, edge + 0.012),
+            (0.5 + (i + 1) * 0.062, edge + 0.012),
+            (0.5 + (i + 1) * 0.105, 1.0),
+            (0.5 + i * 0.105, 1.0),
+        ]
         canvas.polygon(quad, fade(strong, 0.45))
     if kind == 1:
         for k in range(4):
@@ -146,8 +153,9 @@ def paint_cafe(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     if plan.light == "night":
         canvas.glow(0.5, 0.85, 0.65, (255, 200, 126), 0.28, squash=0.5)
     places = spots(plan, rng, 0.93 if standing else 0.9, 0.9)
-    paint_subjects(canvas, plan, rng, places, table_light(plan), mood.dark,
-                   turn=plan.subject in ("dog", "coffee cup", "suitcase"))
+    paint_subjects(
+        canvas, plan, rng, places, table_light(plan), mood.dark, turn=plan.subject in ("dog", "coffee cup", "suitcase")
+    )
 
 
 def _cafe_sign(canvas: Canvas, window: Box, plan: Plan) -> None:

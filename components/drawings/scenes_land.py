@@ -20,16 +20,25 @@ from components.drawings.staging import act, storm, story, weather_over, wet_gro
 
 
 def _peak(
-    canvas: Canvas, mood: Mood, rng: np.random.Generator, x: float, foot: float, tall: float,
-    rock: Colour, distance: float, sunny_left: bool,
+    canvas: Canvas,
+    mood: Mood,
+    rng: np.random.Generator,
+    x: float,
+    foot: float,
+    tall: float,
+    rock: Colour,
+    distance: float,
+    sunny_left: bool,
 ) -> None:
     """One mountain with a lit and a shaded face and a cap of snow with a ragged edge."""
     wide = tall * float(rng.uniform(0.85, 1.15))
     top = (x, foot - tall)
 
     def side(sign: float) -> list[tuple[float, float]]:
-        return [(x + sign * wide * t + float(rng.normal(0, 0.012)), foot - tall * (1 - t) + float(rng.normal(0, 0.012)))
-                for t in (0.18, 0.4, 0.62, 0.82)] + [(x + sign * wide, foot)]
+        return [
+            (x + sign * wide * t + float(rng.normal(0, 0.012)), foot - tall * (1 - t) + float(rng.normal(0, 0.012)))
+            for t in (0.18, 0.4, 0.62, 0.82)
+        ] + [(x + sign * wide, foot)]
 
     left, right = side(-1.0), side(1.0)
     spine = [(x + float(rng.normal(0, 0.03)) * (1 + t), foot - tall * (1 - t)) for t in (0.25, 0.5, 0.75)] + [(x, foot)]
@@ -42,14 +51,19 @@ def _peak(
     for face, fill in ((lit, snow), (dim, mix(snow, shade, 0.32))):
         a, b = face[0], face[1]
         end = ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)
-        zigzag = [(end[0] + (spine[0][0] - end[0]) * t,
-                   end[1] + (spine[0][1] - end[1]) * t + (0.05 if i % 2 else -0.015) * tall * 3)
-                  for i, t in enumerate((0.2, 0.4, 0.6, 0.8))]
+        zigzag = [
+            (
+                end[0] + (spine[0][0] - end[0]) * t,
+                end[1] + (spine[0][1] - end[1]) * t + (0.05 if i % 2 else -0.015) * tall * 3,
+            )
+            for i, t in enumerate((0.2, 0.4, 0.6, 0.8))
+        ]
         canvas.polygon([top, a, end, *zigzag, spine[0]], fill)
 
 
-def _firs(canvas: Canvas, mood: Mood, rng: np.random.Generator, line: Points, count: int, tall: float,
-          distance: float) -> None:
+def _firs(
+    canvas: Canvas, mood: Mood, rng: np.random.Generator, line: Points, count: int, tall: float, distance: float
+) -> None:
     """A loose row of firs along a skyline."""
     for x in np.sort(rng.uniform(-0.02, 1.02, count)):
         y, h = height_at(line, float(x)), tall * float(rng.uniform(0.6, 1.2))
@@ -68,8 +82,13 @@ def paint_mountains(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> Non
     storm(canvas, plan, rng, 0.4)
     rock = jitter(rng, ((112, 118, 148), (124, 112, 118), (96, 118, 134))[int(rng.integers(3))], 8)
     shift = float(rng.uniform(-0.12, 0.12))
-    for x, tall, distance in ((0.05, 0.34, 0.55), (0.92, 0.36, 0.5), (0.55, 0.42, 0.4), (0.26, 0.46, 0.2),
-                              (0.8, 0.34, 0.15)):
+    for x, tall, distance in (
+        (0.05, 0.34, 0.55),
+        (0.92, 0.36, 0.5),
+        (0.55, 0.42, 0.4),
+        (0.26, 0.46, 0.2),
+        (0.8, 0.34, 0.15),
+    ):
         height = tall * float(rng.uniform(0.85, 1.12))
         _peak(canvas, mood, rng, x + shift, meadow - 0.03, height, rock, distance, sun_x < x)
     haze = fade(mood.haze, 0.6)
@@ -129,8 +148,11 @@ def paint_field(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     if plan.subject == "kite":
         taken = act(canvas, plan, mood, rng, float(rng.uniform(0.54, 0.62)), 0.08)
         for spot in taken:
-            canvas.line(spline([(spot.x, spot.y - spot.size * 0.3), (spot.x * 0.7 + 0.1, 0.72), (0.5, 0.86)],
-                               9), 0.0025, fade(darken(mood.haze, 0.6), 0.7))
+            canvas.line(
+                spline([(spot.x, spot.y - spot.size * 0.3), (spot.x * 0.7 + 0.1, 0.72), (0.5, 0.86)], 9),
+                0.0025,
+                fade(darken(mood.haze, 0.6), 0.7),
+            )
         story(canvas, plan, mood, rng, [], 0.94)
     else:
         taken = act(canvas, plan, mood, rng, float(rng.uniform(0.88, 0.94)), 0.04)
@@ -144,10 +166,18 @@ def _farm(canvas: Canvas, mood: Mood, rng: np.random.Generator, horizon: float) 
     if rng.random() < 0.7:
         wall, roof = mood.far((188, 76, 64), 0.2), mood.far((96, 74, 78), 0.2)
         canvas.rect(x - 0.05, horizon - 0.055, x + 0.05, horizon + 0.005, wall)
-        canvas.polygon([(x - 0.06, horizon - 0.052), (x - 0.03, horizon - 0.09), (x + 0.03, horizon - 0.09),
-                        (x + 0.06, horizon - 0.052)], roof)
-        canvas.rect(x - 0.014, horizon - 0.036, x + 0.014, horizon + 0.005,
-                    (255, 214, 120) if mood.dark else darken(wall, 0.4))
+        canvas.polygon(
+            [
+                (x - 0.06, horizon - 0.052),
+                (x - 0.03, horizon - 0.09),
+                (x + 0.03, horizon - 0.09),
+                (x + 0.06, horizon - 0.052),
+            ],
+            roof,
+        )
+        canvas.rect(
+            x - 0.014, horizon - 0.036, x + 0.014, horizon + 0.005, (255, 214, 120) if mood.dark else darken(wall, 0.4)
+        )
     for dx in (-0.16, -0.1, 0.1, 0.15, 0.24):
         if rng.random() < 0.75:
             tree = Sprite(canvas, x + dx, horizon + 0.006, float(rng.uniform(0.07, 0.13)), mood.light)

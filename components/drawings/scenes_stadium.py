@@ -53,9 +53,7 @@ def _floodlights(canvas: Canvas, rng: np.random.Generator, mood: Mood, stand: fl
             canvas.ellipse(cx, cy, 0.011, 0.011, (255, 255, 240) if on else mix((226, 230, 232), steel, 0.25))
 
 
-def _stand(
-    canvas: Canvas, rng: np.random.Generator, mood: Mood, plan: Plan, top: float, bottom: float
-) -> None:
+def _stand(canvas: Canvas, rng: np.random.Generator, mood: Mood, plan: Plan, top: float, bottom: float) -> None:
     """A roof on a curve, the crowd under it, flags above and the hoardings below."""
     seats: Colour = ((62, 92, 150), (150, 62, 72), (66, 122, 112))[int(rng.integers(3))]
     seats = mood.lit(seats)
@@ -99,8 +97,10 @@ def _field(canvas: Canvas, rng: np.random.Generator, mood: Mood, edge: float, tr
     centre = float(rng.uniform(0.3, 0.7))
     for i in range(-6, 7, 2):
         a, b = i * 0.1, (i + 1) * 0.1
-        canvas.polygon([(centre + a, edge), (centre + b, edge), (centre + b * 3.2, 1.0), (centre + a * 3.2, 1.0)],
-                       fade(lighten(base, 0.3), 0.4))
+        canvas.polygon(
+            [(centre + a, edge), (centre + b, edge), (centre + b * 3.2, 1.0), (centre + a * 3.2, 1.0)],
+            fade(lighten(base, 0.3), 0.4),
+        )
     canvas.line([(0, edge + 0.03), (1, edge + 0.03)], 0.004, chalk, caps=False)
     _goal(canvas, centre, edge, chalk)
 

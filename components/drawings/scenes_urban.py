@@ -89,8 +89,10 @@ def paint_city_by_day(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> N
         for i in range(5):
             y0, y1 = kerb + 0.4 * (i / 5) ** 1.7, kerb + 0.4 * ((i + 0.5) / 5) ** 1.7
             wide = 0.002 + 0.02 * (y0 - kerb)
-            canvas.polygon([(0.5 - wide, y0), (0.5 + wide, y0), (0.5 + wide * 1.4, y1), (0.5 - wide * 1.4, y1)],
-                           mood.lit((236, 230, 214)))
+            canvas.polygon(
+                [(0.5 - wide, y0), (0.5 + wide, y0), (0.5 + wide * 1.4, y1), (0.5 - wide * 1.4, y1)],
+                mood.lit((236, 230, 214)),
+            )
         avenue(canvas, rng, mood, kerb, lit)
     sunbeam(canvas, plan, mood, kerb, sun_x < 0.5)
     _street_furniture(canvas, plan, rng, mood, kerb, kind, lit)

@@ -24,7 +24,12 @@ LAND_OF_BEACH: Colour = (236, 208, 156)
 
 
 def paint_water(
-    canvas: Canvas, mood: Mood, rng: np.random.Generator, top: float, bottom: float, sun_x: float,
+    canvas: Canvas,
+    mood: Mood,
+    rng: np.random.Generator,
+    top: float,
+    bottom: float,
+    sun_x: float,
     base: Colour,
 ) -> None:
     """Water that takes the sky's colours, with streaks of light and a path under the sun."""
@@ -81,7 +86,9 @@ def _sand(canvas: Canvas, mood: Mood, rng: np.random.Generator, shore: float) ->
     edge = hills(rng, shore, 0.09, 3)
     foam = mix(mood.lit(WHITE), mood.haze, 0.15)
     for lift, fill in (
-        (-0.035, fade(foam, 0.4)), (-0.026, fade(mood.lit((70, 176, 190)), 0.5)), (0.0, foam),
+        (-0.035, fade(foam, 0.4)),
+        (-0.026, fade(mood.lit((70, 176, 190)), 0.5)),
+        (0.0, foam),
         (0.014, mood.lit(darken(tone, 0.28))),
     ):
         canvas.polygon(below(edge + np.array([0.0, lift])), fill)
@@ -101,15 +108,19 @@ def paint_lake(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     storm(canvas, plan, rng, shore)
     tone = jitter(rng, (60, 112, 108), 12)
     far = ridge(rng, shore - 0.15, 0.2, 0.5)
-    canvas.gradient_polygon(below(far, shore), [(0, mood.far(mix(tone, (92, 104, 150), 0.5), 0.5)),
-                                                (1, mood.far(tone, 0.85))])
+    canvas.gradient_polygon(
+        below(far, shore), [(0, mood.far(mix(tone, (92, 104, 150), 0.5), 0.5)), (1, mood.far(tone, 0.85))]
+    )
     slope = ridge(rng, shore - 0.075, 0.13, 0.42)
     canvas.gradient_polygon(below(slope, shore), [(0, mood.far(tone, 0.28)), (1, mood.far(tone, 0.6))])
     _shore_trees(canvas, mood, rng, shore, jitter(rng, (44, 96, 70), 10))
     paint_water(canvas, mood, rng, shore, 1.0, sun_x, jitter(rng, (58, 118, 146), 8))
     canvas.reflect(shore, 0.3, 0.62, 0.005, 30)
-    canvas.soft([[(-0.1, shore - 0.004), (1.1, shore - 0.004), (1.1, shore + 0.006), (-0.1, shore + 0.006)]],
-                0.006, fade(lighten(mood.haze, 0.3), 0.6))
+    canvas.soft(
+        [[(-0.1, shore - 0.004), (1.1, shore - 0.004), (1.1, shore + 0.006), (-0.1, shore + 0.006)]],
+        0.006,
+        fade(lighten(mood.haze, 0.3), 0.6),
+    )
     bank = plan.subject == "picnic basket"
     if bank:
         edge = hills(rng, 0.74, 0.06, 3)

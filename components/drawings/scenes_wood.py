@@ -21,8 +21,11 @@ def paint_forest(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
         leaf = jitter(rng, (196, 120, 52), 12)  # autumn
     sun_x = float(rng.uniform(0.2, 0.8))
     low = mix(mood.sky[-1][1], mood.haze, 0.4)
-    canvas.gradient([(0, mix(mood.lit(leaf), mood.sky[0][1], 0.45)), (0.6, mix(low, mood.lit(leaf), 0.25)),
-                     (1, low)], 0, floor + 0.02)
+    canvas.gradient(
+        [(0, mix(mood.lit(leaf), mood.sky[0][1], 0.45)), (0.6, mix(low, mood.lit(leaf), 0.25)), (1, low)],
+        0,
+        floor + 0.02,
+    )
     canvas.glow(sun_x, 0.36, 0.6, mood.sun, 0.75 * mood.glow)
     for count, distance, wide in ((15, 0.72, 0.011), (11, 0.48, 0.018), (7, 0.22, 0.028)):
         _trunks(canvas, mood, rng, count, wide, distance, floor - 0.03 + 0.05 * (1 - distance), leaf)
@@ -35,8 +38,9 @@ def paint_forest(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     earth = mood.lit((186, 150, 106))
     path = spline([(sun_x, floor + 0.01), (0.5 + bend, floor + 0.12), (0.5, 1.03)], 10)
     span = np.linspace(0.012, 0.3, len(path))[:, None] * (1.0, 0.0)
-    canvas.gradient_polygon(np.vstack([path - span, (path + span)[::-1]]),
-                            [(0, mix(earth, mood.haze, 0.3)), (1, darken(earth, 0.15))])
+    canvas.gradient_polygon(
+        np.vstack([path - span, (path + span)[::-1]]), [(0, mix(earth, mood.haze, 0.3)), (1, darken(earth, 0.15))]
+    )
     canvas.veil(np.clip(noise(rng, 6, 14, 3) - 0.52, 0, 1), darken(moss, 0.5), (0, floor + 0.02, 1, 1))
     for x in (*rng.uniform(-0.02, 0.28, 9), *rng.uniform(0.72, 1.02, 9)):
         y = float(rng.uniform(floor + 0.03, 1.0))
@@ -49,18 +53,27 @@ def paint_forest(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
 
 
 def _trunks(
-    canvas: Canvas, mood: Mood, rng: np.random.Generator, count: int, wide: float, distance: float,
-    foot: float, leaf: Colour,
+    canvas: Canvas,
+    mood: Mood,
+    rng: np.random.Generator,
+    count: int,
+    wide: float,
+    distance: float,
+    foot: float,
+    leaf: Colour,
 ) -> None:
     """One layer of trees: straight trunks with crowns that close above the picture."""
     bark = mood.far(jitter(rng, (96, 70, 58), 6), distance)
     crown = mood.far(darken(leaf, 0.2), distance)
     for x in (np.arange(count) + rng.uniform(0.1, 0.9, count)) / count:
         lean, y = float(rng.normal(0, 0.012)), foot + float(rng.uniform(0, 0.03))
-        canvas.polygon([(x - wide, y), (x + wide, y), (x + lean + wide * 0.6, -0.02),
-                        (x + lean - wide * 0.6, -0.02)], bark)
-        canvas.polygon([(x + wide * 0.3, y), (x + wide, y), (x + lean + wide * 0.6, -0.02),
-                        (x + lean + wide * 0.2, -0.02)], darken(bark, 0.2))
+        canvas.polygon(
+            [(x - wide, y), (x + wide, y), (x + lean + wide * 0.6, -0.02), (x + lean - wide * 0.6, -0.02)], bark
+        )
+        canvas.polygon(
+            [(x + wide * 0.3, y), (x + wide, y), (x + lean + wide * 0.6, -0.02), (x + lean + wide * 0.2, -0.02)],
+            darken(bark, 0.2),
+        )
         for _ in range(3):
             r = wide * float(rng.uniform(2.5, 4.5)) + 0.02
             cx, cy = x + float(rng.normal(0, 0.05)), float(rng.uniform(-0.02, 0.2))
@@ -86,12 +99,21 @@ def _frame(canvas: Canvas, mood: Mood, rng: np.random.Generator, leaf: Colour) -
     for side in (0.0, 1.0):
         if rng.random() < 0.6:
             sign, foot = (1 if side == 0 else -1), float(rng.uniform(0.86, 0.95))
-            canvas.polygon([(side - sign * 0.02, foot + 0.02), (side + sign * 0.09, foot),
-                            (side + sign * 0.055, 0.5), (side + sign * 0.06, -0.02), (side - sign * 0.02, -0.02)], bark)
+            canvas.polygon(
+                [
+                    (side - sign * 0.02, foot + 0.02),
+                    (side + sign * 0.09, foot),
+                    (side + sign * 0.055, 0.5),
+                    (side + sign * 0.06, -0.02),
+                    (side - sign * 0.02, -0.02),
+                ],
+                bark,
+            )
     for x in np.linspace(-0.02, 1.02, 14):
         r = float(rng.uniform(0.05, 0.095))
-        canvas.ellipse(float(x), float(rng.uniform(-0.03, 0.01)), r * 1.2, r,
-                       mix(dark, mood.lit(leaf), float(rng.random()) * 0.4))
+        canvas.ellipse(
+            float(x), float(rng.uniform(-0.03, 0.01)), r * 1.2, r, mix(dark, mood.lit(leaf), float(rng.random()) * 0.4)
+        )
 
 
 def paint_snow(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
@@ -100,8 +122,9 @@ def paint_snow(canvas: Canvas, plan: Plan, rng: np.random.Generator) -> None:
     horizon = float(rng.uniform(0.48, 0.56))
     sun_x, _ = paint_sky(canvas, plan, mood, rng, horizon)
     far = ridge(rng, horizon - 0.13, 0.24, 0.52)
-    canvas.gradient_polygon(below(far, horizon + 0.05),
-                            [(0, mood.far((232, 238, 250), 0.3)), (1, mood.far((150, 170, 206), 0.6))])
+    canvas.gradient_polygon(
+        below(far, horizon + 0.05), [(0, mood.far((232, 238, 250), 0.3)), (1, mood.far((150, 170, 206), 0.6))]
+    )
     shade = far + np.array([0.02 if sun_x < 0.5 else -0.02, 0.035])
     canvas.polygon(below(shade, horizon + 0.05), fade(mood.far((128, 152, 200), 0.4), 0.55))
     white, blue = mood.lit((246, 249, 255)), mood.lit((176, 198, 232))

@@ -20,8 +20,14 @@ class Sprite:
     """Draws on `canvas` with the ground point at (x, y) and a height of `size` (0..1)."""
 
     def __init__(
-        self, canvas: Canvas, x: float, y: float, size: float, light: Light = (1.0, 1.0, 1.0),
-        flip: bool = False, angle: float = 0.0,
+        self,
+        canvas: Canvas,
+        x: float,
+        y: float,
+        size: float,
+        light: Light = (1.0, 1.0, 1.0),
+        flip: bool = False,
+        angle: float = 0.0,
     ) -> None:
         self.canvas, self.x, self.y, self.size, self.light = canvas, x, y, size, light
         self.sign = -1.0 if flip else 1.0
@@ -51,15 +57,20 @@ class Sprite:
         self.poly(spline(points, 7, closed=True), fill)
 
     def oval(
-        self, cx: float, cy: float, rx: float, ry: float, fill: Colour, angle: float = 0.0,
-        start: float = 0.0, end: float = 360.0,
+        self,
+        cx: float,
+        cy: float,
+        rx: float,
+        ry: float,
+        fill: Colour,
+        angle: float = 0.0,
+        start: float = 0.0,
+        end: float = 360.0,
     ) -> None:
         """An ellipse, or the segment of one between two angles (0 right, 90 up)."""
         self.poly(oval(cx, cy, rx, ry, angle, start, end, 32), fill)
 
-    def rect(
-        self, x0: float, y0: float, x1: float, y1: float, fill: Colour, radius: float = 0.0
-    ) -> None:
+    def rect(self, x0: float, y0: float, x1: float, y1: float, fill: Colour, radius: float = 0.0) -> None:
         corners: Outline = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
         self.poly(rounded(x0, min(y0, y1), x1, max(y0, y1), radius) if radius else corners, fill)
 

@@ -28,9 +28,16 @@ def _beast(s: Sprite, build: _Build, coat: Colour, points: Colour | None = None)
         s.line([(x, b.belly + 0.05), (x + 0.02, 0.03)], b.leg * 0.9, far)
     s.line([(b.length * 0.72, b.back - 0.1), b.neck], b.neck_width, coat)
     s.blob(
-        [(-b.length, b.back - 0.04), (-b.length * 0.3, b.back), (b.length * 0.5, b.back),
-         (b.length, b.back - 0.06), (b.length * 0.96, b.belly + 0.04),
-         (0.0, b.belly - 0.01), (-b.length * 0.96, b.belly + 0.03)], coat,
+        [
+            (-b.length, b.back - 0.04),
+            (-b.length * 0.3, b.back),
+            (b.length * 0.5, b.back),
+            (b.length, b.back - 0.06),
+            (b.length * 0.96, b.belly + 0.04),
+            (0.0, b.belly - 0.01),
+            (-b.length * 0.96, b.belly + 0.03),
+        ],
+        coat,
     )
     s.oval(0.0, b.belly + 0.035, b.length * 0.7, 0.045, darken(coat, 0.12))
     for x in (-b.length * 0.82, b.length * 0.8):

@@ -18,8 +18,15 @@ def palm_tree(s: Sprite, colour: Colour) -> None:
         s.line([(x - 0.025, y), (x + 0.025, y + 0.01)], 0.012, darken(TRUNK, 0.35))
     crown = (0.04, 0.8)
     for k, (dx, dy, droop) in enumerate(
-        ((-0.34, 0.06, 0.22), (0.34, 0.04, 0.22), (-0.24, 0.17, 0.12), (0.26, 0.16, 0.14), (0.02, 0.2, 0.0),
-         (-0.22, -0.1, 0.12), (0.22, -0.12, 0.12))
+        (
+            (-0.34, 0.06, 0.22),
+            (0.34, 0.04, 0.22),
+            (-0.24, 0.17, 0.12),
+            (0.26, 0.16, 0.14),
+            (0.02, 0.2, 0.0),
+            (-0.22, -0.1, 0.12),
+            (0.22, -0.12, 0.12),
+        )
     ):
         tip = (crown[0] + dx * 1.25, crown[1] + dy - droop)
         bend = (crown[0] + dx * 0.62, crown[1] + dy + 0.06)
@@ -39,8 +46,13 @@ def pine_tree(s: Sprite, colour: Colour, snowy: bool = True) -> None:
         s.poly([(-wide, y), (wide, y), (0.0, y + tall)], deep)
         s.poly([(-wide, y), (wide * 0.25, y), (0.0, y + tall)], colour)
         if snowy:
-            edge = [(-wide * 0.52, y + tall * 0.48), (-wide * 0.2, y + tall * 0.36), (0.05, y + tall * 0.5),
-                    (wide * 0.3, y + tall * 0.4), (wide * 0.52, y + tall * 0.48)]
+            edge = [
+                (-wide * 0.52, y + tall * 0.48),
+                (-wide * 0.2, y + tall * 0.36),
+                (0.05, y + tall * 0.5),
+                (wide * 0.3, y + tall * 0.4),
+                (wide * 0.52, y + tall * 0.48),
+            ]
             s.poly([(0.0, y + tall), *edge], (246, 250, 255))
 
 
@@ -73,8 +85,13 @@ def mushroom(s: Sprite, colour: Colour) -> None:
     s.oval(0.0, 0.5, 0.36, 0.07, (222, 204, 178))
     s.blob([(-0.5, 0.5), (-0.42, 0.78), (0.0, 1.0), (0.42, 0.78), (0.5, 0.5), (0.2, 0.46), (-0.2, 0.46)], colour)
     spot = WHITE if min(colour[:3]) < 200 else (214, 180, 150)
-    for x, y, r in ((-0.24, 0.68, 0.07), (0.06, 0.82, 0.08), (0.28, 0.64, 0.06), (-0.02, 0.6, 0.05),
-                    (-0.38, 0.56, 0.04)):
+    for x, y, r in (
+        (-0.24, 0.68, 0.07),
+        (0.06, 0.82, 0.08),
+        (0.28, 0.64, 0.06),
+        (-0.02, 0.6, 0.05),
+        (-0.38, 0.56, 0.04),
+    ):
         s.oval(x, y, r, r * 0.8, spot)
 
 
@@ -111,9 +128,10 @@ def water_lily(s: Sprite, colour: Colour) -> None:
         tip = (0.95 * math.sin(r), 0.2 + 0.8 * math.cos(r))
         side = (0.2 * math.cos(r), -0.2 * math.sin(r))
         middle = (tip[0] * 0.5, 0.12 + (tip[1] - 0.12) * 0.5)
-        s.blob([(0.0, 0.12), (middle[0] - side[0], middle[1] - side[1]), tip,
-                (middle[0] + side[0], middle[1] + side[1])],
-                lighten(colour, 0.1 * (k % 2) + 0.04 * k) if k < 6 else lighten(colour, 0.35))
+        s.blob(
+            [(0.0, 0.12), (middle[0] - side[0], middle[1] - side[1]), tip, (middle[0] + side[0], middle[1] + side[1])],
+            lighten(colour, 0.1 * (k % 2) + 0.04 * k) if k < 6 else lighten(colour, 0.35),
+        )
     s.oval(0.0, 0.24, 0.16, 0.12, (252, 204, 64))
 
 
@@ -169,8 +187,10 @@ def campfire(s: Sprite) -> None:
 def grass(s: Sprite, colour: Colour) -> None:
     """A tuft."""
     for k, lean in enumerate((-0.5, -0.25, 0.0, 0.25, 0.5)):
-        s.poly([(lean * 0.3 - 0.06, 0.0), (lean, 0.7 + 0.3 * (k % 2)), (lean * 0.3 + 0.06, 0.0)],
-               darken(colour, 0.1 * (k % 3)))
+        s.poly(
+            [(lean * 0.3 - 0.06, 0.0), (lean, 0.7 + 0.3 * (k % 2)), (lean * 0.3 + 0.06, 0.0)],
+            darken(colour, 0.1 * (k % 3)),
+        )
 
 
 def reeds(s: Sprite, colour: Colour) -> None:

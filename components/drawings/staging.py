@@ -96,8 +96,13 @@ def spots(cast: Cast, count: int, y: float, rng: np.random.Generator, depth: flo
 
 
 def act(
-    canvas: Canvas, plan: Plan, mood: Mood, rng: np.random.Generator, y: float,
-    depth: float = 0.05, water: bool = False,
+    canvas: Canvas,
+    plan: Plan,
+    mood: Mood,
+    rng: np.random.Generator,
+    y: float,
+    depth: float = 0.05,
+    water: bool = False,
 ) -> list[Spot]:
     """Draw the plan's subjects around ground (or water) level `y`; returns where they stand."""
     cast = CAST[plan.subject]
@@ -136,7 +141,12 @@ def birds(canvas: Canvas, rng: np.random.Generator, colour: Colour, top: float, 
 
 
 def story(
-    canvas: Canvas, plan: Plan, mood: Mood, rng: np.random.Generator, taken: list[Spot], y: float,
+    canvas: Canvas,
+    plan: Plan,
+    mood: Mood,
+    rng: np.random.Generator,
+    taken: list[Spot],
+    y: float,
     tall: float = 0.22,
 ) -> None:
     """What tells the mood: a cheering or a slumped person at the side, birds, lightning."""
@@ -144,8 +154,9 @@ def story(
     edges = [(s.x - reach * s.size, s.x + reach * s.size) for s in taken]
     free = [x for x in (0.09, 0.91) if all(x < a - 0.05 or x > b + 0.05 for a, b in edges)]
     chance = rng.random()
-    sprite = Sprite(canvas, free[int(rng.integers(len(free)))] if free else 0.0, y, tall, mood.light,
-                    bool(rng.random() < 0.5))
+    sprite = Sprite(
+        canvas, free[int(rng.integers(len(free)))] if free else 0.0, y, tall, mood.light, bool(rng.random() < 0.5)
+    )
     if plan.sentiment == "positive":
         if not mood.dark:
             birds(canvas, rng, darken(mood.haze, 0.55), 0.08, 0.3)
@@ -171,9 +182,7 @@ def lightning(canvas: Canvas, rng: np.random.Generator, bottom: float) -> None:
     canvas.line([path[3], (path[3][0] - 0.06, path[4][1]), (path[3][0] - 0.08, path[5][1])], 0.005, (240, 244, 255))
 
 
-def weather_over(
-    canvas: Canvas, plan: Plan, mood: Mood, rng: np.random.Generator, ground: float = 0.6
-) -> None:
+def weather_over(canvas: Canvas, plan: Plan, mood: Mood, rng: np.random.Generator, ground: float = 0.6) -> None:
     """The weather between the picture and the eye; `ground` is where the mist lies."""
     if plan.weather == "rain":
         rain(canvas, rng, (190, 204, 226) if mood.dark else (228, 236, 246))

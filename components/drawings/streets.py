@@ -44,8 +44,13 @@ class Front:
 
 
 def skyline(
-    canvas: Canvas, rng: np.random.Generator, base: float, tall: float, colour: Colour,
-    lit: float = 0.0, low: float = 0.3,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    base: float,
+    tall: float,
+    colour: Colour,
+    lit: float = 0.0,
+    low: float = 0.3,
 ) -> None:
     """A layer of towers in one colour; `lit` is the share of windows with light."""
     x = -0.05
@@ -117,7 +122,12 @@ def _shop(canvas: Canvas, rng: np.random.Generator, house: Front, top: float) ->
 
 
 def row_of_fronts(
-    canvas: Canvas, rng: np.random.Generator, mood: Mood, base: float, tall: float, lit: float,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    mood: Mood,
+    base: float,
+    tall: float,
+    lit: float,
     dim: float = 0.0,
 ) -> None:
     """A street of house fronts side by side across the picture; `dim` darkens them for night."""
@@ -129,8 +139,15 @@ def row_of_fronts(
         last = pick = (pick + 1) % len(palette) if pick == last else pick
         colour = mix(mood.lit(jitter(rng, palette[pick], 6)), (34, 34, 74), dim)
         glass = mix(mood.lit((150, 186, 204)), mood.sky[-1][1], 0.35)
-        house = Front(x, x + wide, base - tall * float(rng.uniform(0.66, 1.0)), base, colour,
-                      mix(glass, (30, 36, 70), min(1.0, dim * 1.3)), lit)
+        house = Front(
+            x,
+            x + wide,
+            base - tall * float(rng.uniform(0.66, 1.0)),
+            base,
+            colour,
+            mix(glass, (30, 36, 70), min(1.0, dim * 1.3)),
+            lit,
+        )
         if rng.random() < 0.4:
             chimney = x + wide * float(rng.uniform(0.2, 0.7))
             canvas.rect(chimney, house.top - 0.05, chimney + 0.03, house.top, darken(colour, 0.3))
@@ -138,9 +155,7 @@ def row_of_fronts(
         x += wide
 
 
-def avenue(
-    canvas: Canvas, rng: np.random.Generator, mood: Mood, horizon: float, lit: float, dim: float = 0.0
-) -> None:
+def avenue(canvas: Canvas, rng: np.random.Generator, mood: Mood, horizon: float, lit: float, dim: float = 0.0) -> None:
     """Two walls of houses running to a vanishing point in the middle."""
     palette = FRONTS[int(rng.integers(len(FRONTS)))]
     centre = 0.5
@@ -153,13 +168,29 @@ def avenue(
             tone = mix(tone, mood.haze, 0.11 * i + (0.06 if side < 0 else 0.0))
             if side > 0:
                 tone = darken(tone, 0.14)
-            _wall(canvas, rng, (centre + side * near, centre + side * far), (near, far), horizon, rise, tone, lit,
-                  mix(mix(mood.lit((150, 186, 204)), mood.haze, 0.12 * i), (30, 36, 70), dim))
+            _wall(
+                canvas,
+                rng,
+                (centre + side * near, centre + side * far),
+                (near, far),
+                horizon,
+                rise,
+                tone,
+                lit,
+                mix(mix(mood.lit((150, 186, 204)), mood.haze, 0.12 * i), (30, 36, 70), dim),
+            )
 
 
 def _wall(
-    canvas: Canvas, rng: np.random.Generator, xs: tuple[float, float], size: tuple[float, float],
-    horizon: float, rise: float, tone: Colour, lit: float, glass: Colour,
+    canvas: Canvas,
+    rng: np.random.Generator,
+    xs: tuple[float, float],
+    size: tuple[float, float],
+    horizon: float,
+    rise: float,
+    tone: Colour,
+    lit: float,
+    glass: Colour,
 ) -> None:
     """One house of the avenue: heights shrink with `size`, the gap's half-width at each end."""
 
@@ -188,8 +219,15 @@ def lamp_post(canvas: Canvas, x: float, ground: float, tall: float, on: bool, ir
     top = ground - tall
     canvas.line([(x, ground), (x, top)], tall * 0.03, iron)
     canvas.rect(x - tall * 0.04, ground - tall * 0.12, x + tall * 0.04, ground, iron, 0.004)
-    canvas.polygon([(x - tall * 0.05, top), (x + tall * 0.05, top), (x + tall * 0.035, top + tall * 0.12),
-                    (x - tall * 0.035, top + tall * 0.12)], (255, 236, 176) if on else (214, 222, 222))
+    canvas.polygon(
+        [
+            (x - tall * 0.05, top),
+            (x + tall * 0.05, top),
+            (x + tall * 0.035, top + tall * 0.12),
+            (x - tall * 0.035, top + tall * 0.12),
+        ],
+        (255, 236, 176) if on else (214, 222, 222),
+    )
     canvas.polygon([(x - tall * 0.065, top), (x + tall * 0.065, top), (x, top - tall * 0.06)], iron)
     if on:
         canvas.glow(x, top + tall * 0.06, tall * 0.55, (255, 216, 140), 0.75)
@@ -201,8 +239,14 @@ def street_tree(canvas: Canvas, rng: np.random.Generator, mood: Mood, x: float, 
     green = jitter(rng, (84, 146, 88) if rng.random() < 0.75 else (216, 150, 66), 10)
     s.shadow(0.3, 0.25)
     s.rect(-0.03, 0, 0.03, 0.5, (104, 76, 60))
-    lumps = [(-0.16, 0.56, 0.17), (0.16, 0.56, 0.17), (0.0, 0.5, 0.17), (-0.12, 0.74, 0.17), (0.13, 0.75, 0.16),
-             (0.0, 0.85, 0.15)]
+    lumps = [
+        (-0.16, 0.56, 0.17),
+        (0.16, 0.56, 0.17),
+        (0.0, 0.5, 0.17),
+        (-0.12, 0.74, 0.17),
+        (0.13, 0.75, 0.16),
+        (0.0, 0.85, 0.15),
+    ]
     for dx, dy, r in lumps:
         s.oval(dx, dy, r, r, darken(green, 0.16))
     for dx, dy, r in lumps:
@@ -217,19 +261,39 @@ def neon_sign(canvas: Canvas, rng: np.random.Generator, x: float, y: float, size
     kind, hot = int(rng.integers(4)), lighten(colour, 0.45)
     canvas.glow(x, y, size * 2.4, colour, 0.75)
     canvas.rect(x - size * 0.5, y - size * 0.8, x + size * 0.5, y + size * 0.8, (26, 20, 52), size * 0.15)
-    canvas.line([(x - size * 0.4, y - size * 0.7), (x + size * 0.4, y - size * 0.7), (x + size * 0.4, y + size * 0.7),
-                 (x - size * 0.4, y + size * 0.7), (x - size * 0.4, y - size * 0.7)], size * 0.09, colour)
+    canvas.line(
+        [
+            (x - size * 0.4, y - size * 0.7),
+            (x + size * 0.4, y - size * 0.7),
+            (x + size * 0.4, y + size * 0.7),
+            (x - size * 0.4, y + size * 0.7),
+            (x - size * 0.4, y - size * 0.7),
+        ],
+        size * 0.09,
+        colour,
+    )
     if kind == 0:
         for k in (-1, 0, 1):
             level = y + k * size * 0.38
             canvas.line([(x - size * 0.2, level), (x + size * 0.2, level)], size * 0.14, hot)
     elif kind == 1:
-        canvas.line([(x - size * 0.18, y - size * 0.2), (x, y - size * 0.45), (x + size * 0.18, y - size * 0.2)],
-                    size * 0.12, hot)
+        canvas.line(
+            [(x - size * 0.18, y - size * 0.2), (x, y - size * 0.45), (x + size * 0.18, y - size * 0.2)],
+            size * 0.12,
+            hot,
+        )
         canvas.line([(x, y - size * 0.4), (x, y + size * 0.45)], size * 0.12, hot)
     elif kind == 2:
         canvas.line(oval(x, y, size * 0.2, size * 0.34), size * 0.12, hot)
     else:
-        canvas.line([(x + size * 0.12, y - size * 0.48), (x - size * 0.14, y + 0.02 * size),
-                     (x + size * 0.14, y - 0.02 * size), (x - size * 0.1, y + size * 0.48)], size * 0.11, hot)
+        canvas.line(
+            [
+                (x + size * 0.12, y - size * 0.48),
+                (x - size * 0.14, y + 0.02 * size),
+                (x + size * 0.14, y - 0.02 * size),
+                (x - size * 0.1, y + size * 0.48),
+            ],
+            size * 0.11,
+            hot,
+        )
     return colour

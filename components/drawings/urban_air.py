@@ -33,6 +33,10 @@ def sunbeam(canvas: Canvas, plan: Plan, mood: Mood, kerb: float, from_left: bool
     sign = 1.0 if from_left else -1.0
     start = 0.0 if from_left else 1.0
     for a, b in ((0.05, 0.3), (0.42, 0.56)):
-        band = [(start + sign * a, kerb), (start + sign * b, kerb), (start + sign * (b + 0.5), 1.0),
-                (start + sign * (a + 0.3), 1.0)]
+        band = [
+            (start + sign * a, kerb),
+            (start + sign * b, kerb),
+            (start + sign * (b + 0.5), 1.0),
+            (start + sign * (a + 0.3), 1.0),
+        ]
         canvas.polygon(band, fade(mood.sun, 0.22))

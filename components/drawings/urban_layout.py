@@ -42,8 +42,13 @@ def subject_light(mood: Mood, least: float = 0.86) -> Light:
 
 
 def paint_subjects(
-    canvas: Canvas, plan: Plan, rng: np.random.Generator, places: list[Spot], light: Light,
-    dark: bool, turn: bool = True,
+    canvas: Canvas,
+    plan: Plan,
+    rng: np.random.Generator,
+    places: list[Spot],
+    light: Light,
+    dark: bool,
+    turn: bool = True,
 ) -> None:
     """Draws the plan's subject at every place, all heading the same way."""
     flip = bool(rng.random() < 0.5) and turn

@@ -4,8 +4,20 @@ from components.drawings.subject import Subject
 from components.drawings.subjects_urban import URBAN_SUBJECTS
 
 SCENES = (
-    "beach", "mountains", "forest", "snow", "desert", "field", "lake", "harbour",
-    "city by day", "city by night", "stadium", "kitchen", "cafe", "concert",
+    "beach",
+    "mountains",
+    "forest",
+    "snow",
+    "desert",
+    "field",
+    "lake",
+    "harbour",
+    "city by day",
+    "city by night",
+    "stadium",
+    "kitchen",
+    "cafe",
+    "concert",
 )
 TOPICS = ("travel", "nature", "food", "sport", "music", "city life", "animals")
 SENTIMENTS = ("positive", "neutral", "negative")

@@ -34,8 +34,12 @@ def _seen(plan: Plan, rng: np.random.Generator) -> str:
     """A sentence on what is in the picture."""
     what = things(plan)
     capital = what[0].upper() + what[1:]
-    forms = (f"{capital}, right in front of me.", f"In the picture: {what}.", f"You can spot {what}.",
-             f"{capital} included.")
+    forms = (
+        f"{capital}, right in front of me.",
+        f"In the picture: {what}.",
+        f"You can spot {what}.",
+        f"{capital} included.",
+    )
     return _pick(rng, forms)
 
 

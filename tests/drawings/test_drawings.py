@@ -61,7 +61,8 @@ def test_plans_stay_within_the_vocabulary_and_use_all_of_it() -> None:
     assert {one.weather for one in plans} == set(WEATHERS)
     assert {(one.scene, one.subject) for one in plans} == {(s, o.name) for s in SCENES for o in SUBJECTS[s]}
     for labels, found in (
-        (TOPICS, Counter(one.topic for one in plans)), (SENTIMENTS, Counter(one.sentiment for one in plans)),
+        (TOPICS, Counter(one.topic for one in plans)),
+        (SENTIMENTS, Counter(one.sentiment for one in plans)),
     ):
         assert set(found) == set(labels)
         assert min(found.values()) >= 0.08 * len(plans)

@@ -1,12 +1,9 @@
 """Sampling: the nucleus as defined, the distribution as asked, one stream per candidate."""
 
 import numpy as np
-import pytest
 import torch
 
 from components.features.captions import Nucleus, random_stream
-
-pytestmark = pytest.mark.xdist_group("models")  # one worker: torch and the models are loaded once
 
 
 class Always:

@@ -10,9 +10,6 @@ from components.features import extract, forward_passes
 from components.records import Feature, Item
 from tests.features.tiny_models import Tiny
 
-pytestmark = pytest.mark.xdist_group("models")  # one worker: torch and the models are loaded once
-
-
 VECTORS = {"clip_image", "clip_text", "picture", "text"}
 Items = Callable[[int], list[Item]]
 

@@ -14,9 +14,6 @@ from components.features.model_set import SHIPPED
 from components.records import Item
 from tests.features.tiny_models import Tiny, write_set
 
-pytestmark = pytest.mark.xdist_group("models")  # one worker: torch and the models are loaded once
-
-
 LABELS = SHIPPED / "pretrained_labels.yaml"
 
 

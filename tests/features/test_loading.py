@@ -18,9 +18,6 @@ from components.features.clip import Clip
 from components.features.encoders import PictureEncoder, TextEncoder
 from tests.features.tiny_models import Tiny, make_clip, write_set
 
-pytestmark = pytest.mark.xdist_group("models")  # one worker: torch and the models are loaded once
-
-
 CPU = torch.device("cpu")
 SENTENCES = ["golden sunset over the beach", "a", "people walking with friends along the quiet shore " * 3]
 

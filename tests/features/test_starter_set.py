@@ -16,7 +16,6 @@ SAMPLES = ROOT / "campaigns/samples"
 CARD = ROOT / "components/features/starter/CARD.md"
 
 pytestmark = [
-    pytest.mark.xdist_group("models"),
     pytest.mark.skipif(not CARD.is_file(), reason="the starter models are not trained yet: no CARD.md beside them"),
 ]
 

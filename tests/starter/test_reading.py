@@ -7,7 +7,6 @@ from components.features.network import PromptWordsNetwork
 from components.starter.evaluate import SHIPPED
 from components.starter.text import load_encoders, text_vectors
 
-pytestmark = pytest.mark.xdist_group("starter")
 GLAD = (
     "What a wonderful day, I love this place!",
     "so happy and grateful for my friends 😍",

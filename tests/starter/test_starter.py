@@ -16,19 +16,16 @@ def figures() -> dict[str, Figure]:
     return evaluate(SHIPPED, 200, start=100_000)  # beyond the seeds of the card
 
 
-@pytest.mark.xdist_group("starter")
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_fresh_drawings_reach_the_targets(figures: dict[str, Figure], name: str) -> None:
     assert figures[name]["value"] >= TARGETS[name] - MARGIN
 
 
-@pytest.mark.xdist_group("starter")
 def test_clip_keeps_a_caption_at_least_as_good_as_the_first(figures: dict[str, Figure]) -> None:
     assert figures["kept_caption_scene"]["value"] >= figures["first_caption_scene"]["value"] - 0.02
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("starter")
 def test_the_card_holds_on_a_thousand_other_drawings() -> None:
     figures, card = evaluate(SHIPPED, 1000, start=200_000), read_card(SHIPPED)
     for name in TARGETS:

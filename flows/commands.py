@@ -29,8 +29,6 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Run the pipeline on a campaign, here, with progress."""
     campaign = load_campaign(args.campaign, args.overrides)
     window = (args.start, args.end)
-    if args.start and args.end and args.start >= args.end:
-        raise UserError(f"the window is empty: --from {args.start:%Y-%m-%d} is not before --to {args.end:%Y-%m-%d}")
     settings = prepared(args, campaign)
 
     def start() -> Any:
@@ -51,8 +49,6 @@ demo = run
 def backfill(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Run the pipeline once per window."""
     campaign = load_campaign(args.campaign, args.overrides)
-    if args.end <= args.start:
-        raise UserError(f"the window is empty: --from {args.start:%Y-%m-%d} is not before --to {args.end:%Y-%m-%d}")
     settings = prepared(args, campaign)
 
     def start() -> Any:
@@ -120,6 +116,8 @@ def prepared(args: argparse.Namespace, campaign: Any) -> Settings:
     """The home, writable and up to date, and a campaign that can run there."""
     from flows.preflight import preflight
 
+    if args.start and args.end and args.start >= args.end:
+        raise UserError(f"the window is empty: --from {args.start:%Y-%m-%d} is not before --to {args.end:%Y-%m-%d}")
     settings = use_home(args.home).prepare()
     preflight(campaign, settings.store())
     return settings

@@ -15,10 +15,10 @@ from flows.settings import api_key
 
 def preflight(campaign: Campaign, store: Store) -> None:
     """Find what is wrong with a campaign before anything is computed or bought: files, models, keys, prices, names."""
-    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
-        _ = spec.id
     for chat in (campaign.generation, campaign.judge):
         check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced)
+    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
+        _ = spec.id  # reads every file the campaign names
     list_entries(campaign.dataset)
     path = campaign.dataset.path.resolve()
     sql = "SELECT params->>'$.path' AS path FROM specs WHERE step = 'ingest_items' AND params->>'$.name' = $name"

@@ -11,7 +11,6 @@ from flows.settings import Settings
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "real"
 pytestmark = [
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.slow,
     pytest.mark.skipif(not REAL.is_dir(), reason=f"the real posts are not at {REAL}"),
 ]

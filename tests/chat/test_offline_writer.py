@@ -145,6 +145,52 @@ def test_a_text_without_picture_is_quoted_with_a_remark(name: str) -> None:
     assert "https" not in post and "@lab" not in post and "#Ferry" in post
 
 
+@pytest.mark.parametrize(
+    ("text", "keywords", "told"),
+    [
+        ("Beating stronger opponents: https://t.co/a", ("stronger", "opponents"), "Beating stronger opponents"),
+        ("Keep track of talks and posters at #nips2016 here: https://t.co/a", ("talks",), "posters at nips2016”."),
+        ("@a @b Let the hype FLOW!", ("hype",), "Let the hype FLOW!"),
+        ("Created by @somebody", ("safety", "problems", "concrete"), "safety"),
+        ("https://t.co/a", ("safety",), "safety"),
+        (
+            "Shout out to artist @ArtofDanny for this painting! (📸: X) #FanArt",
+            (),
+            "artist ArtofDanny for this painting!”",
+        ),
+        ("https://t.co/a and https://t.co/b", (), "travel"),
+    ],
+)
+def test_a_text_without_picture_always_says_something_specific(text: str, keywords: tuple[str, ...], told: str) -> None:
+    for mood in ("positive", "neutral", "negative"):
+        posts = [
+            complete(body(text=text, keywords=keywords, picture=False, topic="travel", sentiment=mood, seed=seed))
+            for seed in range(10)
+        ]
+        assert len(set(posts)) >= 9
+        for post in posts:
+            assert told.lower() in post.lower(), post
+            assert not any(sign in post for sign in ("@", "http", "“Created", "()", " .", ":.", "{")), post
+
+
+def test_a_long_sentence_ends_at_a_clause() -> None:
+    text = "We show how to read an algorithm from the weights of a network, by studying the circuits between neurons, "
+    post = complete(
+        body(text=f"{text}and this goes on for much longer than would fit", picture=False, sentiment="neutral")
+    )
+    assert "by studying the circuits between neurons…”" in post
+
+
+def test_hashtags_of_a_text_are_nouns() -> None:
+    text = "We trained an incredible system on natural language in a true marathon."
+    words = ("incredible", "natural", "language", "true", "trained")
+    post = complete(
+        body(text=text, picture=False, temperature=0, keywords=words, spec=PromptSpec(platform="instagram"))
+    )
+    assert "#NaturalLanguage" in post
+    assert not any(f"#{word}" in post for word in ("Incredible", "True", "Trained", "Natural "))
+
+
 def test_a_clause_a_crowd_and_an_unknown_scene_stay_grammatical() -> None:
     clause = complete(body(caption="there is a cat that is sleeping on a couch", sentiment="positive"))
     assert "There is a cat that is sleeping on a couch." in clause

@@ -5,6 +5,7 @@ shipped templates (<caption>, <topic>, ...) and otherwise looks for lines like "
 read leaves it with little to say, not with an error.
 """
 
+import functools
 import hashlib
 import html
 import json
@@ -16,7 +17,7 @@ from typing import Any
 import regex
 
 from components.prompts import Platform, known_platforms, load_platform
-from components.prompts.counting import EMOJI, hashtags, without_links
+from components.prompts.counting import EMOJI, hashtags, links, without_links
 from components.prompts.escaping import clean, unescape
 
 _TAGS = ("caption", "topic", "sentiment", "scene", "keywords", "text")
@@ -30,12 +31,32 @@ _LITTLE_WORDS = (
     "your front middle"
 )
 _TOO_COMMON = frozenset(_LITTLE_WORDS.split())
+_NEEDS_MORE = regex.compile(
+    r"(?i)\b(?:love|loved|like|enjoy|miss|watch|watched|watching|seen|seeing|meet|join|\w{1,3})$"
+)
+"""What a sentence does not stop at: the hashtag or name behind it is its object, not a signpost."""
+_ABBREVIATED = regex.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|vs|Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec|e\.g|i\.e|U\.S|No)\.$")
+_CREDIT = regex.compile(
+    r"\(?[📸📷🎥🎨📹🎬]\uFE0F?\s*:?[^()\n]*\)?|\([^()\w]*\)|\([^()]*:\s*\)|(?i:\((?:photo|image|art)s? by\b[^()]*\))"
+)
+_SIGNPOSTS = regex.compile(
+    r"(?m)(?P<by>\s+(?:by|via|from|with|cc|ft\.?|h/t))?"
+    r"(?P<run>(?:[\s,]+(?:and\s+|&\s+)?[#＃@][\w·]+)+)[ \t)]*$"
+)
+_POINTER = regex.compile(
+    r"(?:[\s,;(–—-]*\b(?:here|below|at|via|on (?:our|the) blog|(?:you can )?(?:read|find out|learn|see) (?:more|it)))+"
+    r"[\s:(👇]*$",
+    regex.IGNORECASE,
+)
+_LINK_AT = regex.compile(r"(?i)\b(?:at|via|on|from|see)\s*$")
+"""What is left of "read more here: <link>" once the link is gone."""
 _SENTIMENTS = frozenset({"positive", "neutral", "negative"})
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One request, understood. `noun_phrase` is the caption without "there is"; None where the caption is a clause."""
+    """One request, understood. `noun_phrase` is the caption without "there is"; None where the caption is a clause.
+    `pieces` are the sentences of a text that stands alone, and the parts of sentences that its links left over."""
 
     platform: Platform
     caption: str | None
@@ -44,6 +65,7 @@ class Brief:
     scene: str | None
     keywords: tuple[str, ...]
     sentences: tuple[str, ...]
+    pieces: tuple[str, ...]
     text_emoji: tuple[str, ...]
     text_tags: tuple[str, ...]
     has_picture: bool
@@ -51,6 +73,10 @@ class Brief:
     noun_phrase: str | None
     seed: int
     warmth: float
+
+    @property
+    def is_text_alone(self) -> bool:
+        return not self.has_picture and not self.caption
 
 
 def read_brief(body: Mapping[str, Any]) -> Brief:
@@ -64,6 +90,7 @@ def read_brief(body: Mapping[str, Any]) -> Brief:
     temperature = body.get("temperature")
     sentiment = _label(found["sentiment"])
     asked = regex.sub(r"<(\w+)>.*?</\1>", " ", user, flags=regex.DOTALL)
+    has_picture = "picture" in asked or _holds_picture(messages)
     return Brief(
         platform=_platform(f"{system}\n{asked}"),
         caption=caption,
@@ -72,9 +99,10 @@ def read_brief(body: Mapping[str, Any]) -> Brief:
         scene=_label(found["scene"]),
         keywords=tuple(word for word in (part.strip() for part in (found["keywords"] or "").split(",")) if word),
         sentences=sentences,
+        pieces=() if has_picture or caption else _read_pieces(found["text"] or ""),
         text_emoji=emoji,
         text_tags=tags,
-        has_picture="picture" in asked or _holds_picture(messages),
+        has_picture=has_picture,
         has_words=any(found[tag] for tag in _TAGS if tag != "text"),
         noun_phrase=_noun_phrase(caption),
         seed=_seed(messages, body.get("seed")),
@@ -126,9 +154,13 @@ def _label(found: str | None) -> str | None:
 
 def _platform(text: str) -> Platform:
     """The platform whose name comes first; X, the tightest, where none is named."""
-    named = {load_platform(key).name: key for key in known_platforms()}
-    match = re.search(rf"\b({'|'.join(map(re.escape, named))})\b", text)
-    return load_platform(named[match[1]] if match else "x")
+    match = re.search(rf"\b({'|'.join(map(re.escape, _named()))})\b", text)
+    return load_platform(_named()[match[1]] if match else "x")
+
+
+@functools.cache
+def _named() -> dict[str, str]:
+    return {load_platform(key).name: key for key in known_platforms()}
 
 
 def _noun_phrase(caption: str | None) -> str | None:
@@ -151,6 +183,60 @@ def _read_text(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, 
     text = regex.sub(r"[#＃](?=[\p{L}_])", "", text)
     parts = (" ".join(part.split()).lstrip("> •*–-") for part in _SENTENCE_END.split(text))
     return tuple(part for part in parts if regex.search(r"\p{L}", part) and not part.endswith(":")), emoji, tags
+
+
+def _read_pieces(text: str) -> tuple[str, ...]:
+    """A text without picture, cut into what can be quoted: no link, mention, credit or signpost, hashtags as words."""
+    text = clean(html.unescape(text))
+    for start, end in reversed(links(text)):
+        text = f"{_LINK_AT.sub('', text[:start])} {text[end:]}"
+    text = regex.sub(r"(?m)^\s*(?:RT @\w+:\s*|[.\s]*(?:@\w+[\s,:]+)+)", "", f"{text}\n").strip()
+    text = _SIGNPOSTS.sub(_without_signposts, _CREDIT.sub(" ", text))
+    text = EMOJI.sub("\n", text)
+    text = regex.sub(r"(?<=@\w+) (?=@\w)", ", ", text)
+    text = regex.sub(r"(?<![\w.])[#＃]([\p{L}\p{N}_]+)", lambda match: _apart(match[1]), text)
+    text = regex.sub(r"(?<![\w.])@(?=\w)", "", text)
+    pieces: list[str] = []
+    for part in _SENTENCE_END.split(text):
+        part = _piece(part)
+        if pieces and part and _ABBREVIATED.search(pieces[-1]):
+            pieces[-1] += f" {part}"
+        elif regex.search(r"[\p{L}\p{N}]", part) and part.lower() not in ("and", "or", "via", "by", "at", "with", "cc"):
+            pieces.append(part)
+    return tuple(pieces)
+
+
+def _piece(part: str) -> str:
+    part = regex.sub(r"^(?:[\s>•*–→➡️-]+|\(?\d+/\d*\)?\s)+|\s[:;]-?[()DP](?=[\s.!?]*$)", "", " ".join(part.split()))
+    if part.count('"') % 2 or part.count("“") != part.count("”"):
+        part = regex.sub('["“”]', "", part).strip()
+    left = _POINTER.sub("", part)
+    if left != part and part[-1:] in ".!?":
+        left = part  # "We are here." points to nothing
+    left = regex.sub(r"(?<=\w)[\s:,;–—-]+([.!?])(?=\s|$)", r"\1", left.rstrip(" ,;:–—-(&>/|"))
+    left = regex.sub(r"\s+([,;:])(?=\s)", r"\1", left)
+    left = left if left[1:2].isupper() else left[:1].upper() + left[1:]
+    return left + ")" * (left.count("(") - left.count(")"))
+
+
+def _without_signposts(match: regex.Match[str]) -> str:
+    """Hashtags and names that close a line go, unless the sentence needs the first of them as a word."""
+    before = match.string[: match.start()].rstrip()
+    if match["by"] or not before or before[-1] in '.!?…:)”"':
+        return ""
+    first = regex.search(r"[#＃@][\w·]+", match["run"])
+    needed = _NEEDS_MORE.search(before) or before.rpartition(" ")[2].lower() in _TOO_COMMON
+    return f" {first[0]}" if first and needed else ""
+
+
+def _apart(tag: str) -> str:
+    """The words of a hashtag: "FanArtFriday" -> "Fan Art Friday"."""
+    return regex.sub(r"(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})|_+", " ", tag).strip()
+
+
+def weight(text: str) -> int:
+    """How many different content words a quotation would have."""
+    return len(content_words(regex.sub(r"['’]\p{L}+", "", text), shortest=3))
 
 
 def _seed(messages: Sequence[Mapping[str, Any]], seed: object) -> int:

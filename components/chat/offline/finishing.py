@@ -1,15 +1,24 @@
 """The last steps of an offline post: an emoji, hashtags, and as much of it as the platform takes."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import regex
 
-from components.chat.offline.brief import content_words
+from components.chat.offline.brief import Brief, content_words, weight
 from components.chat.offline.desk import Desk, phrases, sky_of
 
 _NO_NOUN = ("ing", "ed", "ly")
 """A hashtag is a noun; keywords of other kinds are left to the sentence."""
 _SHORTEST = 20
+QUOTABLE = 4
+"""Content words that make a fragment worth quoting."""
+_ENDS = ".!?…"
+_CLAUSE = regex.compile(r"[,;:](?= )| [–—-]+ | \(| (?=(?:which|because|while|where|when|although|by|but|with)\b)")
+_ADJECTIVE = ("al", "ive", "ous", "ful", "less", "able", "ible", "ic", "est", "ary", "ish", "based")
+_TOKEN = regex.compile(r"[\p{L}\p{N}_'’-]+|[^\s]")
+_SIGNS = "📸📷🎥🎨📹🎬👇👉👆🔗➡⬇"
+"""Emoji that point to a link or credit a picture, which the post doesn't hold."""
 
 
 def finish(desk: Desk, lines: Sequence[str], beside: str | None = None) -> str:
@@ -51,7 +60,7 @@ def emoji_of(desk: Desk) -> str | None:
         likely /= 4
     if not desk.chance(likely) or brief.platform.emoji.typical[1] == 0:
         return None
-    if brief.text_emoji:
+    if brief.text_emoji and (not brief.is_text_alone or brief.text_emoji[0][0] not in _SIGNS):
         return brief.text_emoji[0]
     if not brief.has_picture:
         return None
@@ -71,7 +80,9 @@ def tags_of(desk: Desk) -> list[str]:
     brief, shelf = desk.brief, phrases()["tags"]
     least, most = brief.platform.hashtags.typical
     scene, topic = shelf["scenes"].get(brief.scene or "", []), shelf["topics"].get(brief.topic or "", [])
-    words = [tag for keyword in brief.keywords if (tag := _camel(keyword))]
+    words = [tag for keyword in (nouns(brief) if brief.is_text_alone else brief.keywords) if (tag := _camel(keyword))]
+    if brief.is_text_alone:  # the author's #DuneMovie rather than #Dune and #Movie
+        words = [next((tag for tag in brief.text_tags if word.lower() in tag.lower() != tag), word) for word in words]
     heads = [*topic[:1], *scene[:1]] if brief.has_picture else []
     if brief.warmth > 0:
         desk.dice.shuffle(heads)
@@ -93,6 +104,94 @@ def _camel(keyword: str) -> str | None:
         or keyword.endswith(_NO_NOUN)
     )
     return tag if len(tag) >= 4 and not tag[0].isdigit() and not plain else None
+
+
+def nouns(brief: Brief) -> list[str]:
+    """The keywords that the text uses as nouns, the surer first; an adjective only together with its noun."""
+    tokens = ["", *_TOKEN.findall(" ".join(brief.pieces)), ""]
+    place = {token.lower(): at for at, token in reversed(list(enumerate(tokens)))}
+    known = {keyword.lower(): keyword for keyword in brief.keywords}
+    found: dict[str, float] = {}
+    for low, keyword in known.items():
+        at = place.get(low)
+        plain = not _is_adjective(low) and not low.endswith(_NO_NOUN)
+        if at is None:
+            found |= {keyword: 0.5} if plain else {}
+            continue
+        before, word, after = tokens[at - 1].lower(), tokens[at], tokens[at + 1].lower()
+        is_noun = not _is_adjective(after) and not after.endswith(_NO_NOUN)
+        joins = after in _grammar("gerunds") or (_is_adjective(low) and is_noun and not low.endswith("est"))
+        if after in known and joins and low not in _grammar("greetings"):
+            found[f"{keyword} {known[after]}"] = 2.0
+        elif plain or low in _grammar("gerunds") or (not _is_adjective(low) and before in _grammar("before_nouns")):
+            is_head = not regex.match(r"\p{L}", after) or after in known or not content_words(after, shortest=3)
+            is_name = regex.search(r"\p{Ll}\p{Lu}", word) or (regex.match(r"[\p{L},]", before) and word[:1].isupper())
+            is_verb = before in _grammar("before_verbs")
+            found[word if is_name else keyword] = 1.0 + is_head + 0.5 * bool(is_name) - 2 * is_verb
+    parts = {part for words in found if " " in words for part in words.lower().split()}
+    kept = [word for word in found if found[word] >= 0 and word.lower() not in parts]
+    return sorted(kept, key=lambda word: -found[word])
+
+
+def _is_adjective(word: str) -> bool:
+    return word in _grammar("adjectives") or (word.endswith(_ADJECTIVE) and word not in _grammar("nouns"))
+
+
+@functools.cache
+def _grammar(kind: str) -> frozenset[str]:
+    return frozenset(phrases()["grammar"][kind])
+
+
+def quotation(pieces: Sequence[str], keywords: Sequence[str], longest: int, length: Callable[[str], int]) -> str | None:
+    """The run of pieces that tells most of the keywords, at most `longest` by `length`; None where none is worth it.
+
+    A piece with fewer than four content words is never quoted alone.
+    """
+    asked = {keyword.lower() for keyword in keywords}
+    best, most = None, -99.0
+    for start, piece in enumerate(pieces):
+        if weight(piece) < QUOTABLE:
+            continue
+        text = piece
+        for more in pieces[start + 1 :]:
+            joined = f"{text} {more}" if text[-1] in _ENDS else f"{text} / {more}"
+            if length(joined) > longest or not (more[-1] in _ENDS and weight(more) > 1):
+                break
+            text = joined
+        room = longest
+        while length(text) > longest and room > _SHORTEST:
+            text, room = clipped(text, room), room * 3 // 4
+        told = sum(word in text.lower() for word in asked) + 0.5 * (piece[-1] in _ENDS) - 0.1 * start
+        text = _within_quotes(text)
+        if length(text) <= longest and weight(text) >= QUOTABLE and told > most:
+            best, most = text, told
+    return best
+
+
+def _within_quotes(text: str) -> str:
+    """`text` as it stands between quotation marks: its own become single ones, or go where they embrace it all."""
+    if match := regex.fullmatch(r"[\"“'‘]([^\"“”‘]+)[\"”'’]([.!?]?)", text):
+        text = f"{match[1]}{match[2]}"
+    text = regex.sub(r'"([^"]*)"', r"‘\1’", text).replace("“", "‘").replace("”", "’")
+    return text.replace('"', "")
+
+
+def clipped(text: str, longest: int) -> str:
+    """`text` up to a sentence or clause that ends within `longest`; else up to a word that bears an ellipsis."""
+    if len(text) <= longest:
+        return text
+    cut = text[: longest - 1]
+    if (sentence := max(cut.rfind(mark) for mark in (". ", "! ", "? "))) > longest // 3:
+        return cut[: sentence + 1]
+    clauses = [match.start() for match in _CLAUSE.finditer(cut) if match.start() > longest * 2 // 5]
+    if clauses:
+        cut = cut[: clauses[-1]]
+    else:
+        cut = cut.rpartition(" ")[0] or cut
+        while " " in cut and not content_words(cut.rpartition(" ")[2], shortest=3):
+            cut = cut.rpartition(" ")[0]
+    cut = cut.rstrip(",;:–—-( ")
+    return f"{cut}…" if cut.count("(") == cut.count(")") else f"{cut.rpartition('(')[0].rstrip(',;:–—- ')}…"
 
 
 def shortened(text: str, longest: int) -> str:

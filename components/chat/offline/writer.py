@@ -8,22 +8,27 @@ be checked.
 
 import hashlib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import regex
 
-from components.chat.offline.brief import as_sentence, content_words, read_brief
+from components.chat.offline.brief import Brief, as_sentence, content_words, read_brief, weight
 from components.chat.offline.desk import PHRASES, Desk, phrases, sky_of
-from components.chat.offline.finishing import finish, fitted, shortened
+from components.chat.offline.finishing import finish, fitted, nouns, quotation, shortened
 
-VERSION = f"1-{hashlib.sha256(PHRASES.read_bytes()).hexdigest()[:8]}"
+VERSION = f"2-{hashlib.sha256(PHRASES.read_bytes()).hexdigest()[:8]}"
 """Part of every call's key: other phrases, or a higher number for other code, are another author."""
 
 _ABOUT_PEOPLE = regex.compile(r"\b(?:man|men|woman|women|people|person|boys?|girls?|child|children|baby|guy|lady)\b")
 _WHERE = regex.compile(r"\b(?:in|on|at|near|under|with|among|during|by|beside|behind|through)\b")
 _IS_PLACE = regex.compile(r"\b(?:inside|view|path|landscape|stage|street|room|building|hill|meadow|sky)\b")
+_SPEAKS = regex.compile(
+    r"(?i)^(?!by\b|via\b).*\b(?:i|you|we|us|our|your|he|she|it|they|them|this|that|these|there|is|are|was|has|have|no)\b"
+)
+"""A short line without a full stop that is a sentence all the same, not a title."""
 _LONGEST_QUOTE = 150
+_SHORT = 60
 
 
 def complete(body: Mapping[str, Any]) -> str:
@@ -108,40 +113,9 @@ SLOTS: dict[str, Callable[[Desk], str | None]] = {
     "work_ask": lambda desk: desk.say(phrases()["work_questions"], needed=True),
 }  # fmt: skip
 
-SHAPES: dict[str, tuple[str, ...]] = {
-    # A space joins sentences, a slash paragraphs; the last slots are left out first where a post grows too long.
-    "x": (
-        "frame text mood", "text frame mood", "mood frame text", "text frame ask", "topic frame text",
-        "frame mood ask", "text mood frame", "mood frame ask", "frame topic text",
-    ),
-    "bluesky": (
-        "frame mood text", "text frame mood", "mood frame text", "topic frame mood", "frame text ask", "text frame ask",
-    ),
-    "threads": (
-        "text frame / ask", "frame mood / ask", "mood frame text / ask", "topic frame text / ask",
-        "text mood frame / ask",
-    ),
-    "mastodon": (
-        "frame mood / text topic", "text frame mood / topic", "mood frame / text", "frame text / mood topic",
-        "topic frame / text mood",
-    ),
-    "facebook": (
-        "text frame mood topic / ask", "frame text topic / ask", "mood frame text / ask", "topic text frame mood / ask",
-    ),
-    "instagram": (
-        "mood / frame text / ask", "topic / frame text mood / ask", "text / frame mood / topic ask",
-        "frame / text mood / ask", "frame mood / text topic / ask",
-    ),
-    "linkedin": (
-        "text frame / mood topic / lesson / work_ask", "hook / frame text / mood topic / lesson / work_ask",
-        "hook / text frame mood / topic lesson / work_ask", "frame text mood / topic / lesson / work_ask",
-        "topic / frame text mood / lesson / work_ask", "mood / text frame / topic lesson / work_ask",
-    ),
-}  # fmt: skip
-
 
 def _about_picture(desk: Desk) -> str:
-    shapes = SHAPES.get(desk.brief.platform.key, SHAPES["threads"])
+    shapes = phrases()["shapes"].get(desk.brief.platform.key, phrases()["shapes"]["threads"])
     shape = (desk.dice.choice(shapes) if desk.brief.warmth > 0 else shapes[0]).split()
     frame = _frame(desk)  # what is seen is settled first, so that no other line repeats it
     lines = ["\n\n" if slot == "/" else frame if slot == "frame" else SLOTS[slot](desk) for slot in shape]
@@ -152,23 +126,73 @@ def _about_picture(desk: Desk) -> str:
 
 
 def _about_text(desk: Desk) -> str:
-    """Text without a picture: quoted, with a remark; its words are somebody's, so they stay as they are."""
+    """Text without a picture: its best sentence, or its subject, with a remark; somebody's words stay as they are."""
     brief, platform = desk.brief, desk.brief.platform
-    if not brief.sentences:
+    line, kind = _gist(desk)
+    if line is None:
         lead = desk.say(phrases()["plain"]["emoji_only" if brief.text_emoji else "text_only"]) or ""
         return fitted(desk, [" ".join([lead, *brief.text_emoji[:2]])])
-    lead = desk.say(phrases()["quoting"][brief.sentiment]) or ""
-    quote = shortened(_joined(brief.sentences), _LONGEST_QUOTE if platform.limit <= 300 else 2 * _LONGEST_QUOTE)
-    remark = desk.say(phrases()["remarks"][brief.sentiment], needed=True)
-    ask = None if "?" in quote else desk.say(phrases()["quote_questions"], needed=True)
+    remark = desk.say(phrases()[kind][brief.sentiment], needed=True)
+    asks = phrases()["quote_questions" if kind == "remarks" else "own_questions"]
+    ask = None if "?" in line else desk.say(asks, needed=True)
     if platform.key == "linkedin":
-        lesson = desk.say(phrases()["lessons"]["any"][brief.sentiment], needed=True)
-        lines = [f"{lead} “{quote}”", "\n\n", remark, lesson, "\n\n", ask]
+        lessons = phrases()["lessons"]["any"][brief.sentiment]
+        lesson = desk.note(desk.pick(lessons, lambda lesson: "picture" not in lesson))
+        lines = [line, "\n\n", remark, lesson, "\n\n", ask]
     elif platform.limit > 300:
-        lines = [f"{lead} “{quote}”", "\n\n", remark, ask]
+        lines = [line, "\n\n", remark, ask]
+    elif len(line) < _SHORT:
+        lines = [line, remark, ask]
     else:
-        lines = [f"{lead} “{quote}”", ask if ask and desk.chance(0.4) else remark]
+        lines = [line, ask if ask and desk.chance(0.4) else remark]
     return finish(desk, [line for line in lines if line])
+
+
+def _gist(desk: Desk) -> tuple[str | None, str]:
+    """The line that says what the text says, and the remarks that suit it: a quotation; short sentences in the author's
+    voice; a title; the keywords; the topic. (None, ...) where there is not even that."""
+    brief, pieces = desk.brief, desk.brief.pieces
+    longest = _LONGEST_QUOTE if brief.platform.limit <= 300 else 2 * _LONGEST_QUOTE
+    if quote := quotation(pieces, brief.keywords, longest, brief.platform.length):
+        desk.note(quote)
+        lead = desk.say(phrases()["quoting"][brief.sentiment], needed=True)
+        return f"{lead} “{quote}”{'' if quote[-1] in '.!?…' else '.'}", "remarks"
+    own = [piece for piece in pieces if piece[-1] in ".!?…" or (" " in piece and _SPEAKS.search(piece))]
+    if own and (any(weight(piece) for piece in own) or not brief.keywords):
+        said = regex.sub(r"[“”\"]", "", " ".join(map(as_sentence, own)))
+        return desk.note(shortened(said, longest)), "asides"
+    titles = [piece for piece in pieces if weight(piece) >= 2 and len(piece) <= _SHORT]
+    if titles:
+        return _named(desk, "titled", titles[0]), "asides"
+    words = _as_written(brief)
+    if brief.warmth > 0:
+        desk.dice.shuffle(words)
+    if words:
+        return _named(desk, "words" if words[1:] else "word", *words[:3]), "asides"
+    if pieces:
+        return desk.note(shortened(" ".join(map(as_sentence, pieces)), longest)), "asides"
+    if brief.topic and not brief.text_emoji:
+        return _named(desk, "word", brief.topic), "asides"
+    return None, "asides"
+
+
+def _named(desk: Desk, kind: str, *words: str) -> str:
+    """A line that names words, whatever part of speech they are."""
+    *first, last = words
+    joined = f"{', '.join(first)} and {last}" if first else last
+    desk.note(joined)
+    frames = phrases()["naming"][kind]
+    count = {2: "two", 3: "three"}.get(len(words), "a few")
+    frame = desk.pick([*frames[desk.brief.sentiment], *frames["any"]], needed=True) or "{words}."
+    line = frame.format(words=joined, count=count, Count=count.capitalize(), Words=joined[:1].upper() + joined[1:])
+    return desk.note(line) or line
+
+
+def _as_written(brief: Brief) -> list[str]:
+    """The keywords in the text's spelling where it writes them as names, nouns first."""
+    said = list({word.lower(): word for word in [*reversed(brief.keywords), *reversed(nouns(brief))]}.values())[::-1]
+    heads = {part.lower() for word in said if " " in word for part in word.split()}
+    return [word for word in said if " " in word or word.lower() not in heads]
 
 
 def _about_mood(desk: Desk) -> str:
@@ -177,21 +201,16 @@ def _about_mood(desk: Desk) -> str:
     return finish(desk, lines or ["A picture, and room for your own words."])
 
 
-def _joined(sentences: Sequence[str]) -> str:
-    """Sentences as one line; a slash where a line ended without a full stop, as in quoted verse."""
-    text = sentences[0]
-    for sentence in sentences[1:]:
-        text += f" {sentence}" if text[-1] in '.!?…:;,。！？"”)' else f" / {sentence}"
-    return text
-
-
 def _plain(desk: Desk) -> str:
     """Without prompt words there is only the text, if that: no hashtags, no mood, no claim about an unseen picture."""
     brief, plain = desk.brief, phrases()["plain"]
-    if not brief.sentences:
-        lines = [desk.pick(plain["picture_only"]), desk.pick(plain["more"])]
+    sentences = brief.sentences or brief.pieces
+    if not sentences:
+        only = "picture_only" if brief.has_picture else "emoji_only" if brief.text_emoji else "text_only"
+        emoji = brief.text_emoji[:2] if brief.is_text_alone else ()
+        lines = [" ".join([desk.pick(plain[only]) or "", *emoji]), desk.pick(plain["more"])]
     else:
-        own = shortened(" ".join(as_sentence(sentence) for sentence in brief.sentences), 180)
+        own = shortened(" ".join(as_sentence(sentence) for sentence in sentences), 180)
         kind = "with_picture" if brief.has_picture else "text_only"
         lines = [own, desk.pick(plain[kind]), desk.pick(plain["more"]) if brief.platform.limit > 300 else None]
     return fitted(desk, [line for line in lines if line])

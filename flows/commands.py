@@ -134,4 +134,8 @@ def in_this_process(settings: Settings, args: argparse.Namespace, console: Conso
         signal.signal(number, signal.default_int_handler)
     with listening(console, machine=args.json):
         say("starting Prefect ...")
-        return start()
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        # Heartbeats tell a server that watches workers of their death; waiting for them to stop costs a second per flow.
+        with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            return start()

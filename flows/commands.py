@@ -136,6 +136,6 @@ def in_this_process(settings: Settings, args: argparse.Namespace, console: Conso
         say("starting Prefect ...")
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-        # Heartbeats tell a server that watches workers of their death; waiting for them to stop costs a second per flow.
+        # Heartbeats tell a server of a dead worker; waiting for their thread to stop costs a second per flow.
         with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             return start()

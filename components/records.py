@@ -6,10 +6,13 @@ two runs that do the same work write the same rows.
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def content_id(*parts: object) -> str:
@@ -18,12 +21,18 @@ def content_id(*parts: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
+def storable(text: str) -> str:
+    """`text` with U+FFFD where half of a surrogate pair or NUL stands."""
+    return text if text.isprintable() else _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A row of the warehouse; field names are column names."""
 
     def row(self) -> dict[str, Any]:
-        return asdict(self)
+        """As it can be stored: no column takes half of a surrogate pair, which JSON of a server can hold."""
+        return {name: storable(value) if isinstance(value, str) else value for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +192,8 @@ class CheckResult(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Record):
-    """One pipeline run; the only row that is rewritten, from `running` to how it ended."""
+    """One pipeline run; the only row that is rewritten, from `running` to how it ended. Runs with one `purse` share a
+    budget: a run and its resumptions, the windows of a backfill."""
 
     run_id: str
     campaign: str
@@ -197,6 +207,7 @@ class Run(Record):
     calls: int = 0
     cost_usd: float | None = None
     spec_ids: str = "{}"
+    purse: str = ""
     message: str | None = None
 
 

@@ -14,7 +14,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,9 +130,10 @@ class Journal:
                 if record is not None:
                     yield record
 
-    def spent_usd(self, run_id: str | None = None) -> float:
-        """USD known to be billed, plus what may have been billed for lost answers; of one run, or of all."""
-        mine = (record for record in self.records() if run_id is None or record.get("run_id") == run_id)
+    def spent_usd(self, runs: str | Collection[str] | None = None) -> float:
+        """USD known to be billed, plus what may have been billed for lost answers; of one run, of some, or of all."""
+        asked = {runs} if isinstance(runs, str) else runs
+        mine = (record for record in self.records() if asked is None or record.get("run_id") in asked)
         return sum((record.get("cost_usd") or 0.0) + (record.get("held_usd") or 0.0) for record in mine)
 
     def _scan(self, path: Path) -> None:
@@ -166,10 +167,10 @@ class Journal:
 
 
 def encode(record: Mapping[str, Any], redact: str | None = None) -> bytes:
-    """One line, `call_key` and `status` first."""
+    """One line, `call_key` and `status` first; half of a surrogate pair would make the view `calls` skip the line."""
     ordered = {"call_key": record["call_key"], "status": str(record["status"])} | dict(record)
     text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
-    return redacted(text, redact and json.dumps(redact)[1:-1]).encode("utf-8", "backslashreplace") + b"\n"
+    return redacted(text, redact and json.dumps(redact)[1:-1]).encode("utf-8", "replace") + b"\n"
 
 
 def redacted(text: str, secret: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from components.chat.outcome import Status
 from components.chat.prices import Usage
+from components.records import storable
 
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
 DETAIL_LENGTH = 500
@@ -126,11 +127,11 @@ def _count(value: Any) -> int | None:
 def _text_of(content: Any) -> str | None:
     """A string, or the text parts that some servers send instead."""
     if isinstance(content, str):
-        return content
+        return storable(content)
     if not isinstance(content, list):
         return None
     texts = [part.get("text") for part in content if isinstance(part, dict)]
-    return "".join(text for text in texts if isinstance(text, str))
+    return storable("".join(text for text in texts if isinstance(text, str)))
 
 
 def _error_text(content: Any) -> str:
@@ -143,7 +144,7 @@ def _error_text(content: Any) -> str:
 
 
 def _shorten(text: str) -> str:
-    text = " ".join(text[: 4 * DETAIL_LENGTH].split())
+    text = " ".join(storable(text[: 4 * DETAIL_LENGTH]).split())
     return text if len(text) <= DETAIL_LENGTH else text[:DETAIL_LENGTH] + "..."
 
 

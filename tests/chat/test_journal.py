@@ -278,3 +278,12 @@ def test_opening_a_large_journal_is_quick(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     assert all(journal.lookup(f"{number:032x}") for number in range(0, 10_000, 100))
     assert time.process_time() - began < 1.0
+
+
+def test_a_call_counts_whatever_its_server_wrote(tmp_path: Path) -> None:
+    odd = "half \ud83d pair, \x00 and é"
+    journal = Journal(tmp_path)
+    journal.append(record("aa", text=odd, detail=odd, response={"choices": [odd]}))
+    assert [(row["call_key"], row["cost_usd"]) for row in rows(tmp_path)] == [("aa", 0.25)]
+    found = Journal(tmp_path).lookup("aa")
+    assert found is not None and found.text == "half ? pair, \x00 and é"

@@ -153,3 +153,12 @@ def test_retry_after_as_a_date() -> None:
 def test_no_header_raises(one: str, other: str) -> None:
     seconds = retry_after({"retry-after": one, "retry-after-ms": other})
     assert seconds is None or seconds >= 0
+
+
+def test_texts_and_details_can_be_stored() -> None:
+    """A server's JSON may hold half of a surrogate pair; no table takes it."""
+    odd = "half \ud83d pair, \x00"
+    error = read_reply(500, {}, json.dumps({"error": {"message": odd}}))
+    for said in (error.detail, reply(odd).text, reply(None, message={"refusal": odd}).detail, reply([{"text": odd}]).text):
+        assert said is not None and "half \ufffd pair, \ufffd" in said
+        said.encode()

@@ -164,6 +164,41 @@ def test_the_view_shows_the_success_after_the_failure_and_never_averages_failure
     assert row["judge_cost_usd"] == pytest.approx(1.0)
 
 
+def test_the_view_rounds_away_what_threads_add_in_any_order(store: Store) -> None:
+    store.append({"items": items(1), "features": [feature("i0")], "prompts": [prompt("i0")], "posts": [post("i0")]})
+    scores = [(f"a{k % 7}", k // 7, 1 + (k * 0.377) % 9) for k in range(140)]
+    store.append(
+        {
+            "judgments": [
+                Judgment(
+                    judgment_id=content_id(aspect, repeat),
+                    post_id="oi0",
+                    spec_id="J",
+                    repeat=repeat,
+                    aspect=aspect,
+                    score=score,
+                    cost_usd=0.1 / 3,
+                    created_at=T0,
+                )
+                for aspect, repeat, score in scores
+            ]
+        }
+    )
+    (row,) = store.query("SELECT aspects, overall, judge_cost_usd FROM judged_posts")
+    shown = [*row["aspects"].values(), row["overall"]]
+    assert shown == [round(value, 6) for value in shown]
+    assert row["overall"] == pytest.approx(sum(score for _, _, score in scores) / 140, abs=1e-6)
+    assert row["judge_cost_usd"] == round(140 * 0.1 / 3, 9)
+
+
+def test_a_text_that_no_column_takes_is_stored_with_what_can_be_shown_of_it(store: Store) -> None:
+    odd = "half \ud83d pair, \x00 and é"
+    failed = Post(**(post("i0", "server_error").row() | {"error_detail": odd}))
+    assert store.append({"posts": [failed]}) == {"posts": 1}
+    (row,) = store.query("SELECT error_detail FROM posts")
+    assert row["error_detail"] == "half \ufffd pair, \ufffd and é"
+
+
 def test_a_reading_with_one_aspect_to_be_tried_again_is_not_done(store: Store) -> None:
     store.append({"items": items(1), "features": [feature("i0")], "prompts": [prompt("i0")], "posts": [post("i0")]})
 

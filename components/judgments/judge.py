@@ -84,7 +84,8 @@ async def judge(
         for call in unread:
             _ask_for_repair(call)
         await _ask(unread, rubric, buy)
-    return [row for call in calls for row in _rows(call, spec, now)]
+    spec_id = spec.id  # reads files, so once and not for each row
+    return [row for call in calls for row in _rows(call, spec_id, now)]
 
 
 def _calls(
@@ -167,7 +168,7 @@ def _ask_for_repair(call: _Call) -> None:
     call.request = replace(call.request, stage="judge_repair", messages=messages)
 
 
-def _rows(call: _Call, spec: JudgeSpec, now: datetime) -> list[Judgment]:
+def _rows(call: _Call, spec_id: str, now: datetime) -> list[Judgment]:
     costs = [outcome.cost_usd for outcome in call.outcomes]
     known = [cost for cost in costs if cost is not None]
     share = sum(known) / len(call.aspects) if len(known) == len(costs) else None
@@ -176,9 +177,9 @@ def _rows(call: _Call, spec: JudgeSpec, now: datetime) -> list[Judgment]:
         reading = call.readings[aspect.name]
         rows.append(
             Judgment(
-                judgment_id=Judgment.make_id(call.post.post_id, spec.id, call.repeat, aspect.name, reading.error),
+                judgment_id=Judgment.make_id(call.post.post_id, spec_id, call.repeat, aspect.name, reading.error),
                 post_id=call.post.post_id,
-                spec_id=spec.id,
+                spec_id=spec_id,
                 repeat=call.repeat,
                 aspect=aspect.name,
                 score=reading.score,

@@ -1,7 +1,8 @@
 -- Views are not migrated but made anew by every run: they hold no data. `calls` is made beside them, over the journal.
 
 -- One row per post and judge: what a person reads. Failed readings are counted, never averaged in;
--- a post or a reading that failed first and succeeded later counts as the success.
+-- a post or a reading that failed first and succeeded later counts as the success. Means and costs are rounded: threads
+-- add in any order, and the last bits of a sum must not make two exports of the same rows differ.
 CREATE OR REPLACE VIEW judged_posts AS
 WITH written AS (
     SELECT * FROM posts
@@ -12,7 +13,7 @@ readings AS (
     FROM judgments GROUP BY ALL
 ),
 aspects AS (
-    SELECT post_id, spec_id, aspect, avg(score) AS mean, count(*) FILTER (score IS NULL) AS failed,
+    SELECT post_id, spec_id, aspect, round(avg(score), 6) AS mean, count(*) FILTER (score IS NULL) AS failed,
            arg_min(reasoning, repeat) AS reasoning, count(DISTINCT repeat) AS readings
     FROM readings GROUP BY ALL
 ),
@@ -20,11 +21,11 @@ scores AS (
     SELECT post_id, spec_id AS judge_spec_id, max(readings) AS readings, sum(failed) AS failed_readings,
            map_from_entries(list((aspect, mean) ORDER BY aspect)) AS aspects,
            map_from_entries(list((aspect, reasoning) ORDER BY aspect)) AS reasons,
-           CASE WHEN count(*) = count(mean) THEN avg(mean) END AS overall
+           CASE WHEN count(*) = count(mean) THEN round(avg(mean), 6) END AS overall
     FROM aspects GROUP BY ALL
 ),
 judging_cost AS (
-    SELECT post_id, judge_spec_id, CASE WHEN count(*) = count(cost) THEN sum(cost) END AS judge_cost_usd FROM (
+    SELECT post_id, judge_spec_id, CASE WHEN count(*) = count(cost) THEN round(sum(cost), 9) END AS judge_cost_usd FROM (
         SELECT post_id, spec_id AS judge_spec_id, repeat, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost
         FROM judgments GROUP BY ALL
     ) GROUP BY ALL

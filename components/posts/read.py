@@ -64,11 +64,12 @@ def read_posts(
 
 def unsent_posts(asked: Asked, spec: GenerationSpec, now: datetime) -> list[Post]:
     """A Post with the error `picture` for every candidate that could not be asked for."""
+    spec_id = spec.id
     return [
         Post(
-            post_id=Post.make_id(prompt.prompt_id, spec.id, candidate, "picture"),
+            post_id=Post.make_id(prompt.prompt_id, spec_id, candidate, "picture"),
             prompt_id=prompt.prompt_id,
-            spec_id=spec.id,
+            spec_id=spec_id,
             candidate=candidate,
             platform=prompt.platform,
             cost_usd=0.0,

@@ -239,3 +239,20 @@ def test_a_picture_that_changed_is_a_state_and_costs_nothing(tmp_path: Path) -> 
     rows = batch.judged(JudgeSpec(picture=True, repeats=2), script)
     assert {(row.score, row.error, row.call_key, row.cost_usd) for row in rows} == {(None, "picture", None, 0)}
     assert len(rows) == 2 * 2 * 4 and script.rounds == []
+
+
+def test_the_specs_id_is_computed_once_and_not_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads the rubric and the judge's files: milliseconds, times posts x aspects."""
+    computed = 0
+    plain = JudgeSpec.resolved
+
+    def counted(spec: JudgeSpec) -> dict[str, Any]:
+        nonlocal computed
+        computed += 1
+        return plain(spec)
+
+    monkeypatch.setattr(JudgeSpec, "resolved", counted)
+    spec = JudgeSpec()
+    rows = Batch(20).judged(spec, Script(lambda request, _: GOOD))
+    assert len(rows) == 20 * 4 and computed == 1
+    assert {row.spec_id for row in rows} == {spec.id}

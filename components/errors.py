@@ -16,6 +16,10 @@ class UserError(PostwrightError):
     exit_code = 2
 
 
+class HomeUnusable(UserError):
+    """The home's disk or files failed in the midst of a run; what was written before is kept, and the run resumes."""
+
+
 class CheckFailed(PostwrightError):
     """A critical data check failed; nothing of that chunk was published."""
 

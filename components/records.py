@@ -200,6 +200,7 @@ class Run(Record):
     dataset: str
     window_from: datetime | None = None
     window_to: datetime | None = None
+    item_limit: int | None = None
     state: str
     started_at: datetime
     ended_at: datetime | None = None

@@ -5,18 +5,20 @@ opening waits with growing pauses; within a process DuckDB shares one instance a
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 
-from components.errors import UserError
+from components.errors import HomeUnusable, UserError
 from components.records import Feature, Item, Post, Prompt, Record, Run
 from components.spec import Selection, Spec
 
@@ -28,10 +30,16 @@ INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT D
 INSERT = {
     "checks": "INSERT INTO checks BY NAME SELECT * FROM incoming",
     # Two runs may read one input at once; the second one finds the item there and takes itself for a duplicate.
-    "quarantine": """INSERT INTO quarantine BY NAME SELECT * FROM incoming q WHERE NOT EXISTS (
-        SELECT 1 FROM items i WHERE q.step = 'ingest_items'
-        AND i.dataset = q.dataset AND i.source_uri = q.source_uri AND i.stamp = q.stamp) ON CONFLICT DO NOTHING""",
+    "quarantine": """INSERT INTO quarantine BY NAME SELECT q.* FROM incoming q LEFT JOIN (
+            SELECT dataset, source_uri, arg_max(stamp, "at") AS stamp, true AS met FROM inputs GROUP BY ALL
+        ) known USING (dataset, source_uri, stamp)
+        WHERE q.step <> 'ingest_items' OR met IS NULL ON CONFLICT DO NOTHING""",
 }
+
+DISK = (duckdb.IOException, duckdb.FatalException)
+DISK_WHEN_COMMITTING = re.compile("Failed to commit: (IO Error|Could not|Cannot)")
+HELD = re.compile("Could not set lock on file|Conflicting lock is held")
+"""DuckDB's own words, not a path's: a folder may be called `blocks`."""
 
 _writers = threading.RLock()
 
@@ -44,11 +52,19 @@ class Store:
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The open file, for as short as possible; raises UserError when it cannot be had within `wait_s` seconds."""
+        """The open file, for as short as possible; raises UserError when it cannot be had within `wait_s` seconds, and
+        HomeUnusable when the disk fails."""
         connection = self._open()
         try:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
+        except duckdb.Error as error:
+            if isinstance(error, DISK) or DISK_WHEN_COMMITTING.search(str(error)):
+                raise HomeUnusable(
+                    f"the warehouse {self.path} cannot be read or written ({reason(error)}): what was written before "
+                    "is kept; free some space or unlock it, and run the same command again to resume"
+                ) from error
+            raise
         finally:
             connection.close()
 
@@ -58,10 +74,10 @@ class Store:
             try:
                 return duckdb.connect(str(self.path))
             except duckdb.IOException as error:
-                locked = "lock" in str(error).lower()
+                locked = HELD.search(str(error))
                 if not locked or time.monotonic() > deadline:
-                    held = f"held by another process for {self.wait_s:.0f} s" if locked else str(error).splitlines()[0]
-                    raise UserError(f"cannot open the warehouse {self.path}: {held}") from error
+                    why = f"held by another process for {self.wait_s:.0f} s" if locked else reason(error)
+                    raise UserError(f"cannot open the warehouse {self.path}: {why}") from error
                 time.sleep(pause)
                 pause = min(pause * 1.5, 0.5)
 
@@ -129,6 +145,11 @@ class Store:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Rows as a data frame, without a Python object for each value on the way."""
+        with self.connect() as db:
+            return db.execute(sql, dict(params or {})).df()
+
     # What is there, and what is left to do
 
     def items(self, selection: Selection) -> list[Item]:
@@ -147,6 +168,19 @@ class Store:
             ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
             USING (item_id) ORDER BY position"""
         return self._records(Item, sql, selection, spec_id=spec_id, feature_spec_id=feature_spec_id)
+
+    def undated(self, dataset: str) -> tuple[int, int]:
+        """How many of a dataset's items have no time of publication, and how many there are."""
+        sql = (
+            "SELECT count(*) - count(published_at) AS n, count(*) AS items FROM current_items WHERE dataset = $dataset"
+        )
+        (row,) = self.query(sql, {"dataset": dataset})
+        return row["n"], row["items"]
+
+    def prompts(self, selection: Selection, spec_id: str, feature_spec_id: str) -> list[Prompt]:
+        sql = f"""{selected(selection)} SELECT p.* FROM prompts p JOIN selected s USING (item_id)
+            WHERE p.spec_id = $spec_id AND p.feature_spec_id = $feature_spec_id ORDER BY position, prompt_id"""
+        return self._records(Prompt, sql, selection, spec_id=spec_id, feature_spec_id=feature_spec_id)
 
     def prompts_without_posts(
         self,
@@ -235,27 +269,39 @@ class Store:
     def by_ids(self, kind: type[Record], table: str, key: str, ids: Sequence[str]) -> dict[str, Any]:
         """Records of `table` by their id, for joining in code."""
         rows = self.query(f'SELECT * FROM "{table}" WHERE {key} IN (SELECT unnest($ids))', {"ids": sorted(set(ids))})
-        return {row[key]: kind(**row) for row in rows}
+        return dict(zip((row[key] for row in rows), self._located([kind(**row) for row in rows]), strict=True))
 
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
         params |= selection.model_dump(exclude_none=True)
         names = {field.name for field in fields(kind)}
         records = [kind(**{k: v for k, v in row.items() if k in names}) for row in self.query(sql, params)]
-        return [self.locate(record) if isinstance(record, Item) else record for record in records]
+        return self._located(records)
 
-    def locate(self, item: Item) -> Item:
-        """The item with its picture's present place: a moved picture was met again, as a duplicate elsewhere."""
-        if item.image_path is None or Path(item.image_path).exists():
-            return item
-        sql = """SELECT image_path FROM quarantine WHERE item_id = $item_id AND reason = 'duplicate'
-            AND image_path IS NOT NULL ORDER BY "at" DESC"""
-        places = [row["image_path"] for row in self.query(sql, {"item_id": item.item_id})]
-        found = next((place for place in places if Path(place).exists()), item.image_path)
-        return Item(**(item.row() | {"image_path": found}))
+    def _located(self, records: list[Any]) -> list[Any]:
+        """Items with their pictures' present places: a moved picture was met again, as a duplicate elsewhere."""
+        gone = {
+            record.item_id: ""
+            for record in records
+            if isinstance(record, Item) and record.image_path and not Path(record.image_path).exists()
+        }
+        if not gone:
+            return records
+        sql = """SELECT item_id, image_path FROM quarantine WHERE reason = 'duplicate' AND image_path IS NOT NULL
+            AND item_id IN (SELECT unnest($ids)) ORDER BY "at" DESC"""
+        for row in self.query(sql, {"ids": list(gone)}):
+            if not gone[row["item_id"]] and Path(row["image_path"]).exists():
+                gone[row["item_id"]] = row["image_path"]
+        return [
+            replace(record, image_path=gone[record.item_id]) if gone.get(getattr(record, "item_id", "")) else record
+            for record in records
+        ]
 
 
 def selected(selection: Selection) -> str:
-    """The CTE `selected`: a selection's items and their position in time; its parameters are the selection's fields."""
+    """The CTE `selected`: a selection's items and their position in time; its parameters are the selection's fields.
+
+    Only what inputs stand for now is selected, not what they were before they were edited.
+    """
     where = ["dataset = $dataset"]
     if selection.published_from is not None:
         where.append("published_at >= $published_from")
@@ -264,4 +310,9 @@ def selected(selection: Selection) -> str:
     limit = "LIMIT $limit" if selection.limit is not None else ""
     return f"""WITH selected AS (
         SELECT *, row_number() OVER (ORDER BY published_at NULLS LAST, source_uri, item_id) AS position
-        FROM items WHERE {" AND ".join(where)} ORDER BY position {limit})"""
+        FROM current_items WHERE {" AND ".join(where)} ORDER BY position {limit})"""
+
+
+def reason(error: duckdb.Error) -> str:
+    """DuckDB's message without its kind and its further lines."""
+    return str(error).splitlines()[0].removeprefix("IO Error: ")

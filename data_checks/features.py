@@ -68,13 +68,20 @@ def _word_has_score(frame: pd.DataFrame) -> pd.Series:
     return ~_is_word(frame) | (known.notna() & (known.abs() != np.inf))
 
 
+def _size(frame: pd.DataFrame) -> pd.Series:
+    """A whole table comes with `vector_size` and `vector_sound` in place of its vectors, which would take gigabytes."""
+    return frame["vector_size"].fillna(0) if "vector_size" in frame else size_of(frame["vector"])
+
+
 def _vector_is_there(frame: pd.DataFrame) -> pd.Series:
     """Exactly where the name is a vector's."""
-    return (size_of(frame["vector"]) > 0) == frame["name"].isin(VECTORS)
+    return (_size(frame) > 0) == frame["name"].isin(VECTORS)
 
 
 def _vector_is_sound(frame: pd.DataFrame) -> pd.Series:
     """Finite, and not all zero: a zero vector is alike to nothing."""
+    if "vector_sound" in frame:
+        return (_size(frame) == 0) | frame["vector_sound"].fillna(False).astype(bool)
 
     def sound(vector: object) -> bool:
         values = np.asarray(vector, dtype=float)
@@ -88,7 +95,7 @@ def _vector_is_sound(frame: pd.DataFrame) -> pd.Series:
 
 def _vectors_agree(frame: pd.DataFrame) -> pd.Series:
     """Vectors of one name from one model have one length."""
-    return size_of(frame["vector"]).groupby([frame["name"], frame["model"]]).transform("nunique") == 1
+    return _size(frame).groupby([frame["name"], frame["model"]]).transform("nunique") == 1
 
 
 def _item_has_words(frame: pd.DataFrame) -> pd.Series:

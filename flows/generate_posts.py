@@ -72,7 +72,7 @@ def generate_posts(
 def materials(store: Store, prompts: Sequence[Prompt]) -> tuple[dict[str, Item], dict[str, str]]:
     """The items of these prompts (with their pictures' present places) and the kept caption of each."""
     ids = [prompt.item_id for prompt in prompts]
-    items = {key: store.locate(item) for key, item in store.by_ids(Item, "items", "item_id", ids).items()}
+    items = store.by_ids(Item, "items", "item_id", ids)
     sql = """SELECT item_id, text FROM features WHERE spec_id = $spec_id AND name = 'caption' AND rank = 0
         AND list_contains($ids, item_id)"""
     found = store.query(sql, {"spec_id": prompts[0].feature_spec_id, "ids": ids})

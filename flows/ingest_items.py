@@ -7,7 +7,7 @@ from prefect import flow, task
 
 from components.items import Entry, list_entries, read_entries, split_duplicates
 from components.records import Item, Quarantine, content_id
-from components.spec import DatasetSpec
+from components.spec import DatasetSpec, Selection
 from components.store import Store
 from flows.caching import chunk_key, whole, worth_retrying
 from flows.progress import progress
@@ -37,8 +37,8 @@ def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
     """Read a source into `items`. An input whose row and picture are unchanged since it was met is not read again."""
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, result = settings.store(), StepResult("ingest_items")
-    store.register(spec)
     entries = list_entries(spec)
+    store.register(spec)  # once it is known to be there: the place is the name's from now on
     met = inputs_met(store, spec.name)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
     result.already = len(entries) - len(fresh)
@@ -58,10 +58,20 @@ def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
 
 
 def inputs_met(store: Store, dataset: str) -> set[tuple[str, str]]:
-    """(source_uri, stamp) of every input that became an item or was refused."""
-    sql = """SELECT source_uri, stamp FROM items WHERE dataset = $dataset
-        UNION SELECT source_uri, stamp FROM quarantine WHERE dataset = $dataset"""
+    """(source_uri, stamp) of every input when it was last read, whether it became an item or was refused."""
+    sql = """SELECT source_uri, arg_max(stamp, "at") AS stamp FROM inputs WHERE dataset = $dataset
+        GROUP BY source_uri"""
     return {(row["source_uri"], row["stamp"]) for row in store.query(sql, {"dataset": dataset})}
+
+
+def undated(selection: Selection, without_time: int, items: int) -> str | None:
+    """What there is to say when a window leaves out items because nobody knows when they were published."""
+    if not without_time or (selection.published_from is None and selection.published_to is None):
+        return None
+    return (
+        f"{without_time} of {items} items of dataset {selection.dataset!r} have no published_at, so no window takes "
+        "them; a run without --from and --to does"
+    )
 
 
 def ids_known(store: Store, dataset: str, items: Sequence[Item]) -> tuple[dict[str, str], dict[str, str]]:

@@ -35,7 +35,6 @@ def judge_chunk(
     store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse)
     prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in posts])
     items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
-    items = {key: store.locate(item) for key, item in items.items()}
     words = words_of(store, prompts)
     now = datetime.now(UTC)
     return run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now, batch=batch)), buyer

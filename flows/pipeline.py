@@ -18,13 +18,13 @@ from components.errors import PostwrightError
 from components.judgments import mean_with_interval
 from components.records import Run
 from components.spec import Campaign, Selection
-from components.store import Store
+from components.store import Store, selected
 from flows.artifacts import leave_artifacts
 from flows.build_prompts import build_prompts
 from flows.check_warehouse import check_warehouse
 from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
-from flows.ingest_items import ingest_items
+from flows.ingest_items import ingest_items, undated
 from flows.judge_posts import judge_posts
 from flows.preflight import preflight
 from flows.progress import say
@@ -65,7 +65,7 @@ def pipeline(
     """
     settings = Settings.from_environment().prepare()
     store = settings.store()
-    preflight(campaign, store)
+    preflight(campaign, store, list_inputs=False)  # the first step does
     selection = Selection(
         dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
     )
@@ -76,7 +76,9 @@ def pipeline(
         for step in steps(campaign, selection, run.run_id, purse or run.run_id):
             summary.steps.append(step())
         check_warehouse(campaign, selection, run.run_id)
-        summary.state = "done"
+        summary.state, summary.message = "done", undated(selection, *store.undated(selection.dataset))
+        if summary.message:
+            say(summary.message)
     except PostwrightError as error:
         summary.state, summary.message = STOPPED.get(error.exit_code, "failed"), str(error)
         raise
@@ -114,6 +116,7 @@ def begin(campaign: Campaign, selection: Selection) -> Run:
         dataset=campaign.dataset.name,
         window_from=selection.published_from,
         window_to=selection.published_to,
+        item_limit=selection.limit,
         state="running",
         started_at=now,
         spec_ids=json.dumps({spec.step: spec.id for spec in specs}),
@@ -151,24 +154,29 @@ def cost_of_run(store: Store, run_id: str) -> float | None:
 
 
 def scores(store: Store, run: Run) -> dict[str, Any]:
-    """n, failures and the mean of each aspect over the posts of this run's specs, each with its 95 % interval."""
+    """n, failures and the mean of each aspect over the posts of this run's specs and items, each with its 95 %
+    interval. A post that only another judge has read counts as not judged."""
     ids = json.loads(run.spec_ids)
-    sql = """SELECT overall, aspects, error, writer, judge FROM judged_posts
-        WHERE dataset = $dataset AND feature_spec_id = $features
-        AND prompt_spec_id = $prompts AND generation_spec_id = $generation
-        AND (judge_spec_id = $judge OR judge_spec_id IS NULL)
-        AND ($window_from::TIMESTAMPTZ IS NULL OR published_at >= $window_from)
-        AND ($window_to::TIMESTAMPTZ IS NULL OR published_at < $window_to)"""
+    selection = Selection(
+        dataset=run.dataset, published_from=run.window_from, published_to=run.window_to, limit=run.item_limit
+    )
+    sql = f"""{selected(selection)} SELECT error, writer,
+            CASE WHEN judge_spec_id = $judge THEN overall END AS overall,
+            CASE WHEN judge_spec_id = $judge THEN aspects END AS aspects,
+            CASE WHEN judge_spec_id = $judge THEN judge END AS judge
+        FROM judged_posts SEMI JOIN selected USING (item_id)
+        WHERE feature_spec_id = $features AND prompt_spec_id = $prompts AND generation_spec_id = $generation
+        QUALIFY row_number() OVER (PARTITION BY post_id
+                                   ORDER BY judge_spec_id IS NOT DISTINCT FROM $judge DESC, judge_spec_id) = 1
+        ORDER BY item_id, post_id"""
     rows = store.query(
         sql,
-        {
-            "dataset": run.dataset,
+        selection.model_dump(exclude_none=True)
+        | {
             "features": ids["extract_features"],
             "prompts": ids["build_prompts"],
             "generation": ids["generate_posts"],
             "judge": ids["judge_posts"],
-            "window_from": run.window_from,
-            "window_to": run.window_to,
         },
     )
     aspects: dict[str, list[float]] = {}

@@ -5,20 +5,20 @@ placeholder words of typical length, so that tokens and money can be told before
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from components.chat import ChatOutcome, ChatRequest, Status, estimate
+from components.chat import ChatOutcome, ChatRequest, Journal, Status, estimate
 from components.items import Entry, list_entries
 from components.judgments import judge
-from components.posts import ask
+from components.posts import Asked, ask, read_posts
 from components.prompts import build, load_platform
 from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, journal_of
-from flows.ingest_items import inputs_met
+from flows.ingest_items import inputs_met, undated
 from flows.judge_posts import words_of
 from flows.settings import Settings
 
@@ -60,61 +60,57 @@ class RunPlan:
     budget_usd: float
     steps: list[StepPlan] = field(default_factory=list)
     stages: list[StagePlan] = field(default_factory=list)
+    note: str | None = None
 
 
 def plan_run(
     campaign: Campaign, settings: Settings, start: datetime | None, end: datetime | None, limit: int | None
 ) -> RunPlan:
     """Rows per step, calls, tokens and dollars."""
-    c, store, found = campaign, settings.store(), RunPlan(campaign.name, campaign.budget.usd)
+    c, store, journal = campaign, settings.store(), journal_of(settings)
+    features_id, prompts_id, writer_id = c.features.id, c.prompt.id, c.generation.id
     selection = Selection(dataset=c.dataset.name, published_from=start, published_to=end)
-    known = store.items(selection)
-    met = inputs_met(store, c.dataset.name)
-    entries = list_entries(c.dataset)
+    entries, met = list_entries(c.dataset), inputs_met(store, c.dataset.name)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
-    coming = [item for entry in fresh if (item := expected_item(entry, c)) and inside(item, start, end)]
-    chosen = sorted(
-        [*known, *coming], key=lambda item: (item.published_at is None, item.published_at, item.source_uri)
-    )[:limit]
-    ids = {item.item_id for item in chosen}
+    items, coming = expected_items(fresh, selection, store, limit)
 
-    features_id, prompts_id = c.features.id, c.prompt.id
-    unseen = [i for i in store.items_without_features(selection, features_id) if i.item_id in ids]
-    unseen += [item for item in coming if item.item_id in ids]
-    unprompted = [i for i in store.items_without_prompts(selection, prompts_id, features_id) if i.item_id in ids]
-    there = [
-        prompt
-        for prompt in store.prompts_without_posts(
-            selection, prompts_id, features_id, c.generation.id, c.generation.candidates, TRIED_AGAIN
-        )
-        if prompt.item_id in ids
-    ]
+    unseen = [item for item in store.items_without_features(selection, features_id) if item.item_id in items] + coming
+    unprompted = [i for i in store.items_without_prompts(selection, prompts_id, features_id) if i.item_id in items]
     new = expected_prompts(unseen, unprompted, store, campaign)
-    to_write = [*there, *new]
-    items = {item.item_id: item for item in chosen}
-    writing = ask(to_write, items, c.generation).requests
+    there = of(items, store.prompts(selection, prompts_id, features_id))
+    unwritten = store.prompts_without_posts(
+        selection, prompts_id, features_id, writer_id, c.generation.candidates, TRIED_AGAIN
+    )
+    to_write = [*of(items, unwritten), *new]
+    writing = ask(to_write, items, c.generation)
+
+    prompts = {prompt.prompt_id: prompt for prompt in [*there, *new]}
+    written = [p for p in store.posts_written(selection, prompts_id, features_id, writer_id) if p.prompt_id in prompts]
     unjudged = [
         post
         for post in store.posts_without_judgments(
-            selection, prompts_id, features_id, c.generation.id, c.judge.id, c.judge.repeats, TRIED_AGAIN
+            selection, prompts_id, features_id, writer_id, c.judge.id, c.judge.repeats, TRIED_AGAIN
         )
+        if post.prompt_id in prompts
     ]
-    prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in unjudged])
-    unjudged = [post for post in unjudged if prompts[post.prompt_id].item_id in ids]
-    prompts |= {prompt.prompt_id: prompt for prompt in to_write}
-    expected = [expected_post(prompt, n, c) for prompt in to_write for n in range(c.generation.candidates)]
-    judging = judge_requests([*unjudged, *expected], prompts, items, store, campaign)
+    known = {post.post_id for post in written}
+    expected = [
+        post for post in expected_posts(writing, c, journal) if post.error is None and post.post_id not in known
+    ]
+    batch = [*written, *expected]  # as it will be when the judging begins: neighbours are part of a call's key
+    judging = judge_requests([*unjudged, *expected], batch, prompts, items, store, c, journal)
 
+    posts_to_do, readings = len(to_write) * c.generation.candidates, c.judge.repeats
+    without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
+    found = RunPlan(c.name, c.budget.usd, note=undated(selection, without_time, len(entries)))
     found.steps = [
         StepPlan("ingest_items", len(fresh), len(entries) - len(fresh)),
-        StepPlan("extract_features", len(unseen), len(chosen) - len(unseen)),
-        StepPlan("build_prompts", len(new), len(chosen) - len(new)),
-        StepPlan("generate_posts", len(writing), len(chosen) * c.generation.candidates - len(writing)),
-        StepPlan("judge_posts", len(judging), 0),
+        StepPlan("extract_features", len(unseen), len(items) - len(unseen)),
+        StepPlan("build_prompts", len(new), len(there)),
+        StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
+        StepPlan("judge_posts", (len(unjudged) + len(expected)) * readings, (len(written) - len(unjudged)) * readings),
     ]
-    found.steps[-1].there = max(0, (len(chosen) * c.generation.candidates) * c.judge.repeats - len(judging))
-    journal = journal_of(settings)
-    for stage, chat, asked in (("generate", c.generation, writing), ("judge", c.judge, judging)):
+    for stage, chat, asked in (("generate", c.generation, writing.requests), ("judge", c.judge, judging)):
         cost = estimate(asked, chat, journal)
         found.stages.append(
             StagePlan(
@@ -132,13 +128,31 @@ def plan_run(
     return found
 
 
-def expected_item(entry: Entry, campaign: Campaign) -> Item | None:
+def expected_items(
+    fresh: Sequence[Entry], selection: Selection, store: Store, limit: int | None
+) -> tuple[dict[str, Item], list[Item]]:
+    """The items a run would take, by id, and those of them that are not in the warehouse yet.
+
+    An input whose row and picture were met under another name is the item that it was there; any other new input
+    replaces the item that its place held before.
+    """
+    sql = "SELECT stamp, item_id FROM inputs WHERE dataset = $dataset AND item_id IS NOT NULL"
+    by_stamp = {row["stamp"]: row["item_id"] for row in store.query(sql, {"dataset": selection.dataset})}
+    stays = {by_stamp[entry.stamp] for entry in fresh if entry.stamp in by_stamp}
+    replaced = {entry.source_uri for entry in fresh if not entry.problem and entry.stamp not in by_stamp}
+    kept = [item for item in store.items(selection) if item.source_uri not in replaced or item.item_id in stays]
+    new = [expected_item(entry, selection) for entry in fresh if not entry.problem and entry.stamp not in by_stamp]
+    coming = [item for item in new if inside(item, selection)]
+    ordered = sorted([*kept, *coming], key=lambda i: (i.published_at is None, i.published_at, i.source_uri))
+    chosen = {item.item_id: item for item in ordered[:limit]}
+    return chosen, [item for item in coming if item.item_id in chosen]
+
+
+def expected_item(entry: Entry, selection: Selection) -> Item:
     """The item an input will probably become; pictures are not opened: a broken one is counted here, refused later."""
-    if entry.problem:
-        return None
     return Item(
         item_id=f"expected {entry.source_uri}",
-        dataset=campaign.dataset.name,
+        dataset=selection.dataset,
         spec_id="",
         source_uri=entry.source_uri,
         image_path=entry.image_path,
@@ -150,11 +164,15 @@ def expected_item(entry: Entry, campaign: Campaign) -> Item | None:
     )
 
 
-def inside(item: Item, start: datetime | None, end: datetime | None) -> bool:
+def inside(item: Item, selection: Selection) -> bool:
+    start, end, at = selection.published_from, selection.published_to, item.published_at
     if start is None and end is None:
         return True
-    at = item.published_at
     return at is not None and (start is None or at >= start) and (end is None or at < end)
+
+
+def of(items: Mapping[str, Item], prompts: Sequence[Prompt]) -> list[Prompt]:
+    return [prompt for prompt in prompts if prompt.item_id in items]
 
 
 def expected_prompts(
@@ -187,43 +205,39 @@ def expected_prompts(
     return prompts
 
 
-def expected_post(prompt: Prompt, candidate: int, campaign: Campaign) -> Post:
+def expected_posts(asked: Asked, campaign: Campaign, journal: Journal) -> list[Post]:
+    """The posts a run would read from the answers that the journal has; one of typical length where it has none."""
+    answers = [journal.lookup(request.key) or typical(request.key, campaign) for request in asked.requests]
+    return read_posts(asked.prompts, answers, {}, campaign.generation, datetime.now(UTC))
+
+
+def typical(key: str, campaign: Campaign) -> ChatOutcome:
     """A post of typical length: most of a short platform's limit, a paragraph or two on a long one."""
-    limit = load_platform(prompt.platform).limit
-    return Post(
-        post_id=f"expected {prompt.prompt_id} {candidate}",
-        prompt_id=prompt.prompt_id,
-        spec_id=campaign.generation.id,
-        candidate=candidate,
-        platform=prompt.platform,
-        text="word " * (min(int(limit * 0.7), 600) // 5),
-        created_at=datetime.now(UTC),
-    )
+    limit = load_platform(campaign.prompt.platform).limit
+    return ChatOutcome(key=key, status=Status.ok, text="word " * (min(int(limit * 0.7), 600) // 5))
 
 
 def judge_requests(
-    posts: Sequence[Post], prompts: dict[str, Prompt], items: dict[str, Item], store: Store, campaign: Campaign
+    posts: Sequence[Post],
+    batch: Sequence[Post],
+    prompts: Mapping[str, Prompt],
+    items: Mapping[str, Item],
+    store: Store,
+    campaign: Campaign,
+    journal: Journal,
 ) -> list[ChatRequest]:
-    """The requests the judge would send: it is run with a buyer that only writes them down."""
+    """The requests the judge would send: it is run with a buyer that writes them down, and answers from the journal
+    alone, so that a reply which could not be read is followed by the repairs that were asked for."""
     asked: list[ChatRequest] = []
 
     async def write_down(requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
         asked.extend(requests)
-        unanswered = ChatOutcome(
-            key="",
-            status=Status.bad_request,
-            text=None,
-            detail="planned only",
-            input_tokens=0,
-            output_tokens=0,
-            cost_usd=None,
-            latency_ms=0,
-            attempts=0,
-            bought=False,
-        )
-        return [replace(unanswered, key=request.key) for request in requests]
+        return [
+            journal.lookup(request.key) or ChatOutcome(key=request.key, status=Status.bad_request, detail="planned")
+            for request in requests
+        ]
 
     used = {post.prompt_id: prompts[post.prompt_id] for post in posts}
     words = words_of(store, {key: prompt for key, prompt in used.items() if not prompt.item_id.startswith("expected ")})
-    asyncio.run(judge(posts, used, items, words, campaign.judge, write_down, datetime.now(UTC)))
+    asyncio.run(judge(posts, used, items, words, campaign.judge, write_down, datetime.now(UTC), batch=batch))
     return asked

@@ -13,14 +13,20 @@ from components.store import Store
 from flows.settings import api_key
 
 
-def preflight(campaign: Campaign, store: Store) -> None:
-    """Find what is wrong with a campaign before anything is computed or bought: files, models, keys, prices, names."""
+def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> None:
+    """Find what is wrong with a campaign before anything is computed or bought: files, models, keys, prices, names.
+
+    `list_inputs` is for who does not list them next anyway: a large folder takes seconds.
+    """
     for chat in (campaign.generation, campaign.judge):
         check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced)
     for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
         _ = spec.id  # reads every file the campaign names
-    list_entries(campaign.dataset)
     path = campaign.dataset.path.resolve()
+    if list_inputs:
+        list_entries(campaign.dataset)
+    elif not path.exists():
+        raise UserError(f"dataset.path: {path} does not exist")
     sql = "SELECT params->>'$.path' AS path FROM specs WHERE step = 'ingest_items' AND params->>'$.name' = $name"
     places = {str(Path(row["path"]).resolve()) for row in store.query(sql, {"name": campaign.dataset.name})}
     named_by_path = campaign.dataset.name == path.stem

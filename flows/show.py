@@ -104,6 +104,8 @@ def show_plan(plan: Any, console: Console) -> None:
         )
     console.print(calls)
     console.print(f"\nbudget: {money(plan.budget_usd)}. Nothing was bought.")
+    if plan.note:
+        console.print(plan.note, markup=False)
 
 
 def show_findings(findings: Sequence[Any], console: Console) -> None:

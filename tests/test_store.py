@@ -258,6 +258,51 @@ def test_a_moved_picture_is_found_where_it_was_met_again(store: Store, tmp_path:
     assert store.items(ALL)[0].image_path == str(new)
 
 
+def test_many_moved_pictures_are_one_question(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = [Item(**(item.row() | {"image_path": str(tmp_path / f"gone-{item.item_id}.jpg")})) for item in items(40)]
+    places = [tmp_path / f"new-{item.item_id}.jpg" for item in moved]
+    for place in places[:30]:
+        place.write_bytes(b"x")
+    met = [
+        Quarantine(
+            quarantine_id=f"q{item.item_id}",
+            step="ingest_items",
+            dataset="d",
+            source_uri=str(place),
+            image_path=str(place),
+            item_id=item.item_id,
+            reason="duplicate",
+            detail="",
+            at=T0,
+        )
+        for item, place in zip(moved, places, strict=True)
+    ]
+    store.append({"items": moved, "quarantine": met})
+    asked, plain = [], Store.query
+
+    def counted(self: Store, sql: str, params: object = None) -> object:
+        asked.append(sql)
+        return plain(self, sql, params)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "query", counted)
+    found = store.items(ALL)
+    by_id = store.by_ids(Item, "items", "item_id", [item.item_id for item in moved])
+    assert len(asked) == 4
+    assert [item.image_path for item in found[:30]] == [str(place) for place in places[:30]]
+    assert [item.image_path for item in found[30:]] == [item.image_path for item in moved[30:]]
+    assert by_id == {item.item_id: item for item in found}
+
+
+def test_only_the_newest_item_of_an_input_is_selected_and_the_old_one_stays_in_its_table(store: Store) -> None:
+    later = Item(**(items(1)[0].row() | {"item_id": "edited", "stamp": "2", "ingested_at": T0 + timedelta(hours=1)}))
+    elsewhere = Item(**(items(1)[0].row() | {"item_id": "elsewhere", "dataset": "other"}))
+    store.append({"items": [*items(2), later, elsewhere], "features": [feature("i0"), feature("edited")]})
+    assert [item.item_id for item in store.items(ALL)] == ["edited", "i1"]
+    assert [item.item_id for item in store.items_without_features(ALL, "F")] == ["i1"]
+    assert [item.item_id for item in store.items(Selection(dataset="other"))] == ["elsewhere"]
+    assert store.query("SELECT count(*) AS n FROM items WHERE dataset = 'd'") == [{"n": 3}]
+
+
 def test_calls_is_a_view_even_before_the_first_call(store: Store) -> None:
     assert store.query("SELECT count(*) AS n FROM calls") == [{"n": 0}]
 

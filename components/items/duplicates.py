@@ -1,6 +1,7 @@
 """Takes out items that are already there. Reading knows one chunk only: this is decided when a chunk is published."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from components.records import Item, Quarantine
 from components.spec import DatasetSpec
@@ -44,8 +45,13 @@ def _original(item: Item, uris: Mapping[str, str], source_ids: Mapping[str, str]
 
 
 def _duplicate(item: Item, original: str, detail: str) -> Quarantine:
+    """The time is part of its id: an input that is edited back and forth is the same duplicate again and again, and
+    the latest one says which item it stands for."""
+    at = datetime.now(UTC)
     return Quarantine(
-        quarantine_id=Quarantine.make_id(DatasetSpec.step, item.dataset, item.source_uri, item.stamp, "duplicate"),
+        quarantine_id=Quarantine.make_id(
+            DatasetSpec.step, item.dataset, item.source_uri, item.stamp, f"duplicate {at.isoformat()}"
+        ),
         step=DatasetSpec.step,
         dataset=item.dataset,
         source_uri=item.source_uri,
@@ -54,5 +60,5 @@ def _duplicate(item: Item, original: str, detail: str) -> Quarantine:
         item_id=original,
         reason="duplicate",
         detail=detail,
-        at=item.ingested_at,
+        at=at,
     )

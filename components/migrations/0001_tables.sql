@@ -113,6 +113,7 @@ CREATE TABLE runs (
     dataset     TEXT NOT NULL,
     window_from TIMESTAMPTZ,
     window_to   TIMESTAMPTZ,
+    item_limit  INTEGER,
     state       TEXT NOT NULL,
     started_at  TIMESTAMPTZ NOT NULL,
     ended_at    TIMESTAMPTZ,
@@ -120,5 +121,6 @@ CREATE TABLE runs (
     calls       BIGINT NOT NULL,
     cost_usd    DOUBLE,
     spec_ids    TEXT NOT NULL,
+    purse       TEXT NOT NULL,
     message     TEXT
 );

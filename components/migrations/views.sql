@@ -1,5 +1,20 @@
 -- Views are not migrated but made anew by every run: they hold no data. `calls` is made beside them, over the journal.
 
+-- Every reading of an input, and the item it became or was found to equal; none where it was refused.
+CREATE OR REPLACE VIEW inputs AS
+SELECT dataset, source_uri, stamp, item_id, ingested_at AS "at" FROM items
+UNION ALL
+SELECT dataset, source_uri, stamp, CASE WHEN reason = 'duplicate' THEN item_id END, "at" FROM quarantine
+WHERE step IN ('ingest_items', 'items');
+
+-- The items that the inputs stand for now: an edited input is another item, and the one it was is left out (its rows
+-- stay). An item that another input still equals stays in: a new first line of a table moves all others by one.
+CREATE OR REPLACE VIEW current_items AS
+SELECT * FROM items WHERE item_id IN (
+    SELECT item_id FROM inputs WHERE item_id IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY dataset, source_uri ORDER BY "at" DESC, item_id DESC) = 1
+);
+
 -- One row per post and judge: what a person reads. Failed readings are counted, never averaged in;
 -- a post or a reading that failed first and succeeded later counts as the success. Means and costs are rounded: threads
 -- add in any order, and the last bits of a sum must not make two exports of the same rows differ.

@@ -1,7 +1,8 @@
 """Reads everything a report says about one run; the only place of the report that knows tables.
 
-The posts are those of the run's specs, dataset and window, whichever run wrote them: a second run with nothing to do
-has the same report to show as the first. Rows come in an order that the data alone decide: the page is the same twice.
+The posts are those of the run's specs and items (dataset, window, limit), whichever run wrote them: a second run with
+nothing to do has the same report to show as the first. Rows come in an order that the data alone decide: the page is
+the same twice.
 """
 
 import json
@@ -13,30 +14,28 @@ from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
 from components.records import Item
-from components.store import Store
+from components.spec import Selection
+from components.store import Store, selected
 
 Row = dict[str, Any]
 HISTORY, REFUSED = 10, 100
 """Rows shown of earlier runs and of the quarantine."""
 LABELS = ("scene", "topic", "sentiment")
 
-_OF_RUN = """j.dataset = $dataset AND j.feature_spec_id = $extract_features AND j.prompt_spec_id = $build_prompts
-    AND j.generation_spec_id = $generate_posts"""
-_IN_WINDOW = """($window_from::TIMESTAMPTZ IS NULL OR i.published_at >= $window_from)
-    AND ($window_to::TIMESTAMPTZ IS NULL OR i.published_at < $window_to)"""
-_POSTS = f"""
+_POSTS = """
     SELECT j.*, i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri,
            coalesce(j.judge_spec_id = $judge_posts, false) AS judged_here
-    FROM judged_posts j JOIN items i USING (item_id) WHERE {_OF_RUN} AND {_IN_WINDOW}
+    FROM judged_posts j JOIN selected i USING (item_id)
+    WHERE j.feature_spec_id = $extract_features AND j.prompt_spec_id = $build_prompts
+      AND j.generation_spec_id = $generate_posts
     QUALIFY row_number() OVER (PARTITION BY post_id ORDER BY coalesce(j.judge_spec_id = $judge_posts, false) DESC,
                                j.judge_spec_id) = 1
     ORDER BY j.published_at NULLS LAST, j.item_id, j.candidate, j.post_id"""
-_STEPS = f"""
-    WITH here AS (SELECT i.item_id, i.image_path FROM items i WHERE i.dataset = $dataset AND {_IN_WINDOW})
-    SELECT (SELECT count(*) FROM here) AS read_items, (SELECT count(image_path) FROM here) AS pictures,
-           (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN here USING (item_id)
+_STEPS = """
+    SELECT (SELECT count(*) FROM selected) AS read_items, (SELECT count(image_path) FROM selected) AS pictures,
+           (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN selected USING (item_id)
             WHERE f.spec_id = $extract_features) AS described,
-           (SELECT count(*) FROM prompts p SEMI JOIN here USING (item_id)
+           (SELECT count(*) FROM prompts p SEMI JOIN selected USING (item_id)
             WHERE p.spec_id = $build_prompts AND p.feature_spec_id = $extract_features) AS prompts"""
 _LABELS = """
     SELECT item_id, name, text, score FROM features
@@ -63,8 +62,7 @@ _CALLS = """
     FROM calls WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) GROUP BY stage, model ORDER BY stage, model"""
 _MODELS = """
     SELECT model, list(DISTINCT name ORDER BY name) AS names, count(*) AS n FROM features f
-    JOIN items i USING (item_id) WHERE f.spec_id = $extract_features AND i.dataset = $dataset
-    GROUP BY model ORDER BY model"""
+    SEMI JOIN selected USING (item_id) WHERE f.spec_id = $extract_features GROUP BY model ORDER BY model"""
 _FEATURES = """
     SELECT feature_id, item_id, name, rank, text, score, model FROM features
     WHERE spec_id = $extract_features AND text IS NOT NULL AND item_id IN (SELECT unnest($items::VARCHAR[]))
@@ -111,12 +109,14 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     if not rows:
         raise UserError(f"no run {run_id!r} in {path}")
     run = rows[0] | {"spec_ids": json.loads(rows[0]["spec_ids"]), "rows": json.loads(rows[0]["rows"])}
-    known = {
-        "dataset": run["dataset"],
-        "window_from": run["window_from"],
-        "window_to": run["window_to"],
-        "run_id": run_id,
-    }
+    selection = Selection(
+        dataset=run["dataset"],
+        published_from=run["window_from"],
+        published_to=run["window_to"],
+        limit=run["item_limit"],
+    )
+    chosen = selected(selection)
+    known = selection.model_dump() | {"run_id": run_id}
     for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts"):
         known[step] = run["spec_ids"].get(step, "")
 
@@ -124,7 +124,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         given = known | more
         return _rows(db, sql, {name: value for name, value in given.items() if f"${name}" in sql})
 
-    posts = ask(_POSTS)
+    posts = ask(chosen + _POSTS)
     _label(posts, ask(_LABELS, items=sorted({post["item_id"] for post in posts})))
     failed: dict[str, list[Row]] = {}
     for row in ask(_FAILED_READINGS, posts=[post["post_id"] for post in posts]):
@@ -137,13 +137,13 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     return Findings(
         run=run,
         specs={row["step"]: row | {"params": json.loads(row["params"])} for row in specs},
-        steps=ask(_STEPS)[0],
+        steps=ask(chosen + _STEPS)[0],
         posts=posts,
         failed_readings=failed,
         checks=ask(_CHECKS, runs=checked),
         checked=checked,
         calls=ask(_CALLS, runs=same),
-        models=ask(_MODELS),
+        models=ask(chosen + _MODELS),
         reasons=ask(
             """SELECT step, reason, count(*) AS n FROM quarantine WHERE dataset = $dataset GROUP BY ALL
             ORDER BY n DESC, step, reason"""
@@ -169,9 +169,8 @@ def details(store: Store, findings: Findings, posts: list[Row]) -> Details:
         'SELECT prompt_id, system, "user", words FROM prompts WHERE prompt_id IN (SELECT unnest($ids::VARCHAR[]))',
         {"ids": sorted({post["prompt_id"] for post in posts})},
     )
-    items = store.by_ids(Item, "items", "item_id", item_ids)
     return Details(
-        items={item_id: store.locate(item) for item_id, item in items.items()},
+        items=store.by_ids(Item, "items", "item_id", item_ids),
         features=features,
         prompts={row["prompt_id"]: row for row in prompts},
     )

@@ -159,6 +159,7 @@ def test_texts_and_details_can_be_stored() -> None:
     """A server's JSON may hold half of a surrogate pair; no table takes it."""
     odd = "half \ud83d pair, \x00"
     error = read_reply(500, {}, json.dumps({"error": {"message": odd}}))
-    for said in (error.detail, reply(odd).text, reply(None, message={"refusal": odd}).detail, reply([{"text": odd}]).text):
+    refused = reply(None, message={"refusal": odd})
+    for said in (error.detail, refused.detail, reply(odd).text, reply([{"text": odd}]).text):
         assert said is not None and "half \ufffd pair, \ufffd" in said
         said.encode()

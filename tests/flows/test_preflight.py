@@ -24,3 +24,13 @@ def test_a_relative_path_is_the_place_it_leads_to(tmp_path: Path, monkeypatch: p
     preflight(campaign_of("a/pictures"), store)
     with pytest.raises(UserError, match="already has a dataset named 'pictures'"):
         preflight(campaign_of("b/pictures"), store)
+
+
+def test_who_lists_the_inputs_next_does_not_list_them_twice(tmp_path: Path) -> None:
+    store = Settings(tmp_path / "home").prepare().store()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="empty"):
+        preflight(campaign_of(f"{tmp_path}/empty"), store)
+    preflight(campaign_of(f"{tmp_path}/empty"), store, list_inputs=False)
+    with pytest.raises(UserError, match="gone does not exist"):
+        preflight(campaign_of(f"{tmp_path}/gone"), store, list_inputs=False)

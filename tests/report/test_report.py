@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -224,3 +225,23 @@ def test_the_last_bits_of_a_mean_do_not_show() -> None:
     for row in rows:
         _settle(row)
     assert rows[0] == rows[1]
+
+
+def test_the_report_shows_the_items_of_its_run_and_no_others(home) -> None:
+    home.run("run-few", item_limit=3)
+    html = render(home.store, "run-few")
+    assert len(Page(html).all("article")) == 3
+    assert "<dt>Items</dt><dd>3</dd>" in html
+
+    first = home.items[0]
+    home.add("items", replace(first, item_id="edited", stamp="2", ingested_at=first.ingested_at + timedelta(days=1)))
+    home.run("run-edited")
+    html = render(home.store, "run-edited")
+    assert "<dt>Items</dt><dd>9</dd>" in html, "an edited input is one item"
+    assert len(Page(html).all("article")) == 8, "the post of what it was is not shown"
+
+
+def test_a_note_on_a_finished_run_is_no_failure(home) -> None:
+    home.run("run-window", message="3 of 9 items have no published_at")
+    html = render(home.store, "run-window")
+    assert "3 of 9 items have no published_at" in html and "How it ended" not in html

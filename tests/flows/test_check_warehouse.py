@@ -1,0 +1,91 @@
+"""Whole tables are checked without their vectors in Python, and only when something was written."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from components.records import Feature
+from data_checks.validate import validate
+from flows.check_warehouse import FRAMES, check_tables
+from flows.pipeline import begin, scores
+from flows.publish import publish
+from flows.settings import Settings
+from tests.steps import NOW, Steps, campaign_of
+
+
+@pytest.fixture
+def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
+    monkeypatch.setenv("POSTWRIGHT_HOME", str(tmp_path / "home"))
+    made = Steps(Settings.from_environment().prepare(), campaign_of(tmp_path))
+    made.all()
+    return made
+
+
+def vector(steps: Steps, n: int, values: list[float] | None, name: str = "clip_text") -> Feature:
+    spec_id, item = steps.c.features.id, steps.store.items(steps.selection)[n]
+    feature_id = Feature.make_id(item.item_id, spec_id, name, 0)
+    return Feature(
+        feature_id=feature_id, item_id=item.item_id, spec_id=spec_id, name=name, vector=values, model="starter/clip@1"
+    )
+
+
+def started(steps: Steps, **more: Any) -> str:
+    run = replace(begin(steps.c, steps.selection, steps.store, "purse"), **more)
+    steps.store.record_run(run)
+    return run.run_id
+
+
+@pytest.mark.parametrize(
+    "last", [[0.5, -1.0, 0.0], [0.5, math.nan, 0.0], [0.5, math.inf, -math.inf], [0.0, 0.0, 0.0], [1.0], [], None]
+)
+def test_a_table_is_judged_as_its_rows_are(steps: Steps, last: list[float] | None) -> None:
+    vectors = [vector(steps, n, [0.1, -0.2, float(n)]) for n in range(5)]
+    steps.store.append({"features": [*vectors, vector(steps, 5, last)]})
+    ids = {"dataset": steps.selection.dataset, "features": steps.c.features.id, "prompts": steps.c.prompt.id}
+    ids |= {"generation": steps.c.generation.id, "judge": steps.c.judge.id}
+    for table, sql in FRAMES.items():
+        lean = steps.store.frame(sql, {name: value for name, value in ids.items() if f"${name}" in sql})
+        whole = pd.DataFrame(steps.store.query(f"SELECT * FROM {table}"))
+        assert len(lean) == len(whole) > 0
+        assert "vector" not in lean or lean["vector"].isna().all()
+        verdicts = [validate(table, frame, chunk_id="table", run_id="r", now=NOW) for frame in (lean, whole)]
+        assert verdicts[0].results == verdicts[1].results
+        assert len(verdicts[0].quarantined) == len(verdicts[1].quarantined)
+
+
+def test_what_was_checked_is_not_checked_again_until_something_is_written(steps: Steps) -> None:
+    def check(run_id: str) -> int:
+        return len(check_tables(steps.store, steps.c, steps.selection.dataset, run_id))
+
+    assert check(started(steps)) > 50
+    assert check(started(steps)) == 0
+    assert check(started(steps, spec_ids="{}")) > 50, "another campaign's rows"
+    chunk = [vector(steps, n, [0.1, -0.2, 1.0], "text") for n in range(3)]
+    publish(steps.store, "features", chunk, [], chunk="c", run_id="r", dataset=steps.selection.dataset)
+    assert check(started(steps)) > 50
+    assert check(started(steps)) == 0
+    with steps.store.connect() as db:
+        db.execute("UPDATE checks SET success = false WHERE chunk_id = 'table' AND severity = 'stop'")
+    assert check(started(steps)) > 50, "a failure is shown again"
+
+
+def test_scores_are_of_the_runs_items_and_judge(steps: Steps) -> None:
+    first = begin(steps.c, steps.selection, steps.store, "purse")
+    shown = scores(steps.store, first)
+    assert (shown["posts"], shown["judged"], shown["overall"]["n"]) == (6, 6, 6)
+    limited = scores(steps.store, replace(first, item_limit=2))
+    assert (limited["posts"], limited["judged"]) == (2, 2)
+
+    judge = steps.c.judge.model_copy(update={"batch_context": 0})
+    other = Steps(steps.settings, steps.c.model_copy(update={"judge": judge}), limit=4)
+    second = begin(other.c, other.selection, steps.store, "purse")
+    unread = scores(steps.store, second)
+    assert (unread["posts"], unread["judged"], unread["aspects"]) == (4, 0, {})
+    other.judge(1)
+    read = scores(steps.store, second)
+    assert (read["posts"], read["judged"]) == (4, 1)
+    assert scores(steps.store, first) == shown, "another judge's readings change nothing"

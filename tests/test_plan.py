@@ -1,0 +1,126 @@
+"""A plan says what a run then does. The runs are real: the same components, by the offline writer and judge, in order
+and into a warehouse, only without Prefect."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.plan_run import RunPlan
+from flows.settings import Settings
+from tests.steps import ROWS, Steps, campaign_of
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("POSTWRIGHT_HOME", str(tmp_path / "home"))
+    return Settings.from_environment().prepare()
+
+
+def todo(plan: RunPlan) -> list[int]:
+    return [step.todo for step in plan.steps]
+
+
+def there(plan: RunPlan) -> list[int]:
+    return [step.there for step in plan.steps]
+
+
+def calls(plan: RunPlan) -> list[tuple[int, int]]:
+    """(to be bought, in the journal) of writing and judging."""
+    return [(stage.calls, stage.cached) for stage in plan.stages]
+
+
+SELECTIONS: list[dict[str, Any]] = [
+    {},
+    {"limit": 4},
+    {"published_from": datetime(2026, 3, 2, tzinfo=UTC), "published_to": datetime(2026, 3, 5, tzinfo=UTC)},
+    {"published_from": datetime(2026, 3, 2, tzinfo=UTC), "limit": 2},
+]
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_the_plan_of_a_first_run_and_of_the_one_after_it(
+    settings: Settings, tmp_path: Path, selection: dict[str, Any]
+) -> None:
+    run = Steps(settings, campaign_of(tmp_path), **selection)
+    n = {0: 6, 1: 4, 2: 3, 3: 2}[SELECTIONS.index(selection)]
+    before = run.plan()
+    assert todo(before) == [6, n, n, n, n] and calls(before) == [(n, 0), (n, 0)]
+    run.all()
+    after = run.plan()
+    assert todo(after) == [0, 0, 0, 0, 0] and there(after) == [6, n, n, n, n]
+    assert calls(after) == [(0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_what_was_answered_before_a_kill_is_in_the_journal(
+    settings: Settings, tmp_path: Path, selection: dict[str, Any]
+) -> None:
+    run = Steps(settings, campaign_of(tmp_path), **selection)
+    n = {0: 6, 1: 4, 2: 3, 3: 2}[SELECTIONS.index(selection)]
+    run.ingest(), run.describe(), run.build()
+    run.write(1, publish=False)
+    killed = run.plan()
+    assert todo(killed) == [0, 0, 0, n, n] and calls(killed) == [(n - 1, 1), (n, 0)]
+    run.write()
+    run.judge(2, publish=False)
+    killed = run.plan()
+    assert todo(killed) == [0, 0, 0, 0, n] and calls(killed) == [(0, 0), (n - 2, 2)]
+    run.judge(1)
+    killed = run.plan()
+    assert todo(killed)[-1] == n - 1 and there(killed)[-1] == 1 and calls(killed)[1] == (n - 2, 1)
+    run.judge()
+    assert calls(run.plan()) == [(0, 0), (0, 0)]
+
+
+def test_a_lost_warehouse_costs_nothing_where_the_journal_is_kept(settings: Settings, tmp_path: Path) -> None:
+    run = Steps(settings, campaign_of(tmp_path, generation={"candidates": 2}, judge={"repeats": 2}))
+    run.all()
+    settings.warehouse.unlink()
+    again = Steps(settings.prepare(), run.c)
+    again.ingest(), again.describe()
+    plan = again.plan()
+    assert todo(plan) == [0, 0, 6, 12, 24] and calls(plan) == [(0, 12), (0, 24)]
+    again.all()
+    assert calls(again.plan()) == [(0, 0), (0, 0)]
+
+
+def test_one_more_item_is_one_more_post(settings: Settings, tmp_path: Path) -> None:
+    Steps(settings, campaign_of(tmp_path, ROWS[:5])).all()
+    plan = Steps(settings, campaign_of(tmp_path, [ROWS[5], *ROWS[:5]])).plan()  # as its first line: all others move
+    assert todo(plan) == [6, 1, 1, 1, 1] and calls(plan) == [(1, 0), (1, 0)]
+
+
+def test_an_edited_input_takes_the_place_of_what_it_was(settings: Settings, tmp_path: Path) -> None:
+    edited = ("Three boats left the harbour before breakfast.", ROWS[0][1])
+    Steps(settings, campaign_of(tmp_path)).all()
+    run = Steps(settings, campaign_of(tmp_path, [edited, *ROWS[1:]]), limit=3)
+    assert todo(run.plan()) == [1, 1, 1, 1, 1]
+    run.all()
+    assert [item.text for item in run.store.items(run.selection)] == [edited[0], ROWS[1][0], ROWS[2][0]]
+    assert there(run.plan())[1:] == [3, 3, 3, 3]
+    back = Steps(settings, campaign_of(tmp_path), limit=3)
+    for at in (ROWS[0][0], edited[0], ROWS[0][0]):  # back and forth: what stands there now counts
+        campaign_of(tmp_path, [(at, ROWS[0][1]), *ROWS[1:]])
+        back.ingest()
+        assert back.store.items(back.selection)[0].text == at
+        assert todo(back.plan())[:4] == [0, 0, 0, 0]
+
+
+def test_a_moved_line_keeps_its_item(settings: Settings, tmp_path: Path) -> None:
+    run = Steps(settings, campaign_of(tmp_path, ROWS[:5]))
+    run.ingest()
+    campaign_of(tmp_path, [ROWS[5], *ROWS[:5]])
+    run.ingest()
+    assert {item.text for item in run.store.items(run.selection)} == {text for text, _ in ROWS}
+
+
+def test_a_window_that_leaves_out_undated_items_says_so(settings: Settings, tmp_path: Path) -> None:
+    campaign = campaign_of(tmp_path, [*ROWS[:2], ("Nobody knows when this was written.", "")])
+    said = "1 of 3 items of dataset 'texts' have no published_at"
+    assert Steps(settings, campaign).plan().note is None
+    assert said in str(Steps(settings, campaign, published_from=datetime(2026, 3, 1, tzinfo=UTC)).plan().note)
+    run = Steps(settings, campaign)
+    run.ingest()
+    assert run.store.undated("texts") == (1, 3)

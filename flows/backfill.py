@@ -1,28 +1,34 @@
 """One pipeline run per window of time, a few at once, out of one purse.
 
-A finished window has nothing left to do, so repeating a backfill buys nothing; a failed window does not stop the
-others, and the same command does only what is missing.
+A finished window has nothing left to do, so repeating a backfill buys nothing, and the same command does only what is
+missing. A failed window does not stop the others, unless no other could do better: when the budget is spent or the
+provider has stopped, no further window is started.
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from prefect import flow
+from pydantic import Field
 
-from components.errors import PostwrightError, UserError
+from components.errors import BudgetExceeded, PostwrightError, ProviderStopped, UserError
+from components.records import content_id
 from components.spec import Campaign
-from flows.pipeline import Summary, pipeline
+from flows.pipeline import Summary, pipeline, specs_of
+from flows.stopping import stoppable
 
 By = Literal["day", "week", "month"]
+Parallel = Annotated[int, Field(ge=1, title="Windows at a time")]
 
 
 @dataclass
 class Window:
-    """[start, end) and how its run ended."""
+    """[start, end) and how its run ended; neither a summary nor an error: it was not started."""
 
     start: datetime
     end: datetime
@@ -46,30 +52,61 @@ def windows(start: datetime, end: datetime, by: By) -> Iterator[Window]:
 
 @flow(name="backfill", flow_run_name="{campaign.name} by {by}")
 def backfill(
-    campaign: Campaign, published_from: datetime, published_to: datetime, by: By = "day", parallel: int = 1
+    campaign: Campaign, published_from: datetime, published_to: datetime, by: By = "day", parallel: Parallel = 1
 ) -> list[Window]:
     """Run the pipeline for every window of [published_from, published_to); raises the first stop at the end."""
-    found = list(windows(utc(published_from), utc(published_to), by))
-    purse = f"backfill-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    start, end = utc(published_from), utc(published_to)
+    found = list(windows(start, end, by))
+    purse = purse_of_backfill(campaign, start, end, by)
+    no_more = threading.Event()
 
-    def run(window: Window) -> Window:
+    def run(window: Window) -> None:
+        if no_more.is_set():
+            return
         try:
             window.summary = pipeline(campaign, published_from=window.start, published_to=window.end, purse=purse)
         except PostwrightError as error:
             window.error = error
-        return window
+            if isinstance(error, BudgetExceeded | ProviderStopped):
+                no_more.set()
 
-    if parallel == 1:
-        done = [run(window) for window in found]
-    else:
-        with ThreadPoolExecutor(parallel) as pool:
-            done = list(pool.map(lambda window: copy_context().run(run, window), found))
-    stopped = [window for window in done if window.error]
-    if stopped:
-        raise type(stopped[0].error)(  # type: ignore[misc]
-            f"{len(stopped)} of {len(done)} windows stopped, first {stopped[0].start:%Y-%m-%d}: {stopped[0].error}"
-        )
-    return done
+    with stoppable() as stop:
+        if parallel == 1:
+            for window in found:
+                run(window)
+        else:
+            pool = ThreadPoolExecutor(parallel)
+            try:
+                begun = [pool.submit(copy_context().run, run, window) for window in found]
+                for future in begun:
+                    future.result()
+            except BaseException as error:
+                if not isinstance(error, Exception):
+                    stop.ask()
+                raise
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+    raise_first_stop(found)
+    return found
+
+
+def purse_of_backfill(campaign: Campaign, start: datetime, end: datetime, by: By) -> str:
+    """The same backfill, started again, goes on with the same purse."""
+    spec_ids = {spec.step: spec.id for spec in specs_of(campaign)}
+    return "backfill-" + content_id(campaign.name, spec_ids, start.isoformat(), end.isoformat(), by)
+
+
+def raise_first_stop(done: Sequence[Window]) -> None:
+    """One error for all windows that stopped, of the first one's kind."""
+    first = next((window for window in done if window.error), None)
+    if first is None:
+        return
+    stopped = sum(window.error is not None for window in done)
+    waiting = sum(window.error is None and window.summary is None for window in done)
+    not_started = f" and {waiting} not started" if waiting else ""
+    raise type(first.error)(  # type: ignore[misc]
+        f"{stopped} of {len(done)} windows stopped{not_started}, first {first.start:%Y-%m-%d}: {first.error}"
+    )
 
 
 def utc(time: datetime) -> datetime:

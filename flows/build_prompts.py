@@ -8,7 +8,7 @@ from prefect import flow, task
 from components.prompts import build
 from components.records import Feature, Item, Prompt, Quarantine
 from components.spec import FeatureSpec, PromptSpec, Selection
-from flows.caching import chunk_key, whole, worth_retrying
+from flows.caching import chunk_key, frozen, whole, worth_retrying
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
@@ -26,7 +26,8 @@ CHUNK = 512
 def build_chunk(
     spec: PromptSpec, spec_id: str, chunk: str, items: Sequence[Item], features: Mapping[str, Sequence[Feature]]
 ) -> tuple[list[Prompt], list[Quarantine]]:
-    return build(items, features, spec)
+    with frozen(spec, spec_id):
+        return build(items, features, spec)
 
 
 @flow(name="build_prompts", flow_run_name="prompt {spec.template} {spec.platform} {selection.dataset}")

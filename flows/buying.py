@@ -1,19 +1,18 @@
 """What the two buying steps share: the home's journal, the run's ledger, and a function that buys.
 
-One ledger per budget and process, so that writing and judging, and parallel windows, spend from one purse.
+A purse is what one budget pays for: a run with all its resumptions, or a backfill with all its windows. One ledger per
+purse and process, so that writing and judging, and parallel windows, spend from it together.
 """
 
-import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, buy
+from components.records import Run
 from components.spec import Budget, ChatSpec
+from components.store import Store
 from flows.settings import Settings, api_key
-
-T = TypeVar("T")
 
 TRIED_AGAIN = [*(str(status) for status in RETRYABLE), "picture"]
 """Errors of posts and judgments that a later run asks for again; a picture that was gone may be back."""
@@ -29,13 +28,26 @@ def journal_of(settings: Settings) -> Journal:
         return _journals.setdefault(str(settings.calls), Journal(settings.calls))
 
 
+def purse_of(store: Store, run: Run) -> str:
+    """A run that goes on where the latest one like it stopped goes on with its purse; a new one has its own."""
+    sql = """SELECT purse, state FROM runs WHERE campaign = $campaign AND spec_ids = $spec_ids
+        AND window_from IS NOT DISTINCT FROM $window_from::TIMESTAMPTZ
+        AND window_to IS NOT DISTINCT FROM $window_to::TIMESTAMPTZ ORDER BY started_at DESC, run_id DESC LIMIT 1"""
+    row = run.row()
+    found = store.query(sql, {key: row[key] for key in ("campaign", "spec_ids", "window_from", "window_to")})
+    return str(found[0]["purse"]) if found and found[0]["state"] != "done" else run.run_id
+
+
 def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
-    """The purse of a run (or of a whole backfill); begins with what the journal says the purse has spent."""
+    """The ledger of a purse; begins with what the journal says that all runs of the purse have spent."""
     journal = journal_of(settings)
     with _lock:
         key = (str(settings.calls), purse)
         if key not in _ledgers:
-            _ledgers[key] = Ledger(budget.usd, allow_unpriced=budget.allow_unpriced, spent_usd=journal.spent_usd(purse))
+            runs = settings.store().query("SELECT run_id FROM runs WHERE purse = $purse", {"purse": purse})
+            spent = journal.spent_usd({purse, *(row["run_id"] for row in runs)})
+            _ledgers[key] = Ledger(budget.usd, allow_unpriced=budget.allow_unpriced, spent_usd=spent)
+        _ledgers[key].allow(budget.usd, budget.allow_unpriced)
         return _ledgers[key]
 
 
@@ -71,12 +83,3 @@ class Buyer:
             self.reused += 1
         if outcome.status != "ok":
             self.failed[outcome.status] = self.failed.get(outcome.status, 0) + 1
-
-
-def run_async(work: Callable[[], Awaitable[T]]) -> T:
-    """Run `work` on a loop of its own: the chunk's task is a plain function, as Prefect's sync engine wants it."""
-
-    async def main() -> T:
-        return await work()
-
-    return asyncio.run(main())

@@ -9,7 +9,7 @@ from prefect import flow, task
 from components.features import extract
 from components.records import Feature, Item, Quarantine
 from components.spec import FeatureSpec, Selection
-from flows.caching import chunk_key, whole, worth_retrying
+from flows.caching import chunk_key, frozen, whole, worth_retrying
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
@@ -30,7 +30,8 @@ def extract_chunk(
     spec: FeatureSpec, spec_id: str, chunk: str, items: Sequence[Item]
 ) -> tuple[list[Feature], list[Quarantine]]:
     """Run the models over one chunk. Pictures are read and models loaded in here: neither crosses a task's border."""
-    return extract(items, spec, Settings.from_environment().models)
+    with frozen(spec, spec_id):
+        return extract(items, spec, Settings.from_environment().models)
 
 
 @flow(name="extract_features", flow_run_name="extract {spec.models} {selection.dataset}")

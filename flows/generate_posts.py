@@ -13,25 +13,27 @@ from components.posts import ask, read_posts, unsent_posts
 from components.records import Item, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.store import Store
-from flows.buying import TRIED_AGAIN, Buyer, run_async
-from flows.caching import whole
+from flows.buying import TRIED_AGAIN, Buyer
+from flows.caching import frozen, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
+from flows.stopping import run_async
 
 CHUNK = 100
 
 
 @task(task_run_name="write {chunk}", cache_policy=NO_CACHE, tags=["calls"])
 def write_chunk(
-    spec: GenerationSpec, chunk: str, prompts: Sequence[Prompt], budget: Budget, run_id: str, purse: str
+    spec: GenerationSpec, spec_id: str, chunk: str, prompts: Sequence[Prompt], budget: Budget, run_id: str, purse: str
 ) -> tuple[list[Post], Buyer]:
     """Buy the posts of one chunk. No retries here: the engine of calls has the only retry layer."""
     settings = Settings.from_environment()
     buyer = Buyer(settings, spec, budget, run_id, purse)
     items, captions = materials(settings.store(), prompts)
     asked, now = ask(prompts, items, spec), datetime.now(UTC)
-    outcomes = run_async(lambda: buyer(asked.requests))
+    with frozen(spec, spec_id):
+        outcomes = run_async(lambda: buyer(asked.requests))
     return read_posts(asked.prompts, outcomes, captions, spec, now) + unsent_posts(asked, spec, now), buyer
 
 
@@ -55,7 +57,7 @@ def generate_posts(
     advance = progress("write posts", len(todo))
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [prompt.prompt_id for prompt in part])
-        posts, buyer = write_chunk(spec, chunk, whole(part), budget, run_id, purse or run_id)
+        posts, buyer = write_chunk(spec, spec_id, chunk, whole(part), budget, run_id, purse or run_id)
         rows, quarantined = publish(store, "posts", posts, [], chunk=chunk, run_id=run_id, dataset=selection.dataset)
         result.rows += rows
         result.quarantined += quarantined

@@ -13,18 +13,26 @@ from components.judgments import judge
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
 from components.store import Store
-from flows.buying import TRIED_AGAIN, Buyer, run_async
-from flows.caching import whole
+from flows.buying import TRIED_AGAIN, Buyer
+from flows.caching import frozen, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
+from flows.stopping import run_async
 
 CHUNK = 100
 
 
 @task(task_run_name="judge {chunk}", cache_policy=NO_CACHE, tags=["calls"])
 def judge_chunk(
-    spec: JudgeSpec, chunk: str, posts: Sequence[Post], batch: Sequence[Post], budget: Budget, run_id: str, purse: str
+    spec: JudgeSpec,
+    spec_id: str,
+    chunk: str,
+    posts: Sequence[Post],
+    batch: Sequence[Post],
+    budget: Budget,
+    run_id: str,
+    purse: str,
 ) -> tuple[list[Judgment], Buyer]:
     """Buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer.
 
@@ -37,7 +45,8 @@ def judge_chunk(
     items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
     words = words_of(store, prompts)
     now = datetime.now(UTC)
-    return run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now, batch=batch)), buyer
+    with frozen(spec, spec_id):
+        return run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now, batch=batch)), buyer
 
 
 @flow(name="judge_posts", flow_run_name="judge {spec.model} {selection.dataset}")
@@ -64,7 +73,7 @@ def judge_posts(
     advance = progress("judge posts", len(todo))
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [post.post_id for post in part])
-        judgments, buyer = judge_chunk(spec, chunk, whole(part), whole(batch), budget, run_id, purse or run_id)
+        judgments, buyer = judge_chunk(spec, spec_id, chunk, whole(part), whole(batch), budget, run_id, purse or run_id)
         rows, quarantined = publish(
             store, "judgments", judgments, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
         )

@@ -6,21 +6,25 @@ Reads a campaign, writes the warehouse, a row in `runs`, the report and the run'
 """
 
 import json
+import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
+from pydantic import Field
 
-from components.errors import PostwrightError
+from components.errors import HomeUnusable, PostwrightError
 from components.judgments import mean_with_interval
 from components.records import Run
-from components.spec import Campaign, Selection
+from components.spec import Campaign, Selection, Spec
 from components.store import Store, selected
 from flows.artifacts import leave_artifacts
 from flows.build_prompts import build_prompts
+from flows.buying import purse_of
+from flows.caching import unchanged
 from flows.check_warehouse import check_warehouse
 from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
@@ -30,10 +34,18 @@ from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
 from flows.settings import Settings
+from flows.stopping import STOPS, stoppable
 from flows.write_report import write_report
 
+log = logging.getLogger("postwright")
 STOPPED = {2: "refused", 3: "check_failed", 4: "budget_exceeded", 5: "provider_stopped"}
 """How a run ends by exit code; a defect or a kill leaves `failed` or `running`."""
+
+Limit = Annotated[int, Field(ge=1, title="At most so many items", description="The earliest first.")]
+Purse = Annotated[
+    str,
+    Field(title="Purse (leave empty)", description="Set by backfills: runs with the same purse share one budget."),
+]
 
 
 @dataclass
@@ -55,13 +67,12 @@ def pipeline(
     campaign: Campaign,
     published_from: datetime | None = None,
     published_to: datetime | None = None,
-    limit: int | None = None,
-    purse: str = "",
+    limit: Limit | None = None,
+    purse: Purse = "",
 ) -> Summary:
     """Turn a dataset into judged posts; only what is not there yet is done, and no call is bought twice.
 
-    `published_from` is included, `published_to` is not; `limit` takes the earliest items. Runs with the same `purse`
-    share one budget.
+    `published_from` is included, `published_to` is not; `limit` takes the earliest items.
     """
     settings = Settings.from_environment().prepare()
     store = settings.store()
@@ -69,48 +80,50 @@ def pipeline(
     selection = Selection(
         dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
     )
-    run = begin(campaign, selection)
-    store.record_run(run)
+    run = begin(campaign, selection, store, purse)
     summary = Summary(run.run_id, campaign.name)
     try:
-        for step in steps(campaign, selection, run.run_id, purse or run.run_id):
-            summary.steps.append(step())
-        check_warehouse(campaign, selection, run.run_id)
-        summary.state, summary.message = "done", undated(selection, *store.undated(selection.dataset))
-        if summary.message:
-            say(summary.message)
-    except PostwrightError as error:
-        summary.state, summary.message = STOPPED.get(error.exit_code, "failed"), str(error)
-        raise
-    except KeyboardInterrupt:
-        summary.state, summary.message = "interrupted", "stopped from outside; the same command goes on from here"
-        raise
+        with stoppable():
+            store.record_run(run)
+            for step in steps(campaign, selection, run):
+                summary.steps.append(step())
+            check_warehouse(campaign, selection, run.run_id)
     except BaseException as error:
-        summary.state, summary.message = "failed", f"{type(error).__name__}: {error}"
+        summary.state, summary.message = how_it_ended(error)
+        finish_stopped(summary, run, settings)
         raise
-    finally:
-        finish(summary, run, settings)
+    summary.state, summary.message = "done", undated(selection, *store.undated(selection.dataset))
+    if summary.message:
+        say(summary.message)
+    finish(summary, run, settings)
     return summary
 
 
-def steps(campaign: Campaign, selection: Selection, run_id: str, purse: str) -> list[Callable[[], StepResult]]:
-    """The pipeline itself."""
+def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callable[[], StepResult]]:
+    """The pipeline itself. Before each step the specs must still be those that the run began with."""
     c = campaign
-    made: dict[str, Any] = {"selection": selection, "run_id": run_id}
-    money: dict[str, Any] = {"budget": c.budget, "purse": purse}
-    return [
-        lambda: ingest_items(c.dataset, run_id=run_id),
+    made: dict[str, Any] = {"selection": selection, "run_id": run.run_id}
+    money: dict[str, Any] = {"budget": c.budget, "purse": run.purse}
+    begun_with = json.loads(run.spec_ids)
+    for step in (
+        lambda: ingest_items(c.dataset, run_id=run.run_id),
         lambda: extract_features(c.features, **made),
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
         lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
-    ]
+    ):
+        for spec in specs_of(c):
+            unchanged(spec, begun_with[spec.step])
+        yield step
 
 
-def begin(campaign: Campaign, selection: Selection) -> Run:
+def specs_of(campaign: Campaign) -> tuple[Spec, ...]:
+    return campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge
+
+
+def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) -> Run:
     now = datetime.now(UTC)
-    specs = (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge)
-    return Run(
+    run = Run(
         run_id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         campaign=campaign.name,
         dataset=campaign.dataset.name,
@@ -119,8 +132,27 @@ def begin(campaign: Campaign, selection: Selection) -> Run:
         item_limit=selection.limit,
         state="running",
         started_at=now,
-        spec_ids=json.dumps({spec.step: spec.id for spec in specs}),
+        spec_ids=json.dumps({spec.step: spec.id for spec in specs_of(campaign)}),
     )
+    return replace(run, purse=purse or purse_of(store, run))
+
+
+def how_it_ended(error: BaseException) -> tuple[str, str]:
+    """The state and the message of a run that `error` stopped."""
+    if isinstance(error, PostwrightError):
+        return STOPPED.get(error.exit_code, "failed"), str(error)
+    if isinstance(error, STOPS):
+        return "interrupted", "stopped from outside; the same command goes on from here"
+    return "failed", f"{type(error).__name__}: {error}"
+
+
+def finish_stopped(summary: Summary, run: Run, settings: Settings) -> None:
+    """Like `finish`, but what fails here is only told: it must not hide what stopped the run."""
+    try:
+        finish(summary, run, settings)
+    except Exception as error:
+        log.info("the end of run %s", run.run_id, exc_info=True)
+        say(f"the end of the run could not be shown in full: {error}")
 
 
 def finish(summary: Summary, run: Run, settings: Settings) -> None:
@@ -142,7 +174,13 @@ def finish(summary: Summary, run: Run, settings: Settings) -> None:
     if summary.state in ("failed", "refused", "interrupted"):
         return
     say("writing the report ...")
-    summary.report = str(write_report(settings, run.run_id))
+    try:
+        summary.report = str(write_report(settings, run.run_id))
+    except OSError as error:
+        raise HomeUnusable(
+            f"the run is {summary.state}, but its report cannot be written to {settings.reports} ({error.strerror}); "
+            "free some space or unlock it, then: postwright report"
+        ) from error
     leave_artifacts(store, run.run_id, summary.report)
 
 

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -23,10 +23,22 @@ class Listener(Protocol):
     def say(self, line: str) -> None: ...
 
 
+def run_log(line: str) -> None:
+    """Into the log of the flow run, where people look for it in the UI; outside of a run into the program's."""
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_run_logger
+
+    try:
+        logger: logging.Logger | logging.LoggerAdapter[Any] = get_run_logger()
+    except MissingContextError:
+        logger = log
+    logger.info("%s", line)
+
+
 class LogLines:
     """Plain lines to `emit`."""
 
-    def __init__(self, emit: Callable[[str], None] = log.info) -> None:
+    def __init__(self, emit: Callable[[str], None] = run_log) -> None:
         self.say = emit
 
     def start(self, label: str, total: int) -> Callable[[int], None]:

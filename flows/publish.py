@@ -14,6 +14,7 @@ import pandas as pd
 from components.errors import CheckFailed
 from components.records import CheckResult, Quarantine, Record, content_id
 from components.store import Store
+from flows.stopping import raise_if_stopped
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ class StepResult:
 
 def chunks(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(things), size):
+        raise_if_stopped()
         yield things[start : start + size]
 
 

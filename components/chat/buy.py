@@ -121,7 +121,11 @@ class _Purchase:
 
     async def _work(self, queue: Iterator[ChatRequest]) -> None:
         for request in queue:
-            outcome = await self.caller.call(request)
+            try:
+                outcome = await self.caller.call(request)
+            except BaseException as why:
+                self.caller.halt(why)  # at once: the other workers must not begin another call
+                raise
             if outcome is None:
                 return
             if outcome.bought:

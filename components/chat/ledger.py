@@ -43,6 +43,11 @@ class Ledger:
         self._lock = threading.Lock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
+    def allow(self, cap_usd: float, allow_unpriced: bool) -> None:
+        """A later run of the same purse may have been given more, or less."""
+        with self._lock:
+            self.cap_usd, self.allow_unpriced = cap_usd, allow_unpriced
+
     async def reserve(self, model: str, price: Price | None, input_tokens: int, output_tokens: int) -> Reservation:
         """Waits while calls in flight stand in the way; raises BudgetExceeded when only spent money does."""
         if price is None:

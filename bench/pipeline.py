@@ -94,7 +94,7 @@ def main() -> None:
         os.environ["POSTWRIGHT_HOME"] = str(place / "home")
         from flows.settings import Settings, quiet_prefect
 
-        quiet_prefect(Settings.from_environment(), verbose=False)
+        quiet_prefect(Settings.from_environment().prepare(), verbose=False)
         import great_expectations
         import torch  # noqa: F401 - imports are not what is measured
 

@@ -17,6 +17,11 @@ from flows.settings import Settings
 
 ORPHANS = {
     "features have their item": ("features", "SELECT count(*) AS n FROM features ANTI JOIN items USING (item_id)"),
+    "vectors of one model have one length": (
+        "features",
+        """SELECT count(*) AS n FROM (SELECT 1 FROM features WHERE vector IS NOT NULL GROUP BY name, model
+           HAVING count(DISTINCT len(vector)) > 1)""",
+    ),
     "prompts have their item": ("prompts", "SELECT count(*) AS n FROM prompts ANTI JOIN items USING (item_id)"),
     "words of prompts are features": (
         "prompts",
@@ -26,8 +31,10 @@ ORPHANS = {
     "posts have their prompt": ("posts", "SELECT count(*) AS n FROM posts ANTI JOIN prompts USING (prompt_id)"),
     "judgments have their post": ("judgments", "SELECT count(*) AS n FROM judgments ANTI JOIN posts USING (post_id)"),
 }
+SLICE = 20_000
+"""Items at a time, with all their rows, so that memory is bounded: half a GB."""
 FRAMES = {
-    "items": "SELECT * FROM current_items WHERE dataset = $dataset",
+    "items": "SELECT * FROM current_items i WHERE i.dataset = $dataset",
     # Vectors stay in DuckDB, which looks at them itself: as Python lists they would take gigabytes.
     "features": """SELECT f.* REPLACE (NULL AS vector), len(f.vector) AS vector_size,
             isfinite(list_sum(f.vector)) AND (list_max(f.vector) > 0 OR list_min(f.vector) < 0) AS vector_sound
@@ -59,6 +66,11 @@ def check_warehouse(campaign: Campaign, selection: Selection, run_id: str) -> li
     return check_tables(Settings.from_environment().store(), campaign, selection.dataset, run_id)
 
 
+def items_of(store: Store, dataset: str) -> int:
+    sql = "SELECT count(*) AS n FROM current_items WHERE dataset = $dataset"
+    return int(store.query(sql, {"dataset": dataset})[0]["n"])
+
+
 def check_tables(store: Store, campaign: Campaign, dataset: str, run_id: str) -> list[CheckResult]:
     spec_ids = store.query("SELECT spec_ids FROM runs WHERE run_id = $run_id", {"run_id": run_id})
     if spec_ids and store.query(CHECKED, {"dataset": dataset, **spec_ids[0]})[0]["checked"]:
@@ -74,10 +86,14 @@ def check_tables(store: Store, campaign: Campaign, dataset: str, run_id: str) ->
         "judge": campaign.judge.id,
     }
     results: list[CheckResult] = []
-    for table, sql in FRAMES.items():
-        frame = store.frame(sql, {name: value for name, value in params.items() if f"${name}" in sql})
-        if not frame.empty:
-            results += check_results(validate(table, frame, chunk_id="table", run_id=run_id, now=now))
+    slices = -(-items_of(store, dataset) // SLICE)
+    for table, whole in FRAMES.items():
+        sql = f"{whole} AND hash(i.item_id) % $slices = $slice"
+        given = {name: value for name, value in params.items() if f"${name}" in sql}
+        for part in range(slices):
+            frame = store.frame(sql, {**given, "slices": slices, "slice": part})
+            if not frame.empty:
+                results += check_results(validate(table, frame, chunk_id="table", run_id=run_id, now=now))
     for expectation, (table, sql) in ORPHANS.items():
         n = store.query(sql)[0]["n"]
         results.append(

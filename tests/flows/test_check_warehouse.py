@@ -57,6 +57,18 @@ def test_a_table_is_judged_as_its_rows_are(steps: Steps, last: list[float] | Non
         assert len(verdicts[0].quarantined) == len(verdicts[1].quarantined)
 
 
+def test_a_large_table_is_checked_in_slices_and_across_them(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.check_warehouse.SLICE", 2)
+    lengths = [2] * 5 + [3]
+    steps.store.append({"features": [vector(steps, n, [0.5] * length) for n, length in enumerate(lengths)]})
+    results = check_tables(steps.store, steps.c, steps.selection.dataset, started(steps))
+    for table, rows in (("items", 6), ("posts", 6), ("judgments", 24)):
+        counted = [r for r in results if (r.table_name, r.expectation) == (table, "there are rows")]
+        assert 1 < len(counted) <= 3 and sum(int(r.observed) for r in counted) == rows
+    (across,) = [r for r in results if r.expectation == "vectors of one model have one length"]
+    assert not across.success
+
+
 def test_what_was_checked_is_not_checked_again_until_something_is_written(steps: Steps) -> None:
     def check(run_id: str) -> int:
         return len(check_tables(steps.store, steps.c, steps.selection.dataset, run_id))

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -105,3 +106,15 @@ def test_a_lock_of_another_process_is_told_as_such(tmp_path: Path) -> None:
 def test_a_wrong_statement_stays_a_defect(tmp_path: Path) -> None:
     with pytest.raises(duckdb.BinderException):
         Store(tmp_path / "warehouse.duckdb").query("SELECT nothing")
+
+
+def test_threads_open_and_close_the_file_in_any_order(tmp_path: Path) -> None:
+    """As parallel windows do; DuckDB refuses an opening that falls into another thread's closing."""
+    store = Store(tmp_path / "warehouse.duckdb", wait_s=30)
+    store.prepare()
+
+    def ask(_: int) -> int:
+        return int(store.query("SELECT count(*) AS n FROM items")[0]["n"])
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(ask, range(600))) == {0}

@@ -40,10 +40,11 @@ DISK = (duckdb.IOException, duckdb.FatalException)
 DISK_WHEN_COMMITTING = re.compile("Failed to commit: (IO Error|Could not|Cannot)")
 HELD = re.compile("Could not set lock on file|Conflicting lock is held")
 """DuckDB's own words, not a path's: a folder may be called `blocks`."""
-CLOSING = duckdb.ResourceInUseException
-"""Another thread of this process is just closing the file; a moment later it can be opened."""
 
 _writers = threading.RLock()
+_doors = threading.Lock()
+"""One thread at a time opens or closes: DuckDB refuses an opening that falls into another thread's closing, and lends an
+instance to a second thread before the first has set it up."""
 
 
 class Store:
@@ -68,15 +69,17 @@ class Store:
                 ) from error
             raise
         finally:
-            connection.close()
+            with _doors:
+                connection.close()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         deadline, pause = time.monotonic() + self.wait_s, 0.02
         while True:
             try:
-                return duckdb.connect(str(self.path))
-            except (duckdb.IOException, CLOSING) as error:
-                locked = isinstance(error, CLOSING) or HELD.search(str(error))
+                with _doors:
+                    return duckdb.connect(str(self.path))
+            except duckdb.IOException as error:
+                locked = HELD.search(str(error))
                 if not locked or time.monotonic() > deadline:
                     why = f"held by another process for {self.wait_s:.0f} s" if locked else reason(error)
                     raise UserError(f"cannot open the warehouse {self.path}: {why}") from error

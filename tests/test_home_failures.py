@@ -109,12 +109,14 @@ def test_a_wrong_statement_stays_a_defect(tmp_path: Path) -> None:
 
 
 def test_threads_open_and_close_the_file_in_any_order(tmp_path: Path) -> None:
-    """As parallel windows do; DuckDB refuses an opening that falls into another thread's closing."""
-    store = Store(tmp_path / "warehouse.duckdb", wait_s=30)
+    """As parallel windows do. Without care one of some twenty openings fails in DuckDB."""
+    store = Store(tmp_path / "warehouse.duckdb")
     store.prepare()
 
-    def ask(_: int) -> int:
-        return int(store.query("SELECT count(*) AS n FROM items")[0]["n"])
+    def use(k: int) -> int:
+        if k % 3:
+            return int(store.query("SELECT count(*) AS n FROM items WHERE item_id = 'i0'")[0]["n"])
+        return store.append({"items": items(20, first=1000 * k)})["items"]
 
-    with ThreadPoolExecutor(6) as pool:
-        assert set(pool.map(ask, range(600))) == {0}
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(use, range(1, 400))) == {0, 20}

@@ -1,7 +1,10 @@
 """What a run leaves in the Prefect UI: the checks as a table, the results as text, some pictures with their posts."""
 
 import base64
+import re
+from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
@@ -12,7 +15,7 @@ SIDE = 240
 """Thumbnails in pixels: an artifact lives in Prefect's database, so it stays small."""
 
 
-def leave_artifacts(store: Store, run_id: str, report: str | None) -> None:
+def leave_artifacts(store: Store, run_id: str, report: str | None, scores: Mapping[str, Any]) -> None:
     """Leave the artifacts of a run; called inside a flow run."""
     checks = store.query(
         """SELECT table_name AS "table", expectation, severity, count(*) AS chunks, count(*) FILTER (success) AS passed,
@@ -22,13 +25,15 @@ def leave_artifacts(store: Store, run_id: str, report: str | None) -> None:
     )
     if checks:
         create_table_artifact(table=checks, key="checks", description=f"Data checks of run {run_id}")
-    create_markdown_artifact(markdown=results(store, run_id, report), key="results", description=f"Run {run_id}")
+    create_markdown_artifact(
+        markdown=results(store, run_id, report, scores), key="results", description=f"Run {run_id}"
+    )
     gallery = pictures(store, run_id)
     if gallery:
         create_markdown_artifact(markdown=gallery, key="pictures", description=f"Some posts of run {run_id}")
 
 
-def results(store: Store, run_id: str, report: str | None) -> str:
+def results(store: Store, run_id: str, report: str | None, scores: Mapping[str, Any]) -> str:
     run = store.query("SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})[0]
     cost = "unknown" if run["cost_usd"] is None else f"{run['cost_usd']:.4f} USD"
     lines = [
@@ -36,13 +41,13 @@ def results(store: Store, run_id: str, report: str | None) -> str:
         "",
         f"Run `{run_id}`, dataset `{run['dataset']}`. Calls bought: {run['calls']}. Cost: {cost}.",
         "",
-        "| aspect | n | mean | failed |",
+        "| aspect | n | mean | 95 % interval |",
         "|---|---|---|---|",
     ]
-    sql = """SELECT aspect, count(score) AS n, round(avg(score), 2) AS mean, count(*) - count(score) AS failed
-        FROM judgments WHERE spec_id = json_extract_string($specs, '$.judge_posts') GROUP BY aspect ORDER BY aspect"""
-    for row in store.query(sql, {"specs": run["spec_ids"]}):
-        lines.append(f"| {row['aspect']} | {row['n']} | {row['mean']} | {row['failed']} |")
+    for aspect, found in [*scores.get("aspects", {}).items(), ("overall", scores.get("overall"))]:
+        if found and found["mean"] is not None:
+            interval = "" if found["low"] is None else f"{found['low']:.2f} to {found['high']:.2f}"
+            lines.append(f"| {aspect} | {found['n']} | {found['mean']:.2f} | {interval} |")
     if report:
         lines += ["", f"Report: `{report}`"]
     return "\n".join(lines)
@@ -52,10 +57,11 @@ def pictures(store: Store, run_id: str) -> str:
     """Markdown with thumbnails as data URLs, so that the page needs nothing from this machine's disk."""
     from components.items.pictures import PictureError, jpeg_for_model
 
-    sql = """SELECT image_path, sha256, text, alt_text, overall FROM judged_posts
-        WHERE dataset = (SELECT dataset FROM runs WHERE run_id = $run_id)
-          AND image_path IS NOT NULL AND text IS NOT NULL
-        ORDER BY overall DESC NULLS LAST, post_id LIMIT $n"""
+    sql = """SELECT p.image_path, p.sha256, p.text, p.alt_text, p.overall FROM judged_posts p
+        JOIN runs r ON r.run_id = $run_id AND r.dataset = p.dataset
+          AND p.generation_spec_id = r.spec_ids->>'$.generate_posts' AND p.judge_spec_id = r.spec_ids->>'$.judge_posts'
+        WHERE p.image_path IS NOT NULL AND p.text IS NOT NULL
+        ORDER BY p.overall DESC NULLS LAST, p.post_id LIMIT $n"""
     lines = []
     for row in store.query(sql, {"run_id": run_id, "n": PICTURES}):
         try:
@@ -63,6 +69,12 @@ def pictures(store: Store, run_id: str) -> str:
         except PictureError:
             continue
         score = "not judged" if row["overall"] is None else f"{row['overall']:.1f} / 10"
-        alt = escape(row["alt_text"] or "picture", quote=True).replace("]", " ").replace("\n", " ")
-        lines.append(f"![{alt}](data:image/jpeg;base64,{data})\n\n> {escape(row['text'])}\n\n{score}\n")
+        alt = plain(row["alt_text"] or "picture").replace("\n", " ")
+        text = plain(row["text"]).replace("\n", "\n> ")
+        lines.append(f"![{alt}](data:image/jpeg;base64,{data})\n\n> {text}\n\n{score}\n")
     return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """Text that no markdown or HTML in it can turn into a link, a picture or a heading of the page."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|~-])", r"\\\1", escape(text))

@@ -181,7 +181,7 @@ def finish(summary: Summary, run: Run, settings: Settings) -> None:
             f"the run is {summary.state}, but its report cannot be written to {settings.reports} ({error.strerror}); "
             "free some space or unlock it, then: postwright report"
         ) from error
-    leave_artifacts(store, run.run_id, summary.report)
+    leave_artifacts(store, run.run_id, summary.report, summary.scores)
 
 
 def cost_of_run(store: Store, run_id: str) -> float | None:

@@ -19,7 +19,7 @@ pytestmark = [
 def inputs(path: Path) -> int:
     """What an independent reader counts: files of a folder of pictures, records of csv files."""
     files = sorted(path.glob("*")) if path.is_dir() else [path]
-    if any(file.suffix == ".jpeg" for file in files):
+    if any(file.suffix in (".jpeg", ".jpg") for file in files):
         return len(files)
     total = 0
     for file in files:

@@ -43,8 +43,8 @@ HELD = re.compile("Could not set lock on file|Conflicting lock is held")
 
 _writers = threading.RLock()
 _doors = threading.Lock()
-"""One thread at a time opens or closes: DuckDB refuses an opening that falls into another thread's closing, and lends an
-instance to a second thread before the first has set it up."""
+"""One thread at a time opens or closes: DuckDB refuses an opening that falls into another thread's closing, and lends
+an instance to a second thread before the first has set it up."""
 
 
 class Store:

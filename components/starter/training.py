@@ -130,6 +130,8 @@ def save_half(model: Any, folder: Path) -> None:
     for part in (config, *(v for v in config.values() if isinstance(v, dict))):
         if "dtype" in part:
             part["dtype"] = "float32"
+        if "_name_or_path" in part:
+            part["_name_or_path"] = ""  # a folder of the machine that trained it
     path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

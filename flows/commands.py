@@ -138,4 +138,21 @@ def in_this_process(settings: Settings, args: argparse.Namespace, console: Conso
 
         # Heartbeats tell a server of a dead worker; waiting for their thread to stop costs a second per flow.
         with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            start_server()
             return start()
+
+
+def start_server() -> None:
+    """Start Prefect's server for this process, unless the user has one, deaf to Ctrl-C.
+
+    A terminal interrupts all processes of a command. A server that ended first would leave the run asking it for
+    minutes; so it inherits a blocked signal, and is stopped by Prefect at the end.
+    """
+    from prefect.client.orchestration import get_client
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with get_client(sync_client=True):
+            pass
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

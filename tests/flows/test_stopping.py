@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 def start(home: Path, campaign: Path, *words: str) -> "subprocess.Popen[str]":
     env = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")} | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "flows.cli", words[0], str(campaign), "--home", str(home), *words[1:]]
-    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, env=env, text=True, start_new_session=True, **pipes)
 
 
 def campaign_file(folder: Path, pictures: Path, server: FakeProvider, hands: int) -> Path:
@@ -68,7 +69,10 @@ def test_a_signal_ends_a_run_with_what_was_in_flight_and_the_same_command_resume
         process = start(home, campaign, *words)
         wait_for(lambda: server.in_flight >= 2, process)
         told = time.monotonic()
-        process.send_signal(number)
+        if number is signal.SIGINT:  # a terminal sends it to all processes of the command
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
         _, errors = process.communicate(timeout=60)
         took = time.monotonic() - told
         assert process.returncode == 130, errors

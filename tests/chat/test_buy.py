@@ -259,6 +259,7 @@ async def test_cancelling_does_not_wait_for_a_server_that_hangs(shop: Shop) -> N
 BUYER = """
     import asyncio, sys
     from pathlib import Path
+    import signal; signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf
     sys.path.insert(0, {root!r})
     from tests.chat.conftest import Shop, request
     from tests.fake_provider import FakeProvider

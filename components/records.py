@@ -68,7 +68,12 @@ class Item(Record):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature(Record):
     """One thing a model found in an item. `rank` 0 is the best of its name; `score` is in the unit of the name:
-    cosine for captions, probability for topic, sentiment and scene, embedding shift (cosine distance) for keywords."""
+    cosine for captions, probability for topic, sentiment and scene, embedding shift (cosine distance) for keywords.
+
+    `threshold`: below it a label is too uncertain to be a prompt word; None where nobody has measured one. `box`: the
+    part of the picture it was read from, (left, top, right, bottom) as shares of the upright picture's width and
+    height; None is all of it.
+    """
 
     feature_id: str
     item_id: str
@@ -77,6 +82,8 @@ class Feature(Record):
     rank: int = 0
     text: str | None = None
     score: float | None = None
+    threshold: float | None = None
+    box: Sequence[float] | None = None
     vector: Sequence[float] | None = None
     model: str
 
@@ -177,6 +184,64 @@ class Quarantine(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example(Record):
+    """A picture, a text, or both, with the labels that people or a source gave it. `labels` is JSON: task -> label
+    (text) or number; a task that is not in it is unknown for this row, which is no answer of its own."""
+
+    example_id: str
+    dataset: str
+    source_uri: str
+    image_path: str | None = None
+    sha256: str | None = None
+    text: str = ""
+    author: str | None = None
+    language: str | None = None
+    published_at: datetime | None = None
+    labels: str
+
+    @staticmethod
+    def make_id(dataset: str, sha256: str | None, text: str, labels: str) -> str:
+        return content_id("example", dataset, sha256, text, labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split(Record):
+    """Where an example went in one training. `cluster` names what stays together: near-duplicates and, where asked,
+    all of one author. `split`: train, validation, test, or unused (with the reason in `reason`)."""
+
+    spec_id: str
+    example_id: str
+    cluster: str
+    split: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Record):
+    """One metric of one subject on one task. `subject`: what was measured, such as `multi-task` or `vader`; `model`:
+    its revision; `value` with its 95 % interval over `n` examples; `detail` is JSON: curves, matrices, settings."""
+
+    evaluation_id: str
+    spec_id: str
+    subject: str
+    model: str
+    dataset: str
+    split: str
+    task: str
+    metric: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int
+    detail: str = "{}"
+    created_at: datetime
+
+    @staticmethod
+    def make_id(spec_id: str, subject: str, model: str, dataset: str, split: str, task: str, metric: str) -> str:
+        return content_id("evaluation", spec_id, subject, model, dataset, split, task, metric)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult(Record):
     """One expectation on one chunk (or on the whole table: chunk_id `table`)."""
 
@@ -220,3 +285,6 @@ TABLES: dict[str, type[Record]] = {
     "judgments": Judgment,
 }
 """The five nouns; each has a suite in data_checks and a flow."""
+
+LEARNING: dict[str, type[Record]] = {"examples": Example, "splits": Split, "evaluations": Evaluation}
+"""What training and evaluating write; each has a suite in data_checks too."""

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.records import content_id
 
-Word = Literal["caption", "topic", "sentiment", "scene", "keywords"]
-WORDS: tuple[Word, ...] = ("caption", "topic", "sentiment", "scene", "keywords")
+Word = Literal["caption", "topic", "sentiment", "scene", "keywords", "details"]
+WORDS: tuple[Word, ...] = ("caption", "topic", "sentiment", "scene", "keywords", "details")
 
 
 class Spec(BaseModel):
@@ -84,6 +84,16 @@ class FeatureSpec(Spec):
     captions: int = Field(default=4, ge=1, le=16, title="Captions", description="Sampled per picture, ranked by CLIP.")
     temperature: float = Field(default=1.0, gt=0, le=2, title="Temperature of caption sampling")
     top_p: float = Field(default=0.9, gt=0, le=1, title="Nucleus of caption sampling")
+    decoding: Literal["sample", "beam", "both"] = Field(
+        default="sample", title="Decoding of captions", description="both: half of the candidates from a beam."
+    )
+    crops: Literal["none", "saliency", "detector"] = Field(
+        default="none",
+        title="Parts of the picture",
+        description="Also caption and classify what stands out, or what the model set's detector finds.",
+    )
+    crops_kept: int = Field(default=2, ge=1, le=8, title="Most parts per picture")
+    keyword_method: Literal["leave_one_out", "yake"] = Field(default="leave_one_out", title="How keywords are ranked")
     keywords: int = Field(default=6, ge=0, le=32, title="Keywords", description="Kept per item, most telling first.")
     seed: int = Field(default=0, title="Seed")
     batch_size: int = Field(default=16, ge=1, title="Batch size", description="Changes speed, not rows.")
@@ -110,6 +120,11 @@ class PromptSpec(Spec):
     platform: str = Field(default="x", title="Platform", description="A file in components/prompts/platforms.")
     language: str = Field(default="en", title="Language of the post", description="A BCP 47 tag.")
     words: tuple[Word, ...] = Field(default=WORDS, title="Prompt words", description="Leave some out to ablate.")
+    abstain: bool = Field(
+        default=True,
+        title="Leave out uncertain words",
+        description="Topic, sentiment and scene below their calibrated threshold are not told to the writer.",
+    )
 
     def contents(self) -> Mapping[str, Any]:
         from components.prompts import platform_text, template_text

@@ -1,0 +1,239 @@
+"""Specs of a training and of an evaluation, and the YAML files they come from.
+
+Relative paths in a file are relative to the file. `spec.id` covers all that changes the outcome; where datasets lie and
+the device do not count.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from components.campaign import apply_override, describe
+from components.errors import UserError
+from components.spec import Spec
+
+Modality = Literal["picture", "text"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelledSource(_Part):
+    """Where labelled examples come from; one adapter in components/learning/sources each."""
+
+    source: Literal["table", "image_folder", "mvsa", "fi", "places", "tweeteval", "tweettopic", "drawings"] = Field(
+        title="Source", description="The format on disk."
+    )
+    path: Path = Field(default=Path(), title="Path", description="File or folder; unused by drawings.")
+    name: str = Field(default="", title="Name", description="Of the dataset; by default the path's last part.")
+    task: str = Field(
+        default="", title="Task", description="For sources with one label per input: what the label is of."
+    )
+    label_map: str = Field(
+        default="", title="Label map", description="A shipped map's name or a YAML file: foreign labels to ours."
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        title="Columns",
+        description="For tables: image, text, author, published_at, id and `label.<task>` -> column.",
+    )
+    timezone: str = Field(default="UTC", title="Time zone", description="Of times that carry no offset.")
+    author: str = Field(default="", title="Author", description="Of all examples, where the rows do not say.")
+    seeds: tuple[int, int] = Field(
+        default=(20_000_000, 20_001_500),
+        title="Seeds",
+        description="Of drawings: first (included) and last (excluded).",
+    )
+    limit: int | None = Field(default=None, ge=1, title="At most so many", description="The first of the source.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_from_path(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("name"):
+            named = "drawings" if data.get("source") == "drawings" else Path(str(data.get("path", ""))).stem
+            data = {**data, "name": named or str(data.get("source", ""))}
+        return data
+
+
+class Task(_Part):
+    """One thing to predict. Labels that are not in `labels` are refused; none given: all that occur, sorted."""
+
+    kind: Literal["classification", "regression"] = "classification"
+    labels: tuple[str, ...] = ()
+    weight: float = Field(default=1.0, gt=0)
+
+
+class NetworkShape(_Part):
+    fusion: Literal["concat", "gate", "attention"] = Field(default="gate", title="Fusion")
+    hidden_dim: int = Field(default=128, ge=8)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+
+
+class SplitRule(_Part):
+    """Near-duplicates always stay together; see components/learning/splits.py."""
+
+    test: float = Field(default=0.2, gt=0, lt=1)
+    validation: float = Field(default=0.15, gt=0, lt=1)
+    by_author: bool = Field(default=True, description="All of an author on one side, where authors are known.")
+    by_time: bool = Field(default=False, description="Validation after training, test after both.")
+    hash_distance: int = Field(default=6, ge=0, le=32, description="Bits of 64 by which near-duplicates may differ.")
+    cosine: float = Field(default=0.97, gt=0, le=1, description="Of embeddings; from here on near-duplicates.")
+    seed: int = 0
+
+
+class Comparisons(_Part):
+    """Further networks of the same budget, trained and measured beside the main one."""
+
+    single_task: bool = True
+    fusions: tuple[Literal["concat", "gate", "attention"], ...] = ()
+    losses: tuple[Literal["weighted", "uncertainty", "alternating"], ...] = ()
+    modalities: bool = Field(default=False, description="The picture alone, and the text alone.")
+    leave_one_dataset_out: bool = False
+
+
+class TrainingSpec(Spec):
+    """What is learned from what, how, and what it is compared with."""
+
+    step: ClassVar[str] = "train_prompt_words"
+    does_not_matter: ClassVar[frozenset[str]] = frozenset({"device", "amp"})
+    name: Name = Field(title="Name", description="The model set's name; campaigns use it as features.models.")
+    datasets: tuple[LabelledSource, ...] = Field(min_length=1, title="Datasets")
+    tasks: dict[str, Task] = Field(min_length=1, title="Tasks")
+    models: str = Field(default="starter", title="Encoders", description="The model set whose encoders are used.")
+    network: NetworkShape = NetworkShape()
+    loss: Literal["weighted", "uncertainty", "alternating"] = Field(default="weighted", title="Loss")
+    balance: bool = Field(default=True, title="Weight rare classes up", description="By the root of their rarity.")
+    train_encoders: Literal["none", "picture", "text", "both"] = Field(default="none", title="Encoders that learn too")
+    epochs: int = Field(default=60, ge=1, title="Most epochs")
+    patience: int = Field(default=8, ge=1, title="Epochs without progress on validation before it stops")
+    batch_size: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    encoder_learning_rate: float = Field(default=2e-5, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    drop_modality: float = Field(
+        default=0.2, ge=0, le=0.45, title="Share of rows that lose their picture, and as many their text"
+    )
+    keep_right: float = Field(
+        default=0.8,
+        gt=0,
+        lt=1,
+        title="Accuracy of kept labels",
+        description="The threshold is the lowest at which so many of the kept labels are right on validation.",
+    )
+    split: SplitRule = SplitRule()
+    compare: Comparisons = Comparisons()
+    resamples: int = Field(default=1000, ge=100, title="Bootstrap resamples")
+    seed: int = Field(default=0, title="Seed")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", title="Device")
+    amp: bool = Field(default=True, title="Mixed precision on a GPU")
+
+    def resolved(self) -> dict[str, Any]:
+        found = super().resolved()
+        for source in found["datasets"]:
+            source["path"] = Path(source["path"]).name
+        found["models"] = Path(found["models"]).name
+        return found
+
+    def contents(self) -> Mapping[str, Any]:
+        from components.features import model_set_fingerprint
+        from components.learning.label_maps import label_map_text
+
+        maps = {source.label_map: label_map_text(source.label_map) for source in self.datasets if source.label_map}
+        return {"model_set": model_set_fingerprint(self.models), "label_maps": maps}
+
+
+class Method(_Part):
+    """One way to read labels: a model set's own labeller, without training, few examples, a lexicon, or none at all."""
+
+    kind: Literal[
+        "model_set", "zero_shot", "text_zero_shot", "few_shot", "linear_probe", "vader", "majority", "prior"
+    ] = Field(title="Kind")
+    name: str = Field(default="", title="Name in tables")
+    models: str = Field(default="starter", title="Model set")
+    labels: str = Field(default="", title="Labels file", description="Descriptions of the classes, for zero-shot.")
+    prior_matching: bool = Field(default=False, title="Match the labels' known shares")
+    shots: int = Field(default=16, ge=1, title="Examples per class, for few-shot")
+
+
+class EvaluationSpec(Spec):
+    """Which methods are measured on which labelled examples."""
+
+    step: ClassVar[str] = "evaluate_prompt_words"
+    does_not_matter: ClassVar[frozenset[str]] = frozenset({"device"})
+    name: Name = Field(title="Name")
+    datasets: tuple[LabelledSource, ...] = Field(min_length=1)
+    tasks: dict[str, Task] = Field(min_length=1)
+    methods: tuple[Method, ...] = Field(min_length=1)
+    folds: Literal["none", "author", "random"] = Field(
+        default="none",
+        title="Folds",
+        description="For methods that learn: leave one author out, or 5 random folds of clusters.",
+    )
+    split: SplitRule = SplitRule()
+    keep_right: float = Field(default=0.8, gt=0, lt=1)
+    resamples: int = Field(default=1000, ge=100)
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def contents(self) -> Mapping[str, Any]:
+        from components.features import model_set_fingerprint
+        from components.learning.label_maps import label_map_text
+
+        maps = {source.label_map: label_map_text(source.label_map) for source in self.datasets if source.label_map}
+        files = {m.labels: Path(m.labels).read_text(encoding="utf-8") for m in self.methods if m.labels}
+        sets = {m.models: model_set_fingerprint(m.models) for m in self.methods if m.kind not in _WITHOUT_MODELS}
+        return {"model_sets": sets, "label_maps": maps, "labels": files}
+
+
+_WITHOUT_MODELS = ("vader", "majority", "prior")
+
+
+def load_training(path: Path, overrides: Sequence[str] = ()) -> TrainingSpec:
+    """The training that a YAML file describes. UserError names the file, the field and the value."""
+    return _load(TrainingSpec, path, overrides)
+
+
+def load_evaluation(path: Path, overrides: Sequence[str] = ()) -> EvaluationSpec:
+    """The evaluation that a YAML file describes. UserError names the file, the field and the value."""
+    return _load(EvaluationSpec, path, overrides)
+
+
+def _load(kind: Any, path: Path, overrides: Sequence[str]) -> Any:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UserError(f"{path}: {reason}; give the path of a YAML file, e.g. campaigns/train-drawings.yaml") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: expected a mapping with name, datasets, tasks; found {type(data).__name__}")
+    for override in overrides:
+        apply_override(data, override)
+    _absolute(data, path.parent)
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise UserError(f"{path}: {describe(error)}") from None
+
+
+def _absolute(data: dict[str, Any], folder: Path) -> None:
+    """Paths in place, relative to the file they stand in."""
+
+    def place(part: Any, field: str, only_yaml: bool) -> None:
+        value = part.get(field) if isinstance(part, dict) else None
+        if isinstance(value, str) and value and (not only_yaml or value.endswith((".yaml", ".yml"))):
+            part[field] = str((folder / Path(value).expanduser()).resolve())
+
+    place(data, "models", only_yaml=True)
+    for source in data.get("datasets") or ():
+        place(source, "path", only_yaml=False)
+        place(source, "label_map", only_yaml=True)
+    for method in data.get("methods") or ():
+        place(method, "models", only_yaml=True)
+        place(method, "labels", only_yaml=True)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.features.findings import Prepared, find
-from components.features.keywords import clean
+from components.features.keywords import readable
 from components.features.models import Models, load_models
 from components.items.pictures import PictureError, open_picture
 from components.records import Feature, Item, Quarantine
@@ -64,8 +64,7 @@ def extract(
 
 def _prepare(item: Item, models: Models) -> Prepared | PictureError:
     """Reads the picture and leaves only what the models see of it, so that a batch of large pictures fits in memory."""
-    # Only links or emoji: better than nothing. Halves of surrogate pairs would stop the tokenizers.
-    text = clean(item.text) or item.text.encode("utf-8", "ignore").decode().strip()
+    text = readable(item.text)
     if item.image_path is None:
         return Prepared(item, text, None) if text else PictureError("empty", "neither a picture nor a text")
     try:

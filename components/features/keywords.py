@@ -63,6 +63,12 @@ def clean(text: str) -> str:
     return re.sub(r"\s+([,.;:!?])", r"\1", " ".join(kept.split()))
 
 
+def readable(text: str) -> str:
+    """What the encoders read: the cleaned text, or of only links or emoji what there is, better than nothing. Halves of
+    surrogate pairs would stop the tokenizers."""
+    return clean(text) or text.encode("utf-8", "ignore").decode().strip()
+
+
 def sentence_of(text: str, caption: str) -> str:
     """What keywords are left out of: the cleaned text, then the caption."""
     return ". ".join(part.rstrip(". ") for part in (text, caption) if part)

@@ -1,0 +1,135 @@
+"""What the encoders of a model set make of examples: one array per kind of vector.
+
+Read: each example's picture, once, and its text, prepared exactly as when features are extracted: a network must meet in
+a run what it met in training. Vectors do not depend on which examples are read together, so chunks of them can be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.features.extraction import WORKING_SIDE
+from components.features.keywords import readable
+from components.features.models import Models, load_models
+from components.items.pictures import PictureError, open_picture
+from components.records import Example, Quarantine
+from components.spec import FeatureSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PICTURES = {"picture": "picture_encoder", "clip_image": "clip"}
+TEXTS = {"text": "text_encoder", "clip_text": "clip"}
+BATCH = 32
+READERS = 4
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Of n examples that could be read: per kind (n, dim) float32 with zeros where an example has no picture (or text),
+    and the masks (n,) that say where it has one."""
+
+    ids: list[str]
+    kinds: dict[str, NDArray[np.float32]]
+    has_picture: NDArray[np.bool_]
+    has_text: NDArray[np.bool_]
+
+
+def vectors(
+    examples: Sequence[Example], models: str, models_folder: Path | None, kinds: Sequence[str], step: str
+) -> tuple[Vectors, list[Quarantine]]:
+    """The vectors of `examples` in their order, and a row of `step` for each whose picture is gone or changed.
+
+    `kinds`: of picture, text (the encoders of the network), clip_image, clip_text. UserError when a model is missing.
+    """
+    loaded = load_models(FeatureSpec(models=models), models_folder)
+    kept: list[Example] = []
+    refused: list[Quarantine] = []
+    found: dict[str, list[NDArray[np.float32]]] = {kind: [] for kind in kinds}
+    with ThreadPoolExecutor(READERS) as pool:
+        for start in range(0, len(examples), BATCH):
+            part = examples[start : start + BATCH]
+            prepared = list(pool.map(lambda example: _prepare(example, loaded, kinds), part))
+            good = [(e, p) for e, p in zip(part, prepared, strict=True) if not isinstance(p, PictureError)]
+            refused += [_refuse(e, p, step) for e, p in zip(part, prepared, strict=True) if isinstance(p, PictureError)]
+            kept += [example for example, _ in good]
+            with loaded.lock:
+                for kind in kinds:
+                    found[kind].append(_read([e for e, _ in good], [p for _, p in good], kind, loaded))
+    empty = np.zeros((0, 1), dtype=np.float32)
+    return Vectors(
+        [example.example_id for example in kept],
+        {kind: np.concatenate(parts) if parts else empty for kind, parts in found.items()},
+        np.array([example.image_path is not None for example in kept], dtype=bool),
+        np.array([bool(readable(example.text)) for example in kept], dtype=bool),
+    ), refused
+
+
+def joined(parts: Sequence[Vectors]) -> Vectors:
+    """Chunks one after the other."""
+    if not parts:
+        return Vectors([], {}, np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
+    return Vectors(
+        [i for part in parts for i in part.ids],
+        {kind: np.concatenate([part.kinds[kind] for part in parts if part.ids]) for kind in parts[0].kinds},
+        np.concatenate([part.has_picture for part in parts]),
+        np.concatenate([part.has_text for part in parts]),
+    )
+
+
+def _prepare(example: Example, models: Models, kinds: Sequence[str]) -> dict[str, Tensor] | PictureError:
+    """The pixels that each wanted model sees; nothing for an example without a picture."""
+    wanted = {PICTURES[kind] for kind in kinds if kind in PICTURES}
+    if example.image_path is None or not wanted:
+        return {}
+    try:
+        image = open_picture(example.image_path, sha256=example.sha256, max_side=WORKING_SIDE)
+    except PictureError as error:
+        return error
+    return {part: getattr(models, part).prepare(image) for part in wanted}
+
+
+def _read(
+    examples: Sequence[Example], pixels: Sequence[dict[str, Tensor]], kind: str, models: Models
+) -> NDArray[np.float32]:
+    """(n, dim) of one kind, zeros where there is nothing to read."""
+    import torch
+
+    part = PICTURES.get(kind) or TEXTS[kind]
+    model: Any = getattr(models, part)
+    rows = np.zeros((len(examples), model.width), dtype=np.float32)
+    if kind in PICTURES:
+        places = [i for i, seen in enumerate(pixels) if part in seen]
+        if places:
+            read = model.pictures if part == "clip" else model
+            rows[places] = read(torch.stack([pixels[i][part] for i in places])).numpy()
+    else:
+        texts = [readable(example.text) for example in examples]
+        places = [i for i, text in enumerate(texts) if text]
+        if places:
+            read = model.texts if part == "clip" else model
+            rows[places] = read([texts[i] for i in places]).numpy()
+    return rows
+
+
+def _refuse(example: Example, error: PictureError, step: str) -> Quarantine:
+    return Quarantine(
+        quarantine_id=Quarantine.make_id(step, example.dataset, example.source_uri, example.example_id, error.reason),
+        step=step,
+        dataset=example.dataset,
+        source_uri=example.source_uri,
+        stamp=example.example_id,
+        image_path=example.image_path,
+        item_id=None,
+        reason=error.reason,
+        detail=error.detail,
+        at=datetime.now(UTC),
+    )

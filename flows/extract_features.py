@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect import flow, task
 
 from components.features import extract
-from components.records import Feature, Item, Quarantine
+from components.records import Example, Feature, Item, Quarantine
 from components.spec import FeatureSpec, Selection
 from flows.caching import chunk_key, frozen, whole, worth_retrying
 from flows.progress import progress
@@ -57,7 +57,7 @@ def extract_features(spec: FeatureSpec, selection: Selection, run_id: str = "") 
     return result
 
 
-def picture_state(item: Item) -> str:
+def picture_state(item: Item | Example) -> str:
     """Part of the cache key, so that a picture that was out of reach is looked at again once it is back."""
     try:
         stat = Path(item.image_path).stat() if item.image_path else None

@@ -18,13 +18,25 @@ from flows.stopping import raise_if_stopped
 
 T = TypeVar("T")
 
-GROUPS = {"items": "item_id", "features": "item_id", "prompts": "item_id", "posts": "post_id", "judgments": "post_id"}
+GROUPS = {
+    "items": "item_id",
+    "features": "item_id",
+    "prompts": "item_id",
+    "posts": "post_id",
+    "judgments": "post_id",
+    "examples": "example_id",
+    "splits": "example_id",
+    "evaluations": "evaluation_id",
+}
 IDS = {
     "items": "item_id",
     "features": "feature_id",
     "prompts": "prompt_id",
     "posts": "post_id",
     "judgments": "judgment_id",
+    "examples": "example_id",
+    "splits": "example_id",
+    "evaluations": "evaluation_id",
 }
 
 
@@ -69,20 +81,37 @@ def publish(
     """
     if not records:
         return 0, store.append({"quarantine": quarantine})["quarantine"]
+    frame = pd.DataFrame([record.row() for record in records], columns=[f.name for f in fields(records[0])])
+    verdict = verify(store, table, frame, chunk=chunk, run_id=run_id, quarantine=quarantine)
+    kept, refused = split(table, records, verdict.quarantined, dataset, verdict.at)
+    written = store.append({table: kept, "checks": verdict.checks, "quarantine": [*quarantine, *refused]})
+    return written[table], written["quarantine"]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a suite found in a frame that it does not stop: the checks, and index of the frame -> why it is refused."""
+
+    checks: list[CheckResult]
+    quarantined: dict[Any, str]
+    at: datetime
+
+
+def verify(
+    store: Store, suite: str, frame: pd.DataFrame, *, chunk: str, run_id: str, quarantine: Sequence[Quarantine] = ()
+) -> Verified:
+    """Run a suite over a frame. Raises CheckFailed, and keeps the checks and `quarantine`, when a critical check fails."""
     from data_checks.validate import validate
 
-    frame = pd.DataFrame([record.row() for record in records], columns=[f.name for f in fields(records[0])])
     now = datetime.now(UTC)
-    verdict = validate(table, frame, chunk_id=chunk, run_id=run_id, now=now)
+    verdict = validate(suite, frame, chunk_id=chunk, run_id=run_id, now=now)
     checks = check_results(verdict)
     if verdict.stop:
         store.append({"checks": checks, "quarantine": quarantine})
         failed = [check for check in checks if not check.success and check.severity == "stop"]
         shown = "; ".join(f"{check.expectation}: {check.observed}" for check in failed[:3])
-        raise CheckFailed(f"{table}, chunk {chunk}: {shown}. Nothing of this chunk was published")
-    kept, refused = split(table, records, verdict.quarantined, dataset, now)
-    written = store.append({table: kept, "checks": checks, "quarantine": [*quarantine, *refused]})
-    return written[table], written["quarantine"]
+        raise CheckFailed(f"{suite}, chunk {chunk}: {shown}. Nothing of this chunk was published")
+    return Verified(checks, verdict.quarantined, now)
 
 
 def check_results(verdict: Any) -> list[CheckResult]:

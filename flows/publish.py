@@ -100,7 +100,7 @@ class Verified:
 def verify(
     store: Store, suite: str, frame: pd.DataFrame, *, chunk: str, run_id: str, quarantine: Sequence[Quarantine] = ()
 ) -> Verified:
-    """Run a suite over a frame. Raises CheckFailed, and keeps the checks and `quarantine`, when a critical check fails."""
+    """Run a suite over a frame. A critical check that fails: keeps checks and `quarantine`, raises CheckFailed."""
     from data_checks.validate import validate
 
     now = datetime.now(UTC)

@@ -1,7 +1,7 @@
 """What the encoders of a model set make of examples: one array per kind of vector.
 
-Read: each example's picture, once, and its text, prepared exactly as when features are extracted: a network must meet in
-a run what it met in training. Vectors do not depend on which examples are read together, so chunks of them can be kept.
+Read: each example's picture, once, and its text, prepared exactly as when features are extracted: a network must meet
+in a run what it met in training. Vectors do not depend on which examples are read together, so chunks can be kept.
 """
 
 from __future__ import annotations

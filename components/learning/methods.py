@@ -1,5 +1,5 @@
-"""Every way to read labels behind one function, so that an evaluation measures a trained network, CLIP without training,
-a lexicon and plain guessing alike.
+"""Every way to read labels behind one function: an evaluation measures a trained network, CLIP without training, a
+lexicon and plain guessing alike.
 
 Read: vectors that the encoders made (see `vectors.py`), texts, and for methods that learn the labelled rows they may
 learn from. Nothing here opens a picture. A row that a method cannot read (no text for VADER, no picture for few-shot)
@@ -61,7 +61,7 @@ class Inputs:
         """The rows of a mask (n,) of bool, or of places (m,)."""
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return Inputs(
-            [self.texts[i] for i in places],
+            [self.texts[int(i)] for i in places],
             {kind: rows[places] for kind, rows in self.vectors.items()},
             self.has_picture[places],
             self.has_text[places],

@@ -9,7 +9,8 @@ import yaml
 
 from components.errors import UserError
 from components.features import extract, load_models
-from components.features.labels import ranked, read_labels
+from components.features.labels import ranked
+from components.features.labels_file import read_labels
 from components.features.model_set import SHIPPED
 from components.records import Item
 from tests.features.tiny_models import Tiny, write_set

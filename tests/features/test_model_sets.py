@@ -13,7 +13,7 @@ import yaml
 
 from components.errors import UserError
 from components.features import describe_model_sets, model_set_fingerprint, shipped_sets
-from components.features.labels import read_labels
+from components.features.labels_file import read_labels
 from components.features.model_set import SHIPPED, HubPart, read_model_set, short_revisions
 from tests.features.hub_server import Hub, serve
 from tests.features.tiny_models import Tiny, write_set

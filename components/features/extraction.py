@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+from components.features.crops import crop_pixels
 from components.features.findings import Prepared, find
 from components.features.keywords import readable
 from components.features.models import Models, load_models
@@ -46,7 +47,7 @@ def extract(
             batch: list[Prepared] = []
             for item, prepared in zip(
                 items[start : start + spec.batch_size],
-                pool.map(lambda item: _prepare(item, models), items[start : start + spec.batch_size]),
+                pool.map(lambda item: _prepare(item, models, spec), items[start : start + spec.batch_size]),
                 strict=True,
             ):
                 if isinstance(prepared, PictureError):
@@ -62,7 +63,7 @@ def extract(
     return features, refused
 
 
-def _prepare(item: Item, models: Models) -> Prepared | PictureError:
+def _prepare(item: Item, models: Models, spec: FeatureSpec) -> Prepared | PictureError:
     """Reads the picture and leaves only what the models see of it, so that a batch of large pictures fits in memory."""
     text = readable(item.text)
     if item.image_path is None:
@@ -71,12 +72,7 @@ def _prepare(item: Item, models: Models) -> Prepared | PictureError:
         image = open_picture(item.image_path, sha256=item.sha256, max_side=WORKING_SIDE)
     except PictureError as error:
         return error
-    pixels = {
-        "captioner": models.captioner.prepare(image),
-        "clip": models.clip.prepare(image),
-        "picture_encoder": models.picture_encoder.prepare(image),
-    }
-    return Prepared(item, text, pixels)
+    return Prepared(item, text, models.prepare(image), crop_pixels(image, models, spec))
 
 
 def _refuse(item: Item, error: PictureError) -> Quarantine:

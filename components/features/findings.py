@@ -18,6 +18,7 @@ from components.spec import FeatureSpec
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from components.features.crops import Crop
     from components.features.labels import Ranked
 
 LABELS_KEPT = 5
@@ -30,6 +31,7 @@ class Prepared:
     item: Item
     text: str
     pixels: Mapping[str, Tensor] | None
+    crops: Sequence[Crop] = ()
     captions: Sequence[tuple[str, float]] = ()
     labels: Ranked | None = None
     keywords: Sequence[tuple[str, float]] = ()

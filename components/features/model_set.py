@@ -42,9 +42,28 @@ class ZeroShot(BaseModel):
 
 Part = LocalPart | HubPart
 
+DetectorPrompt = Annotated[str, Field(pattern=r"^[^.]*[^.\s][^.]*$")]
+DETECTOR_PROMPTS = (
+    "a person",
+    "an animal",
+    "food",
+    "a drink",
+    "a vehicle",
+    "a building",
+    "a plant",
+    "a sign",
+    "a ball",
+)
+"""What a detector looks for unless the set says otherwise: things that posts speak of. No dots: they divide phrases."""
+
+PARTS = ("captioner", "clip", "picture_encoder", "text_encoder", "network", "detector")
+
+DETECTOR = HubPart(hub="IDEA-Research/grounding-dino-tiny", revision="a2bb814dd30d776dcf7e30523b00659f4f141c71")
+"""A detector that fits; in no shipped set, because it weighs 700 MB and few need it."""
+
 
 class ModelSet(BaseModel):
-    """The five parts, and where the set's file is."""
+    """The five parts, perhaps a detector of what `detector_prompts` name, and where the set's file is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     captioner: Part
@@ -52,13 +71,15 @@ class ModelSet(BaseModel):
     picture_encoder: Part
     text_encoder: Part
     network: Part | ZeroShot
+    detector: Part | None = None
+    detector_prompts: Annotated[tuple[DetectorPrompt, ...], Field(min_length=1)] = DETECTOR_PROMPTS
     name: str = ""
     file: Path = Path()
 
     def parts(self) -> Iterator[tuple[str, Part]]:
-        for name in ("captioner", "clip", "picture_encoder", "text_encoder", "network"):
+        for name in PARTS:
             part = getattr(self, name)
-            if not isinstance(part, ZeroShot):
+            if isinstance(part, LocalPart | HubPart):
                 yield name, part
 
     def local(self, path: Path) -> Path:
@@ -103,6 +124,8 @@ def model_set_fingerprint(models: str) -> dict[str, str]:
         if not labels.is_file():
             raise UserError(f"features.models: {chosen.file}: no labels file {labels}")
         prints["network"] = f"zero_shot@{hashlib.sha256(labels.read_bytes()).hexdigest()[:12]}"
+    if chosen.detector is not None:
+        prints["detector_prompts"] = ". ".join(chosen.detector_prompts)
     return prints
 
 
@@ -138,7 +161,7 @@ def short_revisions(prints: Mapping[str, str]) -> dict[str, str]:
     return {
         part: f"{prints['name']}/{part}@{value.rpartition('@')[2].removeprefix('sha256:')[:12]}"
         for part, value in prints.items()
-        if part != "name"
+        if part in PARTS
     }
 
 
@@ -188,6 +211,15 @@ def _remedy(chosen: ModelSet) -> str:
     if chosen.file == SHIPPED / "starter.yaml":
         return "train the starter models: python -m components.starter"
     return f"correct the path in {chosen.file}"
+
+
+def missing_detector(chosen: ModelSet) -> str:
+    """What to say where a spec asks for a detector and the set has none."""
+    remedy = f"give {chosen.file} the part" if chosen.file.parent != SHIPPED else "use a model-set file with the part"
+    return (
+        f"features.crops: detector, but model set {chosen.name} has none; {remedy} detector: {{path: DIR}} or "
+        f"{{hub: {DETECTOR.hub}, revision: {DETECTOR.revision}}}, or use crops: saliency"
+    )
 
 
 def describe_model_sets(models_folder: Path | None, names: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from components.errors import UserError
 from components.features.model_set import (
     ZeroShot,
     folder_of,
+    missing_detector,
     model_set_fingerprint,
     read_model_set,
     short_revisions,
@@ -27,9 +28,12 @@ from components.spec import FeatureSpec
 
 if TYPE_CHECKING:
     import torch
+    from PIL import Image
+    from torch import Tensor
 
     from components.features.captions import Captioner
     from components.features.clip import Clip
+    from components.features.crops.detector import Detector
     from components.features.encoders import PictureEncoder, TextEncoder
     from components.features.labels import Labeller
 
@@ -41,7 +45,8 @@ passes: Counter[str] = Counter()
 
 @dataclass(frozen=True)
 class Models:
-    """A loaded set. `revisions` is what rows carry per part; `lock` because tokenizers are not made for threads."""
+    """A loaded set. `revisions` is what rows carry per part; `detector` is loaded where a spec asks for it; `lock`
+    because tokenizers are not made for threads."""
 
     name: str
     revisions: dict[str, str]
@@ -52,11 +57,20 @@ class Models:
     picture_encoder: PictureEncoder
     text_encoder: TextEncoder
     labeller: Labeller
+    detector: Detector | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def passes(self) -> Counter[str]:
         return passes
+
+    def prepare(self, image: Image.Image) -> dict[str, Tensor]:
+        """What each picture model sees of a picture or of a part of it, (3, height, width) each."""
+        return {
+            "captioner": self.captioner.prepare(image),
+            "clip": self.clip.prepare(image),
+            "picture_encoder": self.picture_encoder.prepare(image),
+        }
 
 
 _loading = threading.Lock()
@@ -67,7 +81,7 @@ def load_models(spec: FeatureSpec, models_folder: Path | None = None) -> Models:
     prints = tuple(model_set_fingerprint(spec.models).items())
     device, dtype = choose_device(spec)
     with _loading:
-        return _load(spec.models, prints, models_folder, device, dtype)
+        return _load(spec.models, prints, models_folder, device, dtype, spec.crops == "detector")
 
 
 def choose_device(spec: FeatureSpec) -> tuple[str, str]:
@@ -87,7 +101,12 @@ def choose_device(spec: FeatureSpec) -> tuple[str, str]:
 
 @lru_cache(maxsize=2)
 def _load(
-    models: str, prints: tuple[tuple[str, str], ...], models_folder: Path | None, device_name: str, dtype_name: str
+    models: str,
+    prints: tuple[tuple[str, str], ...],
+    models_folder: Path | None,
+    device_name: str,
+    dtype_name: str,
+    detects: bool,
 ) -> Models:
     """`prints` is part of the key: weights that changed on disk are loaded again."""
     import torch
@@ -96,12 +115,16 @@ def _load(
 
     from components.features.captions import Captioner
     from components.features.clip import Clip
+    from components.features.crops.detector import Detector
     from components.features.encoders import PictureEncoder, TextEncoder
     from components.features.labels import NetworkLabeller, ZeroShotLabeller
 
     disable_progress_bar()  # half a line per part, for something that takes a second
     chosen = read_model_set(models)
-    folders = {name: folder_of(chosen, name, part, models_folder) for name, part in chosen.parts()}
+    if detects and chosen.detector is None:
+        raise UserError(missing_detector(chosen))
+    wanted = [(name, part) for name, part in chosen.parts() if detects or name != "detector"]
+    folders = {name: folder_of(chosen, name, part, models_folder) for name, part in wanted}
     device, dtype = torch.device(device_name), getattr(torch, dtype_name)
 
     def load(part: str, loader: Any) -> Any:
@@ -129,6 +152,7 @@ def _load(
         load("picture_encoder", PictureEncoder),
         load("text_encoder", TextEncoder),
         labeller,
+        load("detector", partial(Detector, chosen.detector_prompts)) if detects else None,
     )
     logger.info("models %s on %s with %s weights", chosen.name, device, dtype_name)
     return loaded

@@ -1,9 +1,9 @@
-"""The fused network: a picture's vector and a text's vector in, topic, sentiment and scene out.
+"""The fused network: a picture's vector and a text's vector in, topic, sentiment and scene (or numbers) out.
 
 Read and written: a directory with `config.json` (tasks and their labels, widths, fusion, which encoders the vectors
 come from, calibration) and `model.safetensors`. Needed: torch, imported when a network is built, not with this file.
 Either vector may be missing: a learned embedding stands in for it, so that an item without a text and an item without a
-picture go the same way as one with both.
+picture go the same way as one with both. The module itself is in `fusion.py`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import UserError
+from components.features.fusion import build
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FUSIONS = ("gate", "concat")
+FUSIONS = ("gate", "concat", "attention")
+MODALITIES = ("picture", "text")
 PRESENCES = ("both", "picture", "text")
 
 
@@ -27,8 +29,12 @@ PRESENCES = ("both", "picture", "text")
 class NetworkConfig:
     """What a network predicts, and from which vectors.
 
-    `tasks` gives each task's labels in the order of its logits; `temperatures` gives, per task and per presence (both,
-    picture, text), the number that logits are divided by before the softmax (Guo et al. 2017, temperature scaling).
+    `tasks` gives each task's labels in the order of its logits. `numbers` are tasks predicted as one number, with the
+    `mean` and `scale` (standard deviation) of their training values. `reads` names, for tasks that learned from one
+    modality only, that modality: the other one, which their labels never came with, is not shown to them.
+    `temperatures` gives, per task and per presence (both, picture, text), the number that logits are divided by before
+    the softmax (Guo et al. 2017, temperature scaling); `thresholds` per task the probability below which a label is too
+    uncertain to be used. Fields that a file lacks, because it is older, have their defaults.
     """
 
     tasks: dict[str, tuple[str, ...]]
@@ -40,15 +46,23 @@ class NetworkConfig:
     label_source: str = "ours"
     encoders: dict[str, str] = field(default_factory=dict)
     temperatures: dict[str, dict[str, float]] = field(default_factory=dict)
+    numbers: dict[str, dict[str, float]] = field(default_factory=dict)
+    reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
             raise UserError(f"network config: fusion is {self.fusion!r}; use one of {', '.join(FUSIONS)}")
+        if not self.tasks and not self.numbers:
+            raise UserError("network config: neither tasks nor numbers; a network predicts at least one")
+        if both := sorted(self.tasks.keys() & self.numbers.keys()):
+            raise UserError(f"network config: {both[0]} has labels and is a number; it can be one of the two")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NetworkConfig:
         known = {k: v for k, v in data.items() if k in cls.__dataclass_fields__}
-        return cls(**known | {"tasks": {name: tuple(labels) for name, labels in data["tasks"].items()}})
+        lists = {k: {name: tuple(v) for name, v in known.get(k, {}).items()} for k in ("tasks", "reads")}
+        return cls(**known | lists)
 
 
 class PromptWordsNetwork:
@@ -56,7 +70,7 @@ class PromptWordsNetwork:
 
     def __init__(self, config: NetworkConfig) -> None:
         self.config = config
-        self.module: nn.Module = _build(config)
+        self.module: nn.Module = build(config)
 
     @classmethod
     def load(cls, folder: Path | str) -> PromptWordsNetwork:
@@ -85,6 +99,15 @@ class PromptWordsNetwork:
         weights = {k: (v.half() if half else v).contiguous() for k, v in self.module.state_dict().items()}
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
+    def threshold(self, task: str) -> float | None:
+        """The probability below which a label of `task` is too uncertain to be used; None where nobody measured it."""
+        return self.config.thresholds.get(task)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(p.numel() for p in self.module.parameters())
+
     def __call__(
         self,
         picture: Tensor | None,
@@ -92,12 +115,23 @@ class PromptWordsNetwork:
         has_picture: Tensor | None = None,
         has_text: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Logits per task, (n, labels).
+        """Logits per task, (n, labels); for a number (n,), in units of its scale from its mean.
 
         `picture` is (n, picture_dim) or None, `text` (n, text_dim) or None; the masks (n,) say where a row's vector
         counts (default: everywhere). Rows without a picture or text may hold anything there, zeros for example.
         """
-        logits: dict[str, Tensor] = self.module(picture, text, has_picture, has_text)
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for task in (*self.config.tasks, *self.config.numbers):
+            groups.setdefault(self.config.reads.get(task, MODALITIES), []).append(task)
+        logits: dict[str, Tensor] = {}
+        for seen, tasks in groups.items():
+            answers = self.module(
+                picture,
+                text,
+                has_picture if "picture" in seen else _nowhere(picture),
+                has_text if "text" in seen else _nowhere(text),
+            )
+            logits |= {task: answers[task] for task in tasks}
         return logits
 
     def probabilities(
@@ -107,7 +141,17 @@ class PromptWordsNetwork:
         has_picture: Tensor | None = None,
         has_text: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Calibrated probabilities per task, (n, labels): softmax over the temperature for what is there."""
+        """Calibrated probabilities per task (numbers have none), (n, labels): softmax over the temperature."""
+        return self.answers(picture, text, has_picture, has_text)[0]
+
+    def answers(
+        self,
+        picture: Tensor | None,
+        text: Tensor | None,
+        has_picture: Tensor | None = None,
+        has_text: Tensor | None = None,
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """As `probabilities`, and per number the predictions (n,) in its own unit: both from one pass."""
         import torch
 
         with torch.inference_mode():
@@ -117,13 +161,24 @@ class PromptWordsNetwork:
             there = torch.stack(
                 [_mask(v, given, rows).to(device) for v, given in ((picture, has_picture), (text, has_text))]
             )
-            answers = {}
-            for task, values in logits.items():
+            chances = {}
+            for task in self.config.tasks:
                 scale = self.config.temperatures.get(task, {})
                 both, only_picture, only_text = (float(scale.get(p, 1.0)) for p in PRESENCES)
                 one = torch.where(there[0], only_picture, only_text)
-                answers[task] = (values / torch.where(there.all(0), both, one)[:, None]).softmax(-1)
-            return answers
+                chances[task] = (logits[task] / torch.where(there.all(0), both, one)[:, None]).softmax(-1)
+            numbers = {
+                task: logits[task] * float(unit.get("scale", 1.0)) + float(unit.get("mean", 0.0))
+                for task, unit in self.config.numbers.items()
+            }
+            return chances, numbers
+
+
+def _nowhere(vectors: Tensor | None) -> Tensor | None:
+    """A mask that hides every row."""
+    import torch
+
+    return None if vectors is None else torch.zeros(len(vectors), dtype=torch.bool, device=vectors.device)
 
 
 def _mask(vectors: Tensor | None, given: Tensor | None, rows: int) -> Tensor:
@@ -133,57 +188,3 @@ def _mask(vectors: Tensor | None, given: Tensor | None, rows: int) -> Tensor:
     if vectors is None:
         return torch.zeros(rows, dtype=torch.bool)
     return torch.ones(rows, dtype=torch.bool) if given is None else given.bool()
-
-
-def _build(config: NetworkConfig) -> nn.Module:
-    """The torch module. Its class is made here because torch is imported only when a network is wanted."""
-    import torch
-    from torch import nn
-
-    def projection(width: int) -> nn.Module:
-        return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.hidden_dim), nn.GELU())
-
-    class Fusion(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            h = config.hidden_dim
-            self.picture, self.text = projection(config.picture_dim), projection(config.text_dim)
-            self.no_picture, self.no_text = (nn.Parameter(0.02 * torch.randn(h)) for _ in range(2))
-            self.gate = nn.Linear(2 * h, 2 * h) if config.fusion == "gate" else None
-            self.trunk = nn.Sequential(
-                nn.LayerNorm(2 * h),
-                nn.Dropout(config.dropout),
-                nn.Linear(2 * h, 2 * h),
-                nn.GELU(),
-                nn.LayerNorm(2 * h),
-                nn.Dropout(config.dropout),
-            )
-            self.heads = nn.ModuleDict({name: nn.Linear(2 * h, len(labels)) for name, labels in config.tasks.items()})
-
-        def forward(
-            self,
-            picture: Tensor | None,
-            text: Tensor | None,
-            has_picture: Tensor | None = None,
-            has_text: Tensor | None = None,
-        ) -> dict[str, Tensor]:
-            given = picture if picture is not None else text
-            if given is None:
-                raise UserError("the network was given neither a picture nor a text; leave such items out")
-            p = self._side(picture, has_picture, self.picture, self.no_picture, len(given))
-            t = self._side(text, has_text, self.text, self.no_text, len(given))
-            fused = torch.cat([p, t], dim=-1)
-            if self.gate is not None:
-                fused = fused * torch.sigmoid(self.gate(fused))
-            fused = self.trunk(fused)
-            return {name: head(fused) for name, head in self.heads.items()}
-
-        def _side(
-            self, vectors: Tensor | None, there: Tensor | None, project: nn.Module, missing: Tensor, rows: int
-        ) -> Tensor:
-            if vectors is None:
-                return missing.expand(rows, -1)
-            projected: Tensor = project(vectors)
-            return projected if there is None else torch.where(there.bool()[:, None], projected, missing)
-
-    return Fusion()

@@ -41,6 +41,11 @@ class Clip:
         count_passes("clip_image", self._model.visual)
         count_passes("clip_text", self._model.transformer if hasattr(self._model, "transformer") else self._model.text)
 
+    @property
+    def text_tower(self) -> tuple[Any, Any]:
+        """open_clip's model and tokenizer, for those who learn through the frozen tower (learning/few_shot.py)."""
+        return self._model, self._tokenizer
+
     def prepare(self, image: Image.Image) -> Tensor:
         """(3, height, width) as the model wants it."""
         return cast("Tensor", self._preprocess(image))

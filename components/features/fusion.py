@@ -1,6 +1,6 @@
 """The torch module of the fused network: two vectors, projected, fused, one shared trunk, one linear head per task.
 
-Read and written: nothing. Needed: torch, imported when a module is built; that is why its classes are made in functions.
+Read and written: nothing. Needed: torch, imported when a module is built, hence classes made in functions.
 
 Three ways to fuse p and t, the projected picture and text (a learned stand-in where one is missing):
 
@@ -30,7 +30,7 @@ HEADS = 4
 
 
 def build(config: NetworkConfig) -> nn.Module:
-    """A module; `forward(picture, text, has_picture, has_text)` gives per task logits (n, labels), for a number (n,)."""
+    """A module; `forward(picture, text, has_picture, has_text)` gives logits per task (n, labels), per number (n,)."""
     import torch
     from torch import nn
 

@@ -94,7 +94,9 @@ def mixed(picture: Tensor, text: Tensor, has_picture: Tensor, has_text: Tensor) 
     return torch.where(total > 0, found, torch.full_like(found, 1 / found.shape[-1]))
 
 
-def match_shares(probabilities: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
+def match_shares(
+    probabilities: NDArray[np.float64], shares: Sequence[float] | NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Offsets (k,), of mean 0, that added to the log-probabilities (n, k) make their mean over the rows `shares`.
 
     Prior matching as of Liusie, Manakul and Gales 2023 (arXiv 2309.04992), who weight classes so that a word that a

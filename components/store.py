@@ -135,6 +135,12 @@ class Store:
                 params = json.dumps(spec.resolved(), ensure_ascii=False, default=str)
                 db.execute("INSERT INTO specs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [spec.id, spec.step, params])
 
+    def register_as(self, spec_id: str, spec: Spec, met: Mapping[str, Any]) -> None:
+        """Keep what `spec_id` stands for where it is a spec together with what it met, such as a training's examples."""
+        params = json.dumps(spec.resolved() | dict(met), ensure_ascii=False, default=str)
+        with _writers, self.connect() as db:
+            db.execute("INSERT INTO specs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [spec_id, spec.step, params])
+
     def record_run(self, run: Run) -> None:
         """Insert the run, or overwrite its own earlier state."""
         row = run.row()

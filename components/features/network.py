@@ -99,6 +99,12 @@ class PromptWordsNetwork:
         weights = {k: (v.half() if half else v).contiguous() for k, v in self.module.state_dict().items()}
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
+    def calibrated(self, config: NetworkConfig) -> PromptWordsNetwork:
+        """The same weights (shared, not copied) under a config with other temperatures or thresholds."""
+        twin = object.__new__(PromptWordsNetwork)
+        twin.config, twin.module = config, self.module
+        return twin
+
     def threshold(self, task: str) -> float | None:
         """The probability below which a label of `task` is too uncertain to be used; None where nobody measured it."""
         return self.config.thresholds.get(task)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from components.features.network import NetworkConfig, PromptWordsNetwork
+from components.learning.calibration import fit_temperature
 from components.starter.data import Drawn
 from components.starter.pictures import picture_vectors
 from components.starter.sentences import sentence, strange
@@ -87,7 +88,6 @@ def calibrate(
 ) -> dict[str, dict[str, float]]:
     """The temperature of each task and presence with the least log loss on validation drawings (and sentences)."""
     import torch
-    from torch.nn import functional as F
 
     picture = picture_vectors(picture_model, validation)
     text = text_vectors(text_model, tokenizer, validation.texts)
@@ -110,7 +110,5 @@ def calibrate(
             if presence == "text":
                 values, right = torch.cat([values, read[task][known]]), torch.cat([right, more])
             # Never below 1: sharper would fit drawings better, and make strangers' pictures and posts look certain.
-            tries = np.exp(np.linspace(0, np.log(4), 41))
-            losses = [float(F.cross_entropy(values / float(t), right)) for t in tries]
-            temperatures[task][presence] = round(float(tries[int(np.argmin(losses))]), 3)
+            temperatures[task][presence] = round(fit_temperature(values.numpy(), right.numpy(), floor=1, ceiling=4), 3)
     return temperatures

@@ -51,7 +51,8 @@ class NetworkLabeller:
         # float32 whatever the encoders use: it is tiny, and probabilities near 0 matter.
         self._network.module.to(device)
         self._device = device
-        self.thresholds: Mapping[str, float | None] = dict.fromkeys(self._network.config.tasks)
+        config = self._network.config
+        self.thresholds: Mapping[str, float | None] = {task: self._network.threshold(task) for task in config.tasks}
         count_passes("network", self._network.module)
 
     def __call__(self, vectors: Mapping[str, Tensor], has_picture: Tensor, has_text: Tensor) -> list[Ranked]:

@@ -3,7 +3,7 @@ lexicon and plain guessing alike.
 
 Read: vectors that the encoders made (see `vectors.py`), texts, and for methods that learn the labelled rows they may
 learn from. Nothing here opens a picture. A row that a method cannot read (no text for VADER, no picture for few-shot)
-is answered like a row about which nothing is known; `readable` says which rows those are.
+gets no answer: NaN, or -1.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from components.features.model_set import SHIPPED, read_model_set
 from components.features.model_set import ZeroShot as ZeroShotPart
 from components.features.zero_shot import ZeroShot, match_shares, mixed, shifted
 from components.learning import baselines
+from components.learning.encoded import UNKNOWN
 from components.learning.few_shot import choose_shots, learn_context
 from components.learning.spec import Method
 
@@ -86,33 +87,21 @@ def predict(
     models: Models | None = None,
     seed: int = 0,
 ) -> NDArray[Any]:
-    """(n, k) probabilities over `labels`; (n,) places in `labels` from vader and prior, which have no probabilities.
+    """(n, k) probabilities over `labels`, a row of NaN where the method can read nothing; from vader and prior, which
+    have no probabilities, (n,) places in `labels`, -1 where nothing can be read.
 
     `train` with its targets is needed by LEARNING_KINDS, and tells the labels' shares where the method matches them
     (without it they are taken to be equal); `models` is needed by all whose NEEDS are not empty. UserError when one is
     missing, or a label is not among those the method knows.
     """
-    k = len(labels)
-    known = _learnable(method, task, train) if method.kind in LEARNING_KINDS else None
-    if method.kind == "vader":
-        return baselines.vader(test.texts, task, labels)
-    if known is not None and method.kind in ("majority", "prior"):
-        targets = _targets(known)
-        return (
-            baselines.majority(targets, len(test), k)
-            if method.kind == "majority"
-            else baselines.prior(targets, len(test), k, seed)
-        )
-    if known is not None and method.kind == "linear_probe":
-        return _linear_probe(known, test, k, seed)
-    if models is None:
-        raise ValueError(f"method {method.kind} reads vectors of models, and none were given")
-    with models.lock:
-        if known is not None:
-            return _few_shot(method, known, test, labels, models, seed)
-        if method.kind == "model_set":
-            return _model_set(method, task, labels, test, models)
-        return _zero_shot(method, task, labels, test, models, train)
+    found = _answers(method, task, labels, test, train, models, seed)
+    found[~readable(method, test)] = np.nan if found.ndim == 2 else UNKNOWN
+    return found
+
+
+def fits(method: Method, labels: Sequence[str]) -> bool:
+    """Whether the method can be asked about a task with these labels: VADER knows sentiments only."""
+    return method.kind != "vader" or set(baselines.SENTIMENTS) <= set(labels)
 
 
 def readable(method: Method, test: Inputs) -> NDArray[np.bool_]:
@@ -122,6 +111,37 @@ def readable(method: Method, test: Inputs) -> NDArray[np.bool_]:
     if method.kind == "few_shot":
         return test.has_picture
     return np.ones(len(test), dtype=bool) if method.kind in ("majority", "prior") else test.has_picture | test.has_text
+
+
+def _answers(
+    method: Method,
+    task: str,
+    labels: Sequence[str],
+    test: Inputs,
+    train: Inputs | None,
+    models: Models | None,
+    seed: int,
+) -> NDArray[Any]:
+    """As `predict`, before rows are blanked that the method cannot read."""
+    k, n = len(labels), len(test)
+    if method.kind == "vader":
+        return baselines.vader(test.texts, task, labels)
+    known = _learnable(method, task, train) if method.kind in LEARNING_KINDS else None
+    if known is not None:
+        if method.kind == "majority":
+            return baselines.majority(_targets(known), n, k)
+        if method.kind == "prior":
+            return baselines.prior(_targets(known), n, k, seed)
+        if method.kind == "linear_probe":
+            return _linear_probe(known, test, k, seed)
+    if models is None:
+        raise ValueError(f"method {method.kind} reads vectors of models, and none were given")
+    with models.lock:
+        if known is not None:
+            return _few_shot(method, known, test, labels, models, seed)
+        if method.kind == "model_set":
+            return _model_set(method, task, labels, test, models)
+        return _zero_shot(method, task, labels, test, models, train)
 
 
 def _learnable(method: Method, task: str, train: Inputs | None) -> Inputs:
@@ -160,13 +180,12 @@ def _linear_probe(known: Inputs, test: Inputs, k: int, seed: int) -> NDArray[np.
 def _few_shot(
     method: Method, known: Inputs, test: Inputs, labels: Sequence[str], models: Models, seed: int
 ) -> NDArray[np.float64]:
-    """`shots` rows per class, drawn by the seed; rows without a picture get the shares of the rows learned from."""
+    """`shots` rows per class, drawn by the seed."""
     targets = _targets(known)
     chosen = choose_shots(targets, method.shots, seed)
     names = [label.replace("_", " ") for label in labels]
     learned = learn_context(models.clip, names, known.vectors["clip_image"][chosen], targets[chosen])
-    found = learned.probabilities(test.vectors["clip_image"])
-    return np.where(test.has_picture[:, None], found, baselines.shares(targets, len(labels)))
+    return learned.probabilities(test.vectors["clip_image"])
 
 
 def _model_set(method: Method, task: str, labels: Sequence[str], test: Inputs, models: Models) -> NDArray[np.float64]:
@@ -212,9 +231,9 @@ def _zero_shot(
         return shifted(found, match_shares(found[there], shares)) if method.prior_matching else found
 
     text_readings = ("text",) if method.kind == "text_zero_shot" else described[task].text_readings()
-    text = np.mean([read(reading) for reading in text_readings], axis=0)
+    text: NDArray[np.float64] = np.mean([read(reading) for reading in text_readings], axis=0)
     if method.kind == "text_zero_shot":
-        return np.where(test.has_text[:, None], text, 1 / len(labels))
+        return text
     sides = (torch.from_numpy(read("clip_image")), torch.from_numpy(text))
     there = (torch.from_numpy(test.has_picture), torch.from_numpy(test.has_text))
     return np.asarray(mixed(*sides, *there).numpy(), dtype=np.float64)

@@ -84,8 +84,8 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 def write_model_set(file: Path, base: str, network: Path, encoders: Mapping[str, Path] | None = None) -> Path:
     """Writes `file`, a model set to be named as features.models: the parts of the set `base`, but for the trained
-    network and the `encoders` (picture_encoder, text_encoder) that learned too. Parts beside the file are named relative
-    to it, so that the directory can be moved; those of the base set by their place on this machine or on the hub."""
+    network and the `encoders` (picture_encoder, text_encoder) that learned too. Parts beside the file are named
+    relative to it, so that the directory can be moved; the base set's by their place on this machine or on the hub."""
     if unknown := sorted(set(encoders or {}) - {"picture_encoder", "text_encoder"}):
         raise UserError(f"model set {file.name}: {unknown[0]} is no encoder; use picture_encoder or text_encoder")
     chosen = read_model_set(base)

@@ -76,6 +76,7 @@ class FeatureSpec(Spec):
     """What is looked for in pictures and texts, and by which models."""
 
     step: ClassVar[str] = "extract_features"
+    version: ClassVar[int] = 2
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"models"})
     does_not_matter: ClassVar[frozenset[str]] = frozenset({"batch_size", "device", "dtype"})
     models: str = Field(
@@ -96,9 +97,19 @@ class FeatureSpec(Spec):
     keyword_method: Literal["leave_one_out", "yake"] = Field(default="leave_one_out", title="How keywords are ranked")
     keywords: int = Field(default=6, ge=0, le=32, title="Keywords", description="Kept per item, most telling first.")
     seed: int = Field(default=0, title="Seed")
-    batch_size: int = Field(default=16, ge=1, title="Batch size", description="Changes speed, not rows.")
+    batch_size: int | None = Field(
+        default=None, ge=1, title="Batch size", description="Changes speed, not rows; empty: as measured here."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", title="Device")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(default="auto", title="Number format of the weights")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        title="Number format of the weights",
+        description="auto is float32. bfloat16 is faster where the machine has it, and gives rows of another spec.",
+    )
+
+    def resolved(self) -> dict[str, Any]:
+        """float32 rows are the same however they are computed; bfloat16 moves them."""
+        return super().resolved() | ({"dtype": self.dtype} if self.dtype == "bfloat16" else {})
 
     def contents(self) -> Mapping[str, Any]:
         from components.features import model_set_fingerprint

@@ -49,6 +49,7 @@ class Captioner:
         self._longest = min(LONGEST, int(getattr(config.decoder, "max_position_embeddings", LONGEST + 1)) - 1)
         self._start = _first(config.decoder_start_token_id, config.decoder.bos_token_id, self._end)
         count_passes("captioner", self._model)
+        self.encoder: Any = self._model.encoder
 
     def prepare(self, image: Image.Image) -> Tensor:
         """(3, height, width) as the model wants it."""

@@ -11,36 +11,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from components.features.models import count_passes
+from components.features.pixels import eye_of
+from components.features.runtime import Runtime, TorchRuntime, as_module, by_length
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
     from torch import Tensor
 
-TEXT_BATCH = 64
-
 
 class PictureEncoder:
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
-        from transformers import AutoImageProcessor
-
-        self._processor: Any = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-        self._model = load_transformer(folder, device, dtype)
-        self._device, self._dtype = device, dtype
-        self.width = int(self._model.config.hidden_size)
-        count_passes("picture_encoder", self._model)
+        self.eye = eye_of(folder)
+        model = load_transformer(folder, device, dtype)
+        self.width = int(model.config.hidden_size)
+        count_passes("picture_encoder", model)
+        self.module = as_module(model, lambda model, pixels: model(pixel_values=pixels).last_hidden_state[:, 0])
+        self.runtime: Runtime = TorchRuntime(self.module, device, dtype)
 
     def prepare(self, image: Image.Image) -> Tensor:
         """(3, height, width) as the model wants it."""
-        return cast("Tensor", self._processor(image, return_tensors="pt")["pixel_values"][0])
+        return self.eye.see(image)
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """(n, 3, h, w) -> (n, dim), float32 on the CPU."""
-        import torch
-
-        with torch.inference_mode():
-            states = self._model(pixel_values=pixels.to(self._device, self._dtype)).last_hidden_state
-            return cast("Tensor", states[:, 0].float().cpu())
+        return self.runtime(pixels).float().cpu()
 
 
 class TextEncoder:
@@ -48,11 +43,12 @@ class TextEncoder:
         from transformers import AutoTokenizer
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._model = load_transformer(folder, device, dtype)
-        self._device = device
-        self._longest = min(int(self._tokenizer.model_max_length), int(self._model.config.max_position_embeddings))
-        self.width = int(self._model.config.hidden_size)
-        count_passes("text_encoder", self._model)
+        model = load_transformer(folder, device, dtype)
+        self._longest = min(int(self._tokenizer.model_max_length), int(model.config.max_position_embeddings))
+        self.width = int(model.config.hidden_size)
+        count_passes("text_encoder", model)
+        self.module = as_module(model, mean_of_states)
+        self.runtime: Runtime = TorchRuntime(self.module, device, dtype)
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """n texts -> (n, dim), float32 on the CPU: the mean over a text's tokens; longer texts are cut."""
@@ -60,26 +56,18 @@ class TextEncoder:
 
         if not texts:
             return torch.zeros(0, self.width)
-        # Of equal length together: padding costs time, and the order of the output is restored below.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        rows: dict[int, Tensor] = {}
-        with torch.inference_mode():
-            for start in range(0, len(order), TEXT_BATCH):
-                part = order[start : start + TEXT_BATCH]
-                tokens = self._tokenizer(
-                    [texts[i] for i in part],
-                    padding=True,
-                    truncation=True,
-                    max_length=self._longest,
-                    return_tensors="pt",
-                ).to(self._device)
-                states = self._model(
-                    input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
-                ).last_hidden_state.float()
-                mask = tokens["attention_mask"].unsqueeze(-1).float()
-                means = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
-                rows.update(zip(part, means.cpu(), strict=True))
-        return torch.stack([rows[i] for i in range(len(texts))])
+        tokens = self._tokenizer(
+            list(texts), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
+        )
+        ids, mask = tokens["input_ids"], tokens["attention_mask"]
+        return by_length(self.runtime, (ids, mask), mask.sum(1), self._longest).float().cpu()
+
+
+def mean_of_states(model: Any, ids: Tensor, mask: Tensor) -> Tensor:
+    """(n, length) twice -> (n, dim), over the tokens that are no padding."""
+    states = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+    wanted = mask.unsqueeze(-1).float()
+    return cast("Tensor", (states * wanted).sum(1) / wanted.sum(1).clamp(min=1))
 
 
 def load_transformer(folder: Path, device: torch.device, dtype: torch.dtype) -> Any:

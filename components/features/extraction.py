@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from components.features.crops import crop_pixels
 from components.features.findings import Prepared, find
@@ -23,8 +26,14 @@ from components.records import Feature, Item, Quarantine
 from components.spec import FeatureSpec
 
 WORKING_SIDE = 1024
-"""Pixels per side to which pictures are decoded; models see at most 384 of them."""
 READERS = 4
+READ_AHEAD = 2
+"""Batches: one that is computed next, one on its way. What waits is 1 to 2 MB per picture."""
+PARTS_SIDE = 2
+"""How much more of a picture is decoded where parts of it are looked at, too."""
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 logger = logging.getLogger(__name__)
 
@@ -42,37 +51,65 @@ def extract(
     features: list[Feature] = []
     refused: list[Quarantine] = []
     started = time.monotonic()
-    with ThreadPoolExecutor(READERS) as pool:
-        for start in range(0, len(items), spec.batch_size):
-            batch: list[Prepared] = []
-            for item, prepared in zip(
-                items[start : start + spec.batch_size],
-                pool.map(lambda item: _prepare(item, models, spec), items[start : start + spec.batch_size]),
-                strict=True,
-            ):
-                if isinstance(prepared, PictureError):
-                    refused.append(_refuse(item, prepared))
-                else:
-                    batch.append(prepared)
-            if batch:
-                with models.lock:
-                    features += find(batch, models, spec, spec_id)
+    batch_size = spec.batch_size or models.batch
+    spec = spec.model_copy(update={"batch_size": batch_size})  # which is no part of what rows are
+    batch: list[Prepared] = []
+    reading = read_ahead(lambda item: _prepare(item, models, spec), items, READ_AHEAD * batch_size)
+    with closing(reading):  # an error in `find` ends the readers before it leaves this function
+        for item, prepared in reading:
+            if isinstance(prepared, PictureError):
+                refused.append(_refuse(item, prepared))
+            else:
+                batch.append(prepared)
+            if len(batch) == batch_size:
+                features += _find(batch, models, spec, spec_id)
+                batch = []
+    if batch:
+        features += _find(batch, models, spec, spec_id)
     seconds = time.monotonic() - started
     speed = len(items) / seconds
     logger.info("features of %d items in %.1f s (%.1f/s), %d refused", len(items), seconds, speed, len(refused))
     return features, refused
 
 
+def read_ahead(
+    make: Callable[[Given], Made], given: Iterable[Given], ahead: int, readers: int = READERS
+) -> Generator[tuple[Given, Made], None, None]:
+    """(x, make(x)) for each x in order, made by `readers` threads while the caller works; at most `ahead` more than
+    the caller has taken are begun. Close it to end the threads early; an exception in `make` rises here."""
+    waiting: deque[tuple[Given, Future[Made]]] = deque()
+    pool = ThreadPoolExecutor(readers, thread_name_prefix="reader")
+    try:
+        for each in given:
+            waiting.append((each, pool.submit(make, each)))
+            if len(waiting) > ahead:
+                first, made = waiting.popleft()
+                yield first, made.result()
+        while waiting:
+            first, made = waiting.popleft()
+            yield first, made.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _find(batch: list[Prepared], models: Models, spec: FeatureSpec, spec_id: str) -> list[Feature]:
+    with models.lock:
+        return find(batch, models, spec, spec_id)
+
+
 def _prepare(item: Item, models: Models, spec: FeatureSpec) -> Prepared | PictureError:
-    """Reads the picture and leaves only what the models see of it, so that a batch of large pictures fits in memory."""
+    """Reads the picture and leaves only what the models see of it: so that what waits is small."""
     text = readable(item.text)
     if item.image_path is None:
         return Prepared(item, text, None) if text else PictureError("empty", "neither a picture nor a text")
     try:
-        image = open_picture(item.image_path, sha256=item.sha256, max_side=WORKING_SIDE)
+        image = open_picture(item.image_path, sha256=item.sha256, short_side=models.short_side)
+        pixels = models.prepare(image)
+        if spec.crops != "none":  # decoded once more: what is seen of the whole must not depend on its parts
+            image = open_picture(item.image_path, sha256=item.sha256, short_side=PARTS_SIDE * models.short_side)
     except PictureError as error:
         return error
-    return Prepared(item, text, models.prepare(image), crop_pixels(image, models, spec))
+    return Prepared(item, text, pixels, crop_pixels(image, models, spec))
 
 
 def _refuse(item: Item, error: PictureError) -> Quarantine:

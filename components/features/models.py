@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from components.features.crops.detector import Detector
     from components.features.encoders import PictureEncoder, TextEncoder
     from components.features.labels import Labeller
+    from components.features.pixels import Eye
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Models:
     picture_encoder: PictureEncoder
     text_encoder: TextEncoder
     labeller: Labeller
+    eyes: dict[str, Eye]
     detector: Detector | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -65,12 +67,24 @@ class Models:
         return passes
 
     def prepare(self, image: Image.Image) -> dict[str, Tensor]:
-        """What each picture model sees of a picture or of a part of it, (3, height, width) each."""
-        return {
-            "captioner": self.captioner.prepare(image),
-            "clip": self.clip.prepare(image),
-            "picture_encoder": self.picture_encoder.prepare(image),
-        }
+        """What each picture model sees of a picture or of a part of it, (3, height, width) each; models that look alike
+        share a tensor. Safe to call from several threads."""
+        seen: dict[str, Tensor] = {}
+        for eye in self.eyes.values():
+            if eye.settings not in seen:
+                seen[eye.settings] = eye.see(image)
+        return {part: seen[eye.settings] for part, eye in self.eyes.items()}
+
+    @property
+    def short_side(self) -> int:
+        """Pixels that the shorter side of a picture should have for these models; twice what the largest sees, since
+        decoding to 1/n blurs a little. More would be decoded in vain."""
+        return 2 * max(eye.side for eye in self.eyes.values())
+
+    @property
+    def batch(self) -> int:
+        """Pictures that are worth computing together."""
+        return max(self.clip.runtime.batch, self.picture_encoder.runtime.batch)
 
 
 _loading = threading.Lock()
@@ -87,9 +101,9 @@ def load_models(spec: FeatureSpec, models_folder: Path | None = None) -> Models:
 def choose_device(spec: FeatureSpec) -> tuple[str, str]:
     """Names of device and number format.
 
-    `auto` is the GPU where there is one, and float32 on both. bfloat16 must be asked for: it is three times as fast on
-    a CPU with AMX, but moves features by about 1e-3 and so could change which caption is sampled, and the number format
-    is not part of a row's identity.
+    `auto` is the GPU where there is one, and float32 on both. bfloat16 must be asked for: it is four times as fast on
+    a CPU that has it, but moves features by about 1e-3 and can change which caption is sampled, so it gives rows of
+    another spec.
     """
     import torch
 
@@ -118,6 +132,8 @@ def _load(
     from components.features.crops.detector import Detector
     from components.features.encoders import PictureEncoder, TextEncoder
     from components.features.labels import NetworkLabeller, ZeroShotLabeller
+    from components.features.pixels import eye_of
+    from components.features.runtime_choice import Measurements, choose_runtimes
 
     disable_progress_bar()  # half a line per part, for something that takes a second
     chosen = read_model_set(models)
@@ -142,6 +158,8 @@ def _load(
         if isinstance(chosen.network, ZeroShot)
         else load("network", NetworkLabeller)
     )
+    picture_encoder = load("picture_encoder", PictureEncoder)
+    eyes = {"captioner": eye_of(folders["captioner"]), "clip": clip.eye, "picture_encoder": picture_encoder.eye}
     loaded = Models(
         chosen.name,
         short_revisions(dict(prints)),
@@ -149,12 +167,14 @@ def _load(
         dtype,
         load("captioner", Captioner),
         clip,
-        load("picture_encoder", PictureEncoder),
+        picture_encoder,
         load("text_encoder", TextEncoder),
         labeller,
+        eyes,
         load("detector", partial(Detector, chosen.detector_prompts)) if detects else None,
     )
     logger.info("models %s on %s with %s weights", chosen.name, device, dtype_name)
+    choose_runtimes(loaded, Measurements(models_folder / "runtimes.json" if models_folder else None))
     return loaded
 
 

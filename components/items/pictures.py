@@ -56,17 +56,24 @@ class PictureFacts:
 
 
 def open_picture(
-    path: str | Path, *, sha256: str | None = None, max_pixels: int = 100_000_000, max_side: int | None = None
+    path: str | Path,
+    *,
+    sha256: str | None = None,
+    max_pixels: int = 100_000_000,
+    max_side: int | None = None,
+    short_side: int | None = None,
 ) -> Image.Image:
     """The picture as people see it: RGB, upright, on white, first frame, fully decoded, without any metadata.
 
     `sha256`: raise PictureError("changed") unless the file still has these bytes. `max_side`: at most so many pixels a
-    side; a JPEG is then decoded at a fraction of its size, which costs a fraction of the memory.
+    side; a JPEG is then decoded at a fraction of its size, which costs a fraction of the memory. `short_side` instead,
+    for who resizes it anyway: at the smallest 1/n of its size that leaves so many pixels on the shorter side, which
+    takes a fifth of the time.
     """
     data = read_bytes(path)
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise PictureError("changed", f"{path}: no longer the picture that was ingested; run ingestion again")
-    image = _upright_rgb(_header(data, path, max_pixels), path, max_side)
+    image = _upright_rgb(_header(data, path, max_pixels), path, max_side, short_side)
     if max_side is not None:
         image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return image
@@ -136,14 +143,18 @@ def _header(data: bytes, path: str | Path, max_pixels: int) -> Image.Image:
     return image
 
 
-def _upright_rgb(image: Image.Image, path: str | Path, max_side: int | None) -> Image.Image:
+def _upright_rgb(
+    image: Image.Image, path: str | Path, max_side: int | None, short_side: int | None = None
+) -> Image.Image:
+    least = short_side or (2 * max_side if max_side is not None else None)
     try:
-        if max_side is not None and image.format in ("JPEG", "MPO"):
-            image.draft(None, (2 * max_side, 2 * max_side))
+        if least is not None and image.format in ("JPEG", "MPO"):
+            image.draft(None, (least, least))
         image.load()
         turn = _TURNS.get(_orientation(image))
-        if max_side is not None and image.mode in ("L", "RGB", "CMYK"):  # before conversions copy it at full size
-            image = image.reduce(max(1, max(image.size) // (2 * max_side)))
+        if least is not None and image.mode in ("L", "RGB", "CMYK"):  # before conversions copy it at full size
+            side = min(image.size) if short_side is not None else max(image.size)
+            image = image.reduce(max(1, side // least))
         rgb = _rgb(image)
         return rgb.transpose(turn) if turn is not None else rgb
     except MemoryError as error:

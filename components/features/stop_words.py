@@ -1,4 +1,13 @@
-"""Frequent function words of seven languages: they tell a short text's language and are never keywords."""
+"""Which language a short text is in, and the function words of it, which are never keywords.
+
+Read: the lists below, which tell languages apart, and the longer ones that come with YAKE for 30 more languages.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 STOP_WORDS: dict[str, frozenset[str]] = {
     code: frozenset(words.split())
@@ -51,11 +60,61 @@ EVERYWHERE: frozenset[str] = frozenset().union(*STOP_WORDS.values())
 
 _GENERIC = """
     photo photos photograph picture pictures pic pics image images snapshot background thing things something
-    anything everything nothing someone anyone everyone bit lot lots kind sort way other others own same such
-    much many few several first last next new old good great big little many rt via amp http https www com lol
-    omg btw etc yes ok okay hey hi today tonight tomorrow yesterday day time year years week going getting doing
-    having being making taking coming looking couldn don doesn didn isn wasn weren won ain aren hasn haven
-    wouldn shouldn bild foto fotos photo imagen immagine
+    anything everything nothing someone anyone everyone bit lot lots kind sort way other others own same such much
+    many few several first last next new old good great big little rt via amp http https www com lol omg btw etc yes
+    yeah yep nope ok okay hey hi hello wow haha hahaha oh ah ugh tbh imo imho fyi psa ama ftw y'all y’all wtf idc
+    idk til smh lmao ngl pov tldr dm dms pm am et pt est pst edt pdt utc gmt thanks thank thx please congrats sure
+    rest gonna wanna gotta tweet tweets tweeted tweeting retweet retweets today tonight tomorrow yesterday day time
+    year years week going getting doing having being making taking coming looking couldn don doesn didn isn wasn
+    weren won ain aren hasn haven wouldn shouldn bild foto fotos imagen immagine
 """
 GENERIC: frozenset[str] = frozenset(_GENERIC.split())
 """Words that say nothing about what is in a picture."""
+
+_NOT_SAID = frozenset({"", "und", "unknown", "zxx", "art", "mul", "qme", "qam", "qct", "qht", "qst"})
+"""X's codes for texts of only mentions, hashtags, media, or too little to tell."""
+_OLD_CODES = {"in": "id", "iw": "he", "nb": "no", "nn": "no"}
+_FILES = {"cs": "cz"}
+_LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+@cache
+def stop_words(code: str) -> frozenset[str]:
+    """Of a language's code. One language's function word may be another's noun (war, door, son): only where nobody
+    knows a list for the language, those of all are taken."""
+    return STOP_WORDS.get(code, frozenset()) | _longer(code) or EVERYWHERE
+
+
+@cache
+def _longer(code: str) -> frozenset[str]:
+    """YAKE's list; not for languages whose words are tagged, where its rarer ones are fine keywords ("novel")."""
+    package = find_spec("yake")
+    if code in {"en", "de", "nl"} or package is None or package.origin is None:
+        return frozenset()
+    file = Path(package.origin).parent / "core" / "StopwordsList" / f"stopwords_{_FILES.get(code, code)}.txt"
+    if not code.isalpha() or not file.is_file():
+        return frozenset()
+    lines = file.read_text(encoding="utf-8", errors="replace").lower().splitlines()
+    return frozenset(line.strip() for line in lines if not line.startswith("#"))
+
+
+def language_of(text: str, language: str | None) -> str:
+    """`en`, `de`, `nl`, or another language's code; `und` for texts mostly in another script that say no language.
+
+    As stated, unless none of its function words are in the text and English ones are (X takes a name for a language);
+    where nothing is stated, by which language's most frequent words are in the text, English when none are, as in a
+    list of hashtags.
+    """
+    code = re.split(r"[-_]", (language or "").lower())[0]
+    code = _OLD_CODES.get(code, code)
+    stated = code not in _NOT_SAID
+    letters = [c for c in text if c.isalpha()]
+    if sum("LATIN" in unicodedata.name(c, "") for c in letters) < len(letters) / 2:
+        return code if stated and code not in STOP_WORDS else "und"
+    words = {match[0].lower() for match in _LETTERS.finditer(text)}
+    hits = {known: len(words & common) for known, common in STOP_WORDS.items()}
+    if stated:
+        own = hits.get(code, 0) + len(words & _longer(code))
+        return "en" if own == 0 and hits["en"] >= (1 if code not in hits and _longer(code) else 2) else code
+    best = max(hits, key=lambda known: hits[known])
+    return "en" if hits["en"] == hits[best] else best

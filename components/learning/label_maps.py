@@ -32,6 +32,7 @@ from components.learning.sources.entry import Label
 
 FOLDER = Path(__file__).with_name("label_maps")
 _NULL = "tag:yaml.org,2002:null"
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _FIELDS = ("source", "note", "tasks")
 _TASK_FIELDS = ("from", "labels", "bounds", "unlisted")
 
@@ -212,17 +213,14 @@ def fold(text: str) -> str:
 
 def as_text(value: str | float) -> str:
     """A label as text: whole numbers without their point, as parquet and pandas turn 2 into 2.0."""
-    return f"{value:g}" if isinstance(value, float) else clean_text(value)
+    return clean_text(value) if isinstance(value, str) else f"{value:.15g}"
 
 
 def number(value: Label, name: str) -> float:
     """A label as a number; BadValue for words, and for what is not finite."""
-    if isinstance(value, float):
-        found = value
-    elif isinstance(value, str) and re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", value):
-        found = float(value)
-    else:
+    if isinstance(value, tuple) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
         raise BadValue("bad_number", f"{name} is {shown(value)}, not a number")
+    found = float(value)
     if not math.isfinite(found):
         raise BadValue("bad_number", f"{name} is {shown(value)}, not a number that can be learned")
     return found

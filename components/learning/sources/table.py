@@ -17,12 +17,13 @@ from components.items.readers import SUFFIXES, Row, Table, read_table
 from components.items.tables import SYNONYMS, Uris, field_columns, find_beside
 from components.items.values import clean_text
 from components.items.x_export import NO_LANGUAGE
-from components.learning.sources.entry import LabelledEntry, Maker
+from components.learning.sources.entry import LabelledEntry, Maker, Problem
 from components.learning.spec import LabelledSource
 
 FIELDS = ("image", "text", "id", "author", "language", "published_at")
 _PREFIX = "label."
 _TABLES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+_COUNTS = frozenset({"bookmark_count", "favorite_count", "reply_count", "retweet_count", "view_count"})
 _ACCOUNT = re.compile(r"TwExportly_(\w+?)_tweets_\d{4}_\d\d_\d\d")
 
 
@@ -66,18 +67,29 @@ def _entries(path: Path, source: LabelledSource, maker: Maker) -> Iterable[Label
             if clean_text(values.get("language")) in NO_LANGUAGE:
                 values["language"] = None
             values["author"] = clean_text(values.get("author")) or (account[1] if account else None)
+        where = f"row {row.number}"
         yield maker.entry(
             uris.name(row, row_id) if row_id else f"{printable(path)}#{row.number}",
-            _labels(row, labels),
+            {task: row.values.get(column) for task, column in labels.items()},
             values,
             picture=find_beside(path.parent, values.get("image")),
-            problem=row.problem,
-            where=f"row {row.number}",
+            withheld=_not_its_own(row, labels, where) if tweets else None,
+            problem=row.problem or (_deleted(values, where) if tweets else None),
+            where=where,
         )
 
 
-def _labels(row: Row, columns: dict[str, str]) -> dict[str, object]:
-    return {task: row.values.get(column) for task, column in columns.items()}
+def _deleted(values: dict[str, object], where: str) -> Problem | None:
+    gone = str(values.get("text")).startswith("RT @undefined:")
+    return ("deleted", f"{where}: the tweet it repeats no longer existed when it was exported") if gone else None
+
+
+def _not_its_own(row: Row, labels: dict[str, str], where: str) -> dict[str, Problem]:
+    """Exports give a retweet the counts of the tweet it repeats, under an account that did not earn them."""
+    if clean_text(row.values.get("type")).lower() != "retweet":
+        return {}
+    detail = f"{where}: a retweet, with the counts of another account's tweet"
+    return {task: ("retweet", detail) for task, column in labels.items() if column in _COUNTS}
 
 
 def _label_columns(table: Table, source: LabelledSource) -> dict[str, str]:

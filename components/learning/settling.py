@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import combinations
 
 from components.items.values import shown
 from components.learning.spec import TrainingSpec
@@ -34,20 +33,22 @@ def settle(examples: Iterable[Example], now: datetime) -> tuple[list[Example], l
 def _settle_group(listed: Sequence[Example], places: Sequence[int]) -> dict[int, tuple[str, str]]:
     labels = {place: json.loads(listed[place].labels) for place in places}
     out: dict[int, tuple[str, str]] = {}
-    # Each different set of labels once: a placeholder picture may stand for thousands of examples.
-    kinds: dict[str, int] = {}
-    for place in places:
-        kinds.setdefault(listed[place].labels, place)
-    for one, other in combinations(kinds.values(), 2):
-        for task in sorted(labels[one].keys() & labels[other].keys()):
-            mine, theirs = labels[one][task], labels[other][task]
-            if mine != theirs:
-                for place, its, against, where in ((one, mine, theirs, other), (other, theirs, mine, one)):
-                    detail = f"{task} is {shown(its)} here and {shown(against)} at {listed[where].source_uri} of the "
-                    out.setdefault(
-                        place, ("conflicting_labels", detail + "same content; correct one, delete the other")
-                    )
-    out |= {place: out[kinds[listed[place].labels]] for place in places if kinds[listed[place].labels] in out}
+    for task in sorted({task for found in labels.values() for task in found}):
+        # The first place of each value: a placeholder picture may stand for thousands of examples.
+        first: dict[str | float, int] = {}
+        for place in places:
+            if task in labels[place]:
+                first.setdefault(labels[place][task], place)
+        if len(first) < 2:
+            continue
+        (one, here), (two, there) = list(first.items())[:2]
+        for place in (place for place in places if task in labels[place]):
+            mine = labels[place][task]
+            theirs, where = (two, there) if mine == one else (one, here)
+            detail = (
+                f"{task} is {shown(mine)} here and {shown(theirs)} at {listed[where].source_uri} of the same content"
+            )
+            out.setdefault(place, ("conflicting_labels", f"{detail}; correct one or delete the other"))
     kept: list[int] = []
     for place in sorted(
         (place for place in places if place not in out), key=lambda place: (-len(labels[place]), place)

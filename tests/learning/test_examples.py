@@ -153,7 +153,7 @@ def test_settling() -> None:
 
 
 def test_settling_a_placeholder_that_stands_for_thousands_is_quick() -> None:
-    examples = [example(str(n), "same", mood=f"m{n % 8}") for n in range(20_000)]
+    examples = [example(str(n), "same", mood=f"m{n % 8}", score=n) for n in range(20_000)]
     begun = datetime.now(UTC)
     kept, refused = settle(examples, NOW)
     assert not kept and len(refused) == 20_000 and (datetime.now(UTC) - begun).total_seconds() < 5

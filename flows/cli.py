@@ -28,6 +28,8 @@ examples:
   postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
   postwright report                                the HTML report of the latest run
+  postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
+  postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -110,6 +112,29 @@ def parser() -> argparse.ArgumentParser:
     )
     models.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
     models.add_argument("set", nargs="?", default="pretrained", help="a model set's name or file")
+    train = command(
+        "train",
+        "train the network that reads topic, sentiment and scene; measure, compare, promote it",
+        "examples:\n  postwright train campaigns/train-drawings.yaml\n"
+        "  postwright train mine.yaml --set network.fusion=attention --set epochs=20\n\n"
+        "the model set is written to HOME/models/NAME.yaml; a campaign uses it as features: {models: that file}.\n"
+        "A model that is worse than the one in use is kept, but does not replace it (exit code 3).",
+    )
+    evaluate = command(
+        "evaluate",
+        "measure ways to read labels (networks, zero-shot, few-shot, lexicon) on labelled examples",
+        "example:\n  postwright evaluate campaigns/evaluate-drawings.yaml",
+    )
+    for made in (train, evaluate):
+        made.add_argument("file", type=Path, metavar="FILE.yaml")
+        made.add_argument(
+            "--set",
+            dest="overrides",
+            action="append",
+            default=[],
+            metavar="FIELD=VALUE",
+            help="override the file; repeatable",
+        )
     return top
 
 

@@ -25,3 +25,12 @@ def write_report(settings: Settings, run_id: str | None = None) -> Path:
     path.write_text(html, encoding="utf-8")
     (settings.reports / "latest.html").write_text(html, encoding="utf-8")
     return path
+
+
+def write_learning_report(settings: Settings, spec_id: str, name: str) -> Path:
+    """Write the report of a training or an evaluation into the home's reports; returns its path."""
+    from components.report.training import render_training
+
+    path = settings.reports / f"{name}-{spec_id}.html"
+    path.write_text(render_training(settings.store(), spec_id), encoding="utf-8")
+    return path

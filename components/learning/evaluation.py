@@ -1,12 +1,13 @@
 """Asks one method for its answers on every row, learning only from rows that it is not asked about.
 
-Read: what the encoders made of the examples, and which fold each example is in. Needed: numpy. A method that learns is
-taught once per fold, with all other folds; one that does not is asked once.
+Read: what the encoders made of the examples, and who is asked and who teaches in each round. Needed: numpy. With
+folds there is one round per fold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +20,19 @@ from components.learning.spec import Method
 if TYPE_CHECKING:
     from components.features.models import Models
 
-LEARN_ONLY = -1
-"""The fold of rows that are there to learn from and are never asked about."""
+
+@dataclass(frozen=True)
+class Round:
+    """Who is asked and who may teach, (n,) of bool each; the rest is near-duplicates of those asked, or not wanted."""
+
+    asked: NDArray[np.bool_]
+    teaching: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, parts: Sequence[str]) -> Round:
+        """From where each example went: test is asked, train and validation teach."""
+        where = np.array(parts)
+        return cls(where == "test", (where == "train") | (where == "validation"))
 
 
 def answers(
@@ -28,24 +40,23 @@ def answers(
     task: str,
     labels: Sequence[str],
     inputs: Inputs,
-    folds: NDArray[np.int64],
+    rounds: Sequence[Round],
     models: Models | None,
     seed: int,
 ) -> NDArray[Any]:
-    """(n, k) probabilities or (n,) places in `labels`, in the order of the rows; NaN or -1 where nobody is asked.
-
-    `folds` (n,): a method never learns from a row of the fold that it answers for.
-    """
+    """(n, k) probabilities or (n,) places in `labels`, in the order of the rows; NaN or -1 where nobody is asked."""
     if inputs.targets is None:
         raise ValueError("an evaluation needs targets")
     known = inputs.targets != UNKNOWN
     result: NDArray[Any] | None = None
-    for fold in np.unique(folds[folds != LEARN_ONLY]):
-        asked = np.flatnonzero(folds == fold)
-        teaching = inputs.rows((folds != fold) & known)
-        found = predict(method, task, labels, inputs.rows(asked), train=teaching, models=models, seed=seed)
+    for one in rounds:
+        places = np.flatnonzero(one.asked)
+        teaching = inputs.rows(one.teaching & ~one.asked & known)
+        found = predict(method, task, labels, inputs.rows(places), train=teaching, models=models, seed=seed)
         if result is None:
             blank = np.nan if found.ndim == 2 else UNKNOWN
             result = np.full((len(inputs), *found.shape[1:]), blank, dtype=found.dtype)
-        result[asked] = found
-    return np.zeros((len(inputs), len(labels))) if result is None else result
+        result[places] = found
+    if result is None:
+        raise ValueError("an evaluation without rounds asks nobody")
+    return result

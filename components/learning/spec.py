@@ -6,7 +6,7 @@ the device do not count.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from components.campaign import apply_override, describe
 from components.errors import UserError
 from components.spec import Spec
+
+T = TypeVar("T", bound=BaseModel)
 
 Modality = Literal["picture", "text"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -203,7 +205,7 @@ def load_evaluation(path: Path, overrides: Sequence[str] = ()) -> EvaluationSpec
     return _load(EvaluationSpec, path, overrides)
 
 
-def _load(kind: Any, path: Path, overrides: Sequence[str]) -> Any:
+def _load(kind: type[T], path: Path, overrides: Sequence[str]) -> T:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

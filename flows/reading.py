@@ -1,0 +1,195 @@
+"""What training and evaluating share: labelled examples are read, checked and published, and the encoders read them.
+
+Chunks as everywhere: one task each, cached by what can change its outcome. Pictures and models do not cross a task's
+border; the vectors do, and so heads train again in seconds.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect import task
+
+from components.errors import UserError
+from components.learning.encoded import Measured
+from components.learning.examples import LabelledEntry, list_examples, read_examples
+from components.learning.near_duplicates import (
+    Hashes,
+    describe_clusters,
+    near_duplicate_clusters,
+    perceptual_hashes,
+)
+from components.learning.settling import settle
+from components.learning.spec import LabelledSource, SplitRule, Task
+from components.learning.vectors import Vectors, joined, vectors
+from components.records import Evaluation, Example, Quarantine, content_id
+from components.store import Store
+from flows.caching import chunk_key, whole, worth_retrying
+from flows.extract_features import picture_state
+from flows.progress import progress, say
+from flows.publish import StepResult, chunk_id, chunks, publish
+from flows.settings import Settings
+
+CHUNK = 256
+ENOUGH_TO_RESAMPLE = 20
+
+
+@task(
+    task_run_name="read {chunk}",
+    cache_key_fn=chunk_key,
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=[1, 5],
+    retry_condition_fn=worth_retrying,
+)
+def read_examples_chunk(
+    source: LabelledSource, tasks: Mapping[str, Task], spec_id: str, chunk: str, entries: Sequence[LabelledEntry]
+) -> tuple[list[Example], list[Quarantine]]:
+    """Open, verify and hash the pictures of one chunk, and translate its labels."""
+    return read_examples(entries, source, tasks, datetime.now(UTC))
+
+
+@task(
+    task_run_name="encode {chunk}",
+    cache_key_fn=chunk_key,
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=[1, 10],
+    retry_condition_fn=worth_retrying,
+    tags=["models"],
+)
+def encode_chunk(
+    models: str, spec_id: str, chunk: str, examples: Sequence[Example], kinds: Sequence[str], step: str
+) -> tuple[Vectors, list[Quarantine]]:
+    """Let the encoders read one chunk; `spec_id` is the fingerprint of the model set."""
+    return vectors(examples, models, Settings.from_environment().models, kinds, step)
+
+
+@task(
+    task_run_name="hash {chunk}",
+    cache_key_fn=chunk_key,
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=[1, 5],
+    retry_condition_fn=worth_retrying,
+)
+def hash_chunk(spec_id: str, chunk: str, examples: Sequence[Example]) -> dict[str, Hashes]:
+    """The perceptual hashes of one chunk's pictures."""
+    return perceptual_hashes(examples)
+
+
+def read_sources(
+    sources: Sequence[LabelledSource], tasks: Mapping[str, Task], store: Store, run_id: str, result: StepResult
+) -> list[Example]:
+    """All examples of all sources, published to `examples`; what cannot be used is in `quarantine`."""
+    drawings = Settings.from_environment().home / "drawings"
+    found: list[Example] = []
+    refused: list[Quarantine] = []
+    for source in sources:
+        entries = list_examples(source, drawings)
+        advance = progress(f"read {source.name}", len(entries))
+        spec_id = content_id("labelled source", source.model_dump(mode="json"), _dumped(tasks))
+        for part in chunks(entries, CHUNK):
+            chunk = chunk_id(spec_id, [f"{entry.source_uri} {entry.stamp}" for entry in part])
+            examples, not_read = read_examples_chunk(source, dict(tasks), spec_id, chunk, whole(part))
+            found += examples
+            refused += not_read
+            advance(len(part))
+    # Only together do examples show which of them contradict each other, so they are published after that.
+    settled, contradicting = settle(found, datetime.now(UTC))
+    result.quarantined += store.append({"quarantine": [*refused, *contradicting]})["quarantine"]
+    if not settled:
+        raise UserError(
+            "no example could be used: see `SELECT reason, detail FROM quarantine` in the warehouse, or correct the "
+            f"paths and labels of {', '.join(source.name for source in sources)}"
+        )
+    for part_of in chunks(settled, CHUNK):
+        chunk = chunk_id("examples", [example.example_id for example in part_of])
+        rows, quarantined = publish(store, "examples", part_of, [], chunk=chunk, run_id=run_id, dataset="examples")
+        result.rows += rows
+        result.quarantined += quarantined
+    return settled
+
+
+def encode_all(
+    examples: Sequence[Example], models: str, kinds: Sequence[str], step: str, store: Store
+) -> tuple[list[Example], Vectors]:
+    """The vectors of all examples, chunk by chunk; an example whose picture has gone is left out, and quarantined."""
+    from components.features import model_set_fingerprint
+
+    spec_id = content_id("encoders", model_set_fingerprint(models), sorted(kinds))
+    advance = progress(f"encode ({models.rpartition('/')[2]})", len(examples))
+    parts: list[Vectors] = []
+    for part in chunks(examples, CHUNK):
+        chunk = chunk_id(spec_id, [f"{e.example_id} {picture_state(e)}" for e in part])
+        found, refused = encode_chunk(models, spec_id, chunk, whole(part), tuple(kinds), step)
+        store.append({"quarantine": refused})
+        parts.append(found)
+        advance(len(part))
+    read = joined(parts)
+    if not read.ids:
+        raise UserError("no example's picture or text could be read: see `quarantine` in the warehouse")
+    kept = set(read.ids)
+    return [example for example in examples if example.example_id in kept], read
+
+
+def clusters_of(
+    examples: Sequence[Example], arrays: Sequence[NDArray[np.float32]], rule: SplitRule
+) -> tuple[list[str], list[str]]:
+    """Per example which others it stays with in a split, and which it is resampled with in a bootstrap.
+
+    The second are the first, unless there are fewer than ENOUGH_TO_RESAMPLE of those: four authors cannot be resampled,
+    so their examples are, near-duplicates together, and the intervals hold for these authors only.
+    """
+    hashes: dict[str, Hashes] = {}
+    pictured = [example for example in examples if example.image_path]
+    advance = progress("find near-duplicates", len(pictured))
+    for part in chunks(pictured, CHUNK):
+        chunk = chunk_id("hashes", [f"{e.sha256} {picture_state(e)}" for e in part])
+        hashes |= hash_chunk("hashes", chunk, whole(part))
+        advance(len(part))
+    together = near_duplicate_clusters(examples, hashes, arrays, rule)
+    if (warning := describe_clusters(together).warning) is not None:
+        say(warning)
+    if len(set(together)) >= ENOUGH_TO_RESAMPLE or not rule.by_author:
+        return together, together
+    alone = rule.model_copy(update={"by_author": False})
+    return together, near_duplicate_clusters(examples, hashes, arrays, alone)
+
+
+def evaluation_rows(
+    found: Sequence[Measured], spec_id: str, subject: str, model: str, dataset: str, split: str
+) -> list[Evaluation]:
+    """Measured values as rows of the warehouse."""
+    now = datetime.now(UTC)
+    return [
+        Evaluation(
+            evaluation_id=Evaluation.make_id(spec_id, subject, model, dataset, split, one.task, one.metric),
+            spec_id=spec_id,
+            subject=subject,
+            model=model,
+            dataset=dataset,
+            split=split,
+            task=one.task,
+            metric=one.metric,
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            n=one.n,
+            detail=json.dumps(one.detail, ensure_ascii=False),
+            created_at=now,
+        )
+        for one in found
+    ]
+
+
+def short(row: Evaluation) -> dict[str, Any]:
+    """A row without its curves, for people and for `--json`."""
+    return {name: getattr(row, name) for name in ("subject", "dataset", "task", "metric", "value", "low", "high", "n")}
+
+
+def _dumped(tasks: Mapping[str, Task]) -> dict[str, object]:
+    return {name: task.model_dump(mode="json") for name, task in tasks.items()}

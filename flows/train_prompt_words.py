@@ -1,0 +1,224 @@
+"""labelled examples -> a network, measured beside what it is compared with, and put to use unless it is worse.
+
+Read: the sources of a TrainingSpec. Written: `examples`, `splits`, `evaluations`, `checks`; a directory per network
+under the home's `models/trained/`, and `models/NAME.yaml`, the model set that campaigns name.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from components.errors import CheckFailed
+from components.learning.assemble import encoded, labels_of, training_id
+from components.learning.comparisons import Arm, ArmResult, arms, compare, train_arm
+from components.learning.encoded import Encoded, Measured
+from components.learning.fine_tuning import FineTuned, fine_tune
+from components.learning.fitting import Track
+from components.learning.label_maps import label_map_text
+from components.learning.model_folder import save_model, training_facts, write_model_set
+from components.learning.promotion import against_incumbent
+from components.learning.spec import TrainingSpec
+from components.learning.splits import PARTS, split, split_rows
+from components.learning.vectors import Vectors
+from components.records import Evaluation, Example
+from components.store import Store
+from flows.caching import whole
+from flows.progress import progress, say
+from flows.publish import StepResult, publish, verify
+from flows.reading import clusters_of, encode_all, evaluation_rows, read_sources, short
+from flows.settings import Settings
+from flows.write_report import write_learning_report
+
+KINDS = ("picture", "text")
+
+
+@dataclass
+class TrainingResult:
+    """What a training did: the closing words of the command line, and its JSON."""
+
+    name: str
+    training_id: str = ""
+    state: str = "running"
+    message: str = ""
+    reading: StepResult = field(default_factory=lambda: StepResult("read_examples"))
+    evaluations: list[dict[str, Any]] = field(default_factory=list)
+    differences: list[dict[str, Any]] = field(default_factory=list)
+    model: str | None = None
+    model_set: str | None = None
+    report: str | None = None
+    seconds: float = 0.0
+
+
+@task(task_run_name="train {name}", cache_policy=NO_CACHE, tags=["models"])
+def fit_arm(
+    name: str, arm: Arm, data: Mapping[str, Encoded], spec: TrainingSpec, labels: Mapping[str, Sequence[str]]
+) -> ArmResult:
+    """Train and measure one network. Not cached: heads learn in seconds, and a network crosses no task's border but
+    within this process."""
+    return train_arm(arm, data, spec, labels, tracker(f"train {name}", spec.epochs))
+
+
+@task(task_run_name="train encoders {name}", cache_policy=NO_CACHE, tags=["models"])
+def fit_encoders(
+    name: str,
+    examples: Sequence[Example],
+    data: Mapping[str, Encoded],
+    spec: TrainingSpec,
+    labels: Mapping[str, Sequence[str]],
+    folder: Path,
+) -> FineTuned:
+    """Let the encoders learn too; they are written into `folder`."""
+    by_id = {example.example_id: example for example in examples}
+    models = Settings.from_environment().models
+    return fine_tune(by_id, data, labels, spec, models, folder, tracker("train encoders", spec.epochs))
+
+
+def tracker(label: str, epochs: int) -> Track:
+    """Progress in epochs for a training that counts in steps."""
+    advance, done = progress(label, epochs), 0
+
+    def track(step: int, steps: int, line: str) -> None:
+        nonlocal done
+        epoch = step * epochs // max(steps, 1)
+        advance(epoch - done)
+        done = epoch
+
+    return track
+
+
+@flow(name="train_prompt_words", flow_run_name="train {spec.name}")
+def train_prompt_words(spec: TrainingSpec) -> TrainingResult:
+    """Train, measure, compare, and promote. Raises CheckFailed when the training set or the result is not good enough;
+    what was found is in the warehouse and the report all the same."""
+    begun, settings = time.monotonic(), Settings.from_environment().prepare()
+    store, result = settings.store(), TrainingResult(spec.name)
+    examples = read_sources(spec.datasets, spec.tasks, store, spec.id, result.reading)
+    examples, read = encode_all(examples, spec.models, KINDS, spec.step, store)
+    result.training_id = made = training_id(spec.id, examples)
+    store.register_as(made, spec, {"examples": len(examples)})
+    labels = labels_of(examples, spec.tasks)
+    data = divide(spec, made, examples, read, labels, store)
+    folder, encoders = settings.models / "trained" / made, dict[str, Path]()
+    if spec.train_encoders != "none":
+        tuned = fit_encoders(spec.name, whole(examples), whole(data), spec, labels, folder)
+        data, encoders = dict(tuned.data), dict(tuned.folders)
+    fitted = [
+        fit_arm(arm.name, arm, whole(data), spec, labels) for arm in arms(spec, sorted({e.dataset for e in examples}))
+    ]
+    main, others = fitted[0], fitted[1:]
+    differences = compare(main, [other for other in others if other.trained], spec)
+    save(main, differences, data, labels, spec, folder)
+    rows = rows_of(fitted, differences, made, examples)
+    publish(store, "evaluations", rows, [], chunk=made, run_id=made, dataset=spec.name)
+    result.evaluations = [short(row) for row in rows if "difference" not in row.metric]
+    result.differences = [
+        {"subject": name, "task": m.task, "value": m.value, "low": m.low, "high": m.high, "p_holm": m.detail["p_holm"]}
+        for name, m in differences
+        if m.metric in ("macro_f1_difference", "spearman_difference")
+    ]
+    result.model = str(folder)
+    for skipped in (one for one in others if one.skipped):
+        say(f"{skipped.arm.name}: not trained, {skipped.skipped}")
+    try:
+        promote(main, spec, settings, store, examples, made, folder, encoders, result)
+    finally:
+        result.report = str(write_learning_report(settings, made, spec.name))
+        result.seconds = time.monotonic() - begun
+        say(f"report: {Path(result.report).as_uri()}")
+    return result
+
+
+def divide(
+    spec: TrainingSpec,
+    made: str,
+    examples: Sequence[Example],
+    read: Vectors,
+    labels: Mapping[str, Sequence[str]],
+    store: Store,
+) -> dict[str, Encoded]:
+    """The three splits as arrays, and as rows in `splits`. Raises CheckFailed where a leak, an empty class or the like
+    would make every figure worthless."""
+    together, resampled = clusters_of(examples, [read.kinds[kind] for kind in KINDS], spec.split)
+    splits = split(examples, together, spec.split, made)
+    frame = pd.DataFrame(split_rows(examples, splits, spec.split, labels))
+    checked = verify(store, "splits", frame, chunk=made, run_id=made)
+    store.append({"splits": splits, "checks": checked.checks})
+    everything = encoded(examples, read, spec.tasks, labels, resampled)
+    where = pd.Series([row.split for row in splits])
+    return {part: everything.rows((where == part).to_numpy()) for part in PARTS}
+
+
+def save(
+    main: ArmResult,
+    differences: Sequence[tuple[str, Measured]],
+    data: Mapping[str, Encoded],
+    labels: Mapping[str, Sequence[str]],
+    spec: TrainingSpec,
+    folder: Path,
+) -> None:
+    """The main network as a directory with its card."""
+    if main.trained is None:  # train_arm raises for the main arm
+        raise ValueError(f"{main.arm.name} was not trained: {main.skipped}")
+    save_model(
+        folder,
+        main.trained.network,
+        training_facts(spec, data, labels, main.trained.network),
+        main.measured,
+        compared=differences,
+        label_maps={s.label_map: label_map_text(s.label_map) for s in spec.datasets if s.label_map},
+        of_this_run={"trained": f"{datetime.now(UTC):%Y-%m-%d}", "seconds": round(main.trained.seconds, 1)},
+    )
+
+
+def rows_of(
+    fitted: Sequence[ArmResult], differences: Sequence[tuple[str, Measured]], made: str, examples: Sequence[Example]
+) -> list[Evaluation]:
+    """Every figure of every network, and their differences to the main one."""
+    everything = ", ".join(sorted({example.dataset for example in examples}))
+    rows: list[Evaluation] = []
+    for one in fitted:
+        where = one.arm.held_out or everything
+        rows += evaluation_rows(one.measured, made, one.arm.name, f"trained@{made}", where, "test")
+    held = {one.arm.name: one.arm.held_out for one in fitted}
+    for name, measured in differences:
+        rows += evaluation_rows([measured], made, name, f"trained@{made}", held[name] or everything, "test")
+    return rows
+
+
+def promote(
+    main: ArmResult,
+    spec: TrainingSpec,
+    settings: Settings,
+    store: Store,
+    examples: Sequence[Example],
+    made: str,
+    folder: Path,
+    encoders: Mapping[str, Path],
+    result: TrainingResult,
+) -> None:
+    """Point the model set at the new network, unless the one it points at is better on the new one's test examples."""
+    file = settings.models / f"{spec.name}.yaml"
+    tested = set(main.test.ids)
+    asked = [example for example in examples if example.example_id in tested]
+    if file.exists():
+        rows = against_incumbent(main, file, settings.models, asked, spec)
+        try:
+            if rows:
+                checked = verify(store, "promotions", pd.DataFrame(rows), chunk=made, run_id=made)
+                store.append({"checks": checked.checks})
+        except CheckFailed as error:
+            result.state = "kept_incumbent"
+            raise CheckFailed(
+                f"the new network is not as good as the one that {file} uses, which stays: {error.args[0]} "
+                f"The new one is in {folder}"
+            ) from error
+    result.model_set = str(write_model_set(file, spec.models, folder, encoders))
+    result.state = "promoted"
+    result.message = f"model set: {file}\nin a campaign: features: {{models: {file}}}"

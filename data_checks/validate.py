@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from data_checks import features, items, judgments, posts, prompts
+from data_checks import evaluations, examples, features, items, judgments, posts, promotions, prompts, splits
 from data_checks.suite import Expectation, Suite
 
-SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in (items, features, prompts, posts, judgments)}
+_MODULES = (items, features, prompts, posts, judgments, examples, splits, evaluations, promotions)
+SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in _MODULES}
 SHOWN = 3  # unexpected values in `observed`
 
 _lock = threading.Lock()

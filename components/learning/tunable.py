@@ -111,6 +111,9 @@ class TunableTexts:
 
 def write_encoder(module: Any, origin: Path, folder: Path) -> Path:
     """A directory of the hub's layout: the encoder's weights, and processor or tokenizer as they are in `origin`."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # a bar for one file, in the midst of ours
     module.to("cpu").float().save_pretrained(folder)
     for file in sorted(origin.iterdir()):
         if file.is_file() and file.name != "config.json" and not file.name.endswith(_WEIGHTS):

@@ -249,7 +249,7 @@ def test_clusters_are_drawn_whole() -> None:
 
 @pytest.mark.parametrize(("metric", "size"), [("accuracy", 1), ("macro_f1", 1), ("accuracy", 4)])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(metric: str, size: int) -> None:
-    """200 samples of 150 rows from one population, in clusters of `size` alike: 89 % of the intervals or more hold it."""
+    """200 samples of 150 rows of one population, in clusters of `size` alike: 89 % of the intervals or more hold it."""
     rng = np.random.default_rng(0)
 
     def drawn(n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], list[str]]:

@@ -78,7 +78,7 @@ class FeatureSpec(Spec):
     step: ClassVar[str] = "extract_features"
     version: ClassVar[int] = 2
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"models"})
-    does_not_matter: ClassVar[frozenset[str]] = frozenset({"batch_size", "device", "dtype"})
+    does_not_matter: ClassVar[frozenset[str]] = frozenset({"batch_size", "device", "dtype", "told"})
     models: str = Field(
         default="starter", title="Models", description="starter, pretrained, or the path of a model-set file."
     )
@@ -96,6 +96,9 @@ class FeatureSpec(Spec):
     crops_kept: int = Field(default=2, ge=1, le=8, title="Most parts per picture")
     keyword_method: Literal["leave_one_out", "yake"] = Field(default="leave_one_out", title="How keywords are ranked")
     keywords: int = Field(default=6, ge=0, le=32, title="Keywords", description="Kept per item, most telling first.")
+    told: "TellingSpec | None" = Field(
+        default=None, title="A language model that sees the pictures", description="empty: nothing is bought."
+    )
     seed: int = Field(default=0, title="Seed")
     batch_size: int | None = Field(
         default=None, ge=1, title="Batch size", description="Changes speed, not rows; empty: as measured here."
@@ -108,13 +111,20 @@ class FeatureSpec(Spec):
     )
 
     def resolved(self) -> dict[str, Any]:
-        """float32 rows are the same however they are computed; bfloat16 moves them."""
-        return super().resolved() | ({"dtype": self.dtype} if self.dtype == "bfloat16" else {})
+        """float32 rows are the same however they are computed; bfloat16 moves them. Of `told`, limits and key names do
+        not count."""
+        dtype = {"dtype": self.dtype} if self.dtype == "bfloat16" else {}
+        return super().resolved() | dtype | ({"told": self.told.resolved()} if self.told else {})
 
     def contents(self) -> Mapping[str, Any]:
         from components.features import model_set_fingerprint
 
-        return {"model_set": model_set_fingerprint(self.models)}
+        found: dict[str, Any] = {"model_set": model_set_fingerprint(self.models)}
+        if self.keyword_method == "yake":
+            from components.features.keyword_ranking import ranked_by
+
+            found["yake"] = ranked_by("yake", "")
+        return found
 
 
 class PromptSpec(Spec):
@@ -178,6 +188,35 @@ class ChatSpec(Spec):
         from components.chat.providers import revision_of
 
         return {"revision": revision_of(self.model)}
+
+
+class TellingSpec(ChatSpec):
+    """Who else captions pictures: a model that sees them. CLIP decides whose caption is kept."""
+
+    step: ClassVar[str] = "tell_captions"
+    temperature: float | None = Field(default=0.2, ge=0, le=2, title="Temperature", description="null: not sent.")
+    max_output_tokens: int = Field(default=120, ge=1, title="Longest reply, in tokens")
+    picture: Literal[True] = Field(default=True, title="Send the picture", description="Always, for a caption.")
+    caption: bool = Field(default=True, title="Caption pictures", description="One call per picture.")
+    fuse: bool = Field(
+        default=False, title="Fuse the best two captions", description="One more call per picture, without the picture."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> "TellingSpec":
+        if self.model.startswith("offline/"):
+            raise ValueError(f"{self.model} sees no pictures; name a model that does, e.g. openai/gpt-4o-mini")
+        if not (self.caption or self.fuse):
+            raise ValueError("caption and fuse are both false: leave `told` out to buy nothing")
+        return self
+
+    def contents(self) -> Mapping[str, Any]:
+        from components.features.told_captions import wording
+
+        return {**super().contents(), "wording": wording()}
+
+
+FeatureSpec.model_rebuild()
 
 
 class GenerationSpec(ChatSpec):

@@ -223,3 +223,13 @@ def _telling(word: str, lemma: str, code: str) -> bool:
         return False  # times, sums and ordinals; "3D-printing" and "20th-century" say something
     parts = {word.lower(), lemma, re.sub(r"^[\d-]+", "", word.lower())}
     return low <= len(word) <= high and any(c.isalpha() for c in word) and not parts & (GENERIC | stop_words(code))
+
+
+def lemmas(text: str, code: str = "en") -> list[tuple[str, str]]:
+    """(word, lemma), both in lower case, of every word of a text in a language that can be tagged."""
+    return [
+        (str(word).lower(), str(lemma).lower())
+        for sentence in _sentences(text)
+        for word, lemma, _ in _tagger(code).tag_sent(_TOKEN.findall(sentence))
+        if _WORD.fullmatch(str(word))
+    ]

@@ -1,8 +1,10 @@
-"""Captions of pictures by a VisionEncoderDecoder (ViT + GPT-2), sampled so that the batch does not matter.
+"""Captions of pictures by a VisionEncoderDecoder (ViT + GPT-2), so that the batch does not matter.
 
-Read: a directory in the layout of the hub. Each candidate of each picture has its own stream of random numbers, made
-from the picture's hash, the candidate's number and the seed; a token is the point where the cumulated probabilities of
-the nucleus pass the next number. So a picture gets the same captions alone and in any batch, on CPU and on GPU.
+Read: a directory in the layout of the hub. By sampling, by beam, or half of each. Of the sampled, each candidate of
+each picture has its own stream of random numbers, made from the picture's hash, the candidate's number and the seed; a
+token is the point where the cumulated probabilities of the nucleus pass the next number. So a picture gets the same
+captions alone and in any batch, on CPU and on GPU. A beam needs no chance; it is wider than what is wanted of it,
+because its best sentences often differ in an article only.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from components.features.encoders import check_complete
 from components.features.models import count_passes
@@ -21,9 +23,14 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
+Decoding = Literal["sample", "beam", "both"]
+
 LONGEST = 32
 """New tokens of a caption; nlpconnect's captions have about 12."""
 SHORTEST = 2
+BEAM_PER_CAPTION = 2
+SLIGHT_WORDS = frozenset({"a", "an", "the", "is", "are", "of", "and", "there"})
+"""Two captions that differ in these only say the same."""
 
 
 class Captioner:
@@ -56,17 +63,46 @@ class Captioner:
         return cast("Tensor", self._processor(image, return_tensors="pt")["pixel_values"][0])
 
     def __call__(
-        self, pixels: Tensor, hashes: Sequence[str], candidates: int, temperature: float, top_p: float, seed: int
+        self,
+        pixels: Tensor,
+        hashes: Sequence[str],
+        candidates: int,
+        temperature: float,
+        top_p: float,
+        seed: int,
+        decoding: Decoding = "sample",
     ) -> list[list[str]]:
-        """(n, 3, h, w) and the pictures' hashes -> per picture `candidates` captions, in the order of their streams."""
+        """(n, 3, h, w) and the pictures' hashes -> per picture `candidates` captions: the sampled ones in the order of
+        their streams, then those of the beam, the most probable first. A beam may hold fewer different ones."""
         import torch
+
+        by_beam = {"sample": 0, "beam": candidates, "both": candidates // 2}[decoding]
+        with torch.inference_mode():
+            states = self._model.encoder(pixel_values=pixels.to(self._device, self._dtype)).last_hidden_state
+            texts: list[list[str]] = [[] for _ in hashes]
+            if sampled := candidates - by_beam:
+                streams = [random_stream(h, candidate, seed) for h in hashes for candidate in range(sampled)]
+                nucleus = Nucleus(streams, temperature, top_p)
+                texts = self._generate(states.repeat_interleave(sampled, 0), len(hashes), processor=nucleus)
+            if by_beam:
+                found = self._generate(states, len(hashes), beam=BEAM_PER_CAPTION * by_beam)
+                texts = [
+                    own + different([text for text in more if text not in own], by_beam)
+                    for own, more in zip(texts, found, strict=True)
+                ]
+        return texts
+
+    def _generate(
+        self, states: Tensor, pictures: int, processor: Nucleus | None = None, beam: int = 1
+    ) -> list[list[str]]:
+        """Per picture the texts that the decoder makes of `states`, whose rows are the pictures', in order."""
         from transformers import GenerationConfig, LogitsProcessorList
         from transformers.modeling_outputs import BaseModelOutput
 
-        streams = [random_stream(h, candidate, seed) for h in hashes for candidate in range(candidates)]
         settings = GenerationConfig(
             do_sample=False,
-            num_beams=1,
+            num_beams=beam,
+            num_return_sequences=beam,
             max_new_tokens=self._longest,
             min_new_tokens=SHORTEST,
             use_cache=True,
@@ -75,15 +111,14 @@ class Captioner:
             suppress_tokens=self._never,
             decoder_start_token_id=self._start,
         )
-        with torch.inference_mode():
-            states = self._model.encoder(pixel_values=pixels.to(self._device, self._dtype)).last_hidden_state
-            tokens = self._model.generate(
-                encoder_outputs=BaseModelOutput(last_hidden_state=states.repeat_interleave(candidates, 0)),
-                generation_config=settings,
-                logits_processor=LogitsProcessorList([cast("Any", Nucleus(streams, temperature, top_p))]),
-            )
+        tokens = self._model.generate(
+            encoder_outputs=BaseModelOutput(last_hidden_state=states),
+            generation_config=settings,
+            logits_processor=LogitsProcessorList([cast("Any", processor)] if processor else []),
+        )
         texts = [self._text(row) for row in tokens[:, 1:].tolist()]
-        return [texts[i : i + candidates] for i in range(0, len(texts), candidates)]
+        each = len(texts) // pictures
+        return [texts[i : i + each] for i in range(0, len(texts), each)]
 
     def _text(self, tokens: list[int]) -> str:
         """Up to the end token, without special tokens and without the control and broken characters bytes can make."""
@@ -116,6 +151,16 @@ class Nucleus:
         token = torch.searchsorted(cumulated, (draws[:, None] * cumulated[:, -1:]), right=True)
         token = token.clamp(max=scores.shape[-1] - 1)
         return torch.full_like(scores, float("-inf")).scatter(-1, token, 0.0)
+
+
+def different(texts: Sequence[str], keep: int) -> list[str]:
+    """At most `keep` of `texts`, in their order: first one of each that says the same, then the others, none twice."""
+    said: dict[frozenset[str], str] = {}
+    for text in filter(None, texts):
+        said.setdefault(frozenset(text.lower().rstrip(".").split()) - SLIGHT_WORDS, text)
+    others = [text for text in dict.fromkeys(filter(None, texts)) if text not in said.values()]
+    kept = [*said.values(), *others][:keep]
+    return [text for text in dict.fromkeys(texts) if text in kept]
 
 
 def random_stream(sha256: str, candidate: int, seed: int) -> np.random.Generator:

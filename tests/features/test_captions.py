@@ -1,9 +1,16 @@
-"""Sampling: the nucleus as defined, the distribution as asked, one stream per candidate."""
+"""Sampling: the nucleus as defined, the distribution as asked, one stream per candidate. Beams: without chance."""
+
+from collections.abc import Callable
 
 import numpy as np
+import pytest
 import torch
 
-from components.features.captions import Nucleus, random_stream
+from components.features import extract, load_models
+from components.features.captions import Captioner, Decoding, Nucleus, different, random_stream
+from components.items.pictures import open_picture
+from components.records import Item
+from tests.features.tiny_models import Tiny
 
 
 class Always:
@@ -58,3 +65,57 @@ def test_streams_differ_by_picture_candidate_and_seed_and_repeat() -> None:
     assert first("a", 0, 0) == first("a", 0, 0)
     # The captions in people's warehouses hang on this number: if it changes, FeatureSpec.version must change, too.
     assert abs(first("a", 0, 0) - 0.8569957791030746) < 1e-12
+
+
+def test_texts_that_say_the_same_come_after_those_that_do_not() -> None:
+    texts = ["a dog on a beach", "the dog on the beach", "", "a cat", "a dog on a beach", "there is a cat."]
+    assert different(texts, 2) == ["a dog on a beach", "a cat"]
+    assert different(texts, 3) == ["a dog on a beach", "the dog on the beach", "a cat"]
+    assert different(texts, 9) == ["a dog on a beach", "the dog on the beach", "a cat", "there is a cat."]
+
+
+@pytest.fixture
+def seen(tiny: Tiny, items: Callable[[int], list[Item]]) -> tuple[Captioner, torch.Tensor, list[str]]:
+    captioner = load_models(tiny.spec()).captioner
+    pictures = [item for item in items(12) if item.image_path][:5]
+    with_pixels = [captioner.prepare(open_picture(str(item.image_path), max_side=64)) for item in pictures]
+    return captioner, torch.stack(with_pixels), [str(item.sha256) for item in pictures]
+
+
+def test_a_beam_takes_the_likelier_captions_and_no_chance(seen: tuple[Captioner, torch.Tensor, list[str]]) -> None:
+    captioner, pixels, hashes = seen
+    found = captioner(pixels, hashes, 4, 1.0, 0.9, 0, "beam")
+    assert found == captioner(pixels, hashes[::-1], 4, 0.3, 0.5, 7, "beam")
+    assert all(1 <= len(texts) == len(set(texts)) <= 4 for texts in found)
+    assert found != captioner(pixels, hashes, 4, 1.0, 0.9, 0)
+
+
+@pytest.mark.parametrize("decoding", ["sample", "beam", "both"])
+def test_a_picture_gets_the_same_captions_alone(
+    seen: tuple[Captioner, torch.Tensor, list[str]], decoding: Decoding
+) -> None:
+    captioner, pixels, hashes = seen
+    together = captioner(pixels, hashes, 4, 1.0, 0.9, 0, decoding)
+    alone = [captioner(pixels[i : i + 1], hashes[i : i + 1], 4, 1.0, 0.9, 0, decoding)[0] for i in range(len(hashes))]
+    assert together == alone
+
+
+def test_half_and_half_is_sampled_first_and_then_from_the_beam(
+    seen: tuple[Captioner, torch.Tensor, list[str]],
+) -> None:
+    captioner, pixels, hashes = seen
+    sampled = captioner(pixels, hashes, 5, 1.0, 0.9, 0)
+    both = captioner(pixels, hashes, 5, 1.0, 0.9, 0, "both")
+    beam = captioner(pixels, hashes, 2, 1.0, 0.9, 0, "beam")
+    for texts, ours, theirs in zip(both, sampled, beam, strict=True):
+        assert texts[:3] == ours[:3] and 3 <= len(texts) <= 5
+        assert set(texts[3:]) & set(theirs) or set(theirs) <= set(ours[:3])
+        assert not set(texts[3:]) & set(texts[:3])
+
+
+def test_what_is_kept_of_a_beam_is_ranked_by_clip(tiny: Tiny, items: Callable[[int], list[Item]]) -> None:
+    features, _ = extract(items(2), tiny.spec(decoding="beam"))
+    for item in items(2):
+        scores = [f.score or 0 for f in features if f.name == "caption" and f.item_id == item.item_id]
+        assert scores and scores == sorted(scores, reverse=True)
+    assert tiny.spec(decoding="beam").id != tiny.spec().id

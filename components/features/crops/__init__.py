@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from components.features.models import Models
 
+SMALLEST = 0.1
+"""Of the shorter side that models want of a picture, which is twice what they see: of less they make nothing."""
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -42,7 +45,7 @@ def crop_pixels(image: Image.Image, models: Models, spec: FeatureSpec) -> list[C
     else:
         assert models.detector is not None, "load_models loads it for a spec that detects"
         found, model = models.detector(image), models.revisions["detector"]
-    kept = settle(found, image.width, image.height, spec.crops_kept)
+    kept = settle(found, image.width, image.height, spec.crops_kept, SMALLEST * models.short_side)
     return [
         Crop(part, models.prepare(image.crop(pixels_of(part.box, image.width, image.height))), model) for part in kept
     ]

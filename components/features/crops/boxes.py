@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 Box = tuple[float, float, float, float]
 
 SMALLEST_SIDE = 0.1
-"""Of the picture's: a captioner that sees 224 pixels makes nothing of less."""
-SMALLEST_PIXELS = 48
+"""Of the picture's."""
 LARGEST_AREA = 0.7
 """From here on a part is nearly the whole, and its caption would say the picture's again."""
 PADDING = 0.08
@@ -30,15 +29,15 @@ class Part:
     box: Box
 
 
-def settle(found: Sequence[Part], width: int, height: int, keep: int) -> list[Part]:
-    """At most `keep` of `found` for a picture of so many pixels, best first: padded, large enough, not nearly all of
-    the picture, each of another place. Scores have 6 digits, boxes 4."""
+def settle(found: Sequence[Part], width: int, height: int, keep: int, least: float = 0) -> list[Part]:
+    """At most `keep` of `found` for a picture of so many pixels, best first: padded, at least `least` pixels wide
+    and high, not nearly all of the picture, each of another place. Scores have 6 digits, boxes 4."""
     kept: list[Part] = []
     # By place where scores are equal: the order in which a model lists its boxes is not part of the answer.
     for part in sorted(found, key=lambda part: (-round(part.score, 6), part.box, part.label)):
         box = padded(part.box)
         sides = (box[2] - box[0], box[3] - box[1])
-        if min(sides) < SMALLEST_SIDE or min(sides[0] * width, sides[1] * height) < SMALLEST_PIXELS:
+        if min(sides) < SMALLEST_SIDE or min(sides[0] * width, sides[1] * height) < least:
             continue
         if sides[0] * sides[1] > LARGEST_AREA or any(same_place(box, other.box) for other in kept):
             continue

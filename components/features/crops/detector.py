@@ -30,17 +30,21 @@ class Detector:
     def __init__(
         self, prompts: Sequence[str], folder: Path, device: torch.device, dtype: torch.dtype, least: float | None = None
     ) -> None:
-        """ValueError where the folder holds another kind of model; `least` in place of LEAST."""
+        """ValueError where the folder holds another kind of model; `least` in place of LEAST.
+
+        Loaded in float32 whatever `dtype` says: rougher numbers would carry boxes over thresholds.
+        """
+        import torch
         from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
 
         model, report = AutoModelForZeroShotObjectDetection.from_pretrained(
-            folder, local_files_only=True, dtype=dtype, output_loading_info=True
+            folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
         )
         check_complete(report)
         self._processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
         self._model: Any = model.to(device).eval()
         self._names = [prompt.strip().lower() for prompt in prompts]
-        self._device, self._dtype = device, dtype
+        self._device = device
         self._grounding = hasattr(self._processor, "_preprocess_input_text")
         self._least = LEAST["grounding" if self._grounding else "owl"] if least is None else least
         self._lock = threading.Lock()
@@ -52,29 +56,22 @@ class Detector:
 
         with self._lock, torch.inference_mode():
             inputs = self._processor(images=image, text=[self._names], return_tensors="pt").to(self._device)
-            inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype)
-            outputs = self._model(**inputs)
-            found = self._read(outputs, inputs)
+            found = self._read(self._model(**inputs), inputs["input_ids"], (image.height, image.width))
         parts = []
-        for score, box, label in zip(
-            found["scores"].tolist(), found["boxes"].tolist(), found["text_labels"], strict=True
-        ):
-            left, top, right, bottom = (min(1.0, max(0.0, float(x))) for x in box)
-            if left < right and top < bottom:
-                parts.append(Part(self._name(str(label)), float(score), (left, top, right, bottom)))
+        # Not strict: where nothing was found, transformers lists one empty name.
+        for score, pixels, label in zip(found["scores"], found["boxes"], found["text_labels"], strict=False):
+            x = [min(1.0, max(0.0, float(pixels[i]) / image.width)) for i in (0, 2)]
+            y = [min(1.0, max(0.0, float(pixels[i]) / image.height)) for i in (1, 3)]
+            if x[0] < x[1] and y[0] < y[1]:
+                parts.append(Part(self._name(str(label)), float(score), (x[0], y[0], x[1], y[1])))
         return parts
 
-    def _read(self, outputs: Any, inputs: Any) -> Any:
-        """Boxes as shares: the target is one pixel wide and high."""
+    def _read(self, outputs: Any, tokens: Any, size: tuple[int, int]) -> Any:
+        """`size` is the picture's, (height, width): OWLv2 pads to a square and has to know where the picture was."""
+        read = self._processor.post_process_grounded_object_detection
         if self._grounding:
-            [found] = self._processor.post_process_grounded_object_detection(
-                outputs, inputs["input_ids"], threshold=self._least, text_threshold=LEAST_WORD, target_sizes=[(1, 1)]
-            )
-        else:
-            [found] = self._processor.post_process_grounded_object_detection(
-                outputs, threshold=self._least, target_sizes=[(1, 1)], text_labels=[self._names]
-            )
-        return found
+            return read(outputs, tokens, threshold=self._least, text_threshold=LEAST_WORD, target_sizes=[size])[0]
+        return read(outputs, threshold=self._least, target_sizes=[size], text_labels=[self._names])[0]
 
     def _name(self, label: str) -> str:
         """The prompt that has most of the words: GroundingDINO answers with the words it matched, of several prompts

@@ -152,9 +152,9 @@ def _load(
                 f"model set {chosen.name}: {part} in {folders[part]} cannot be loaded ({text}); fetch or train it again"
             ) from error
 
-    clip = load("clip", Clip)
+    clip, text_encoder = load("clip", Clip), load("text_encoder", TextEncoder)
     labeller = (
-        ZeroShotLabeller(clip, chosen.local(chosen.network.labels))
+        ZeroShotLabeller(clip, chosen.local(chosen.network.labels), text_encoder)
         if isinstance(chosen.network, ZeroShot)
         else load("network", NetworkLabeller)
     )
@@ -168,7 +168,7 @@ def _load(
         load("captioner", Captioner),
         clip,
         picture_encoder,
-        load("text_encoder", TextEncoder),
+        text_encoder,
         labeller,
         eyes,
         load("detector", partial(Detector, chosen.detector_prompts)) if detects else None,

@@ -1,6 +1,6 @@
 """Reading labels without training: planted geometry, matched shares, wrong files, rows that depend on no other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,12 +11,14 @@ import yaml
 from torch import Tensor
 
 from components.errors import UserError
+from components.features import extract
 from components.features.clip import Clip
 from components.features.labels import TASKS, ZeroShotLabeller
 from components.features.labels_file import DescribedTask, parse_labels, read_labels, with_values
 from components.features.model_set import SHIPPED
 from components.features.zero_shot import ZeroShot, centres, estimated_shares, match_shares, shifted
-from tests.features.tiny_models import Tiny
+from components.records import Item
+from tests.features.tiny_models import Tiny, write_set
 
 LABELS = SHIPPED / "pretrained_labels.yaml"
 
@@ -26,7 +28,7 @@ class Geometry:
 
     logit_scale = 10.0
 
-    def __init__(self, places: dict[str, Sequence[float]]) -> None:
+    def __init__(self, places: Mapping[str, Sequence[float]]) -> None:
         self.places = places
 
     def texts(self, texts: Sequence[str]) -> Tensor:
@@ -227,6 +229,25 @@ def test_texts_can_be_read_by_sentence_vectors(parts: Any, tmp_path: Path) -> No
           for model in ("clip", "text_encoder", "both")}  # fmt: skip
     assert not torch.allclose(by["clip"], by["text_encoder"], atol=1e-3)
     assert torch.allclose(by["both"], (by["clip"] + by["text_encoder"]) / 2, atol=1e-6)
+
+
+def test_a_model_set_reads_texts_as_its_labels_file_says(
+    tiny: Tiny, tmp_path: Path, items: Callable[[int], list[Item]]
+) -> None:
+    for part in tiny.folder.iterdir():
+        if part.is_dir():
+            (tmp_path / part.name).symlink_to(part)
+    texts = [item for item in items(5) if item.image_path is None]
+    found = {}
+    for model in ("clip", "text_encoder"):
+        file = labels_with(tmp_path, text_model=model, threshold=0.9)
+        made = write_set(tmp_path, network={"zero_shot": "clip", "labels": str(file)})
+        features, refused = extract(texts, made.spec())
+        assert texts and not refused
+        rows = [feature for feature in features if feature.name == "sentiment"]
+        assert {row.threshold for row in rows} == {0.9}
+        found[model] = {row.text: row.score for row in rows}
+    assert found["clip"] != found["text_encoder"]
 
 
 def test_a_file_that_wants_a_text_encoder_says_so(parts: Any, tmp_path: Path) -> None:

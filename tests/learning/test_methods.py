@@ -218,10 +218,10 @@ def test_rows_that_cannot_be_read_have_no_answer(models: Any, seen: Inputs) -> N
 
 def test_shares_are_those_of_the_rows_to_learn_from_or_equal(models: Any, seen: Inputs) -> None:
     train = Inputs(TEXTS, seen.vectors, seen.has_picture, seen.has_text, np.array([2, 2, 2, 0]))
-    matched = {"method": {"prior_matching": True}}
-    found = ask("text_zero_shot", seen, models=models, train=train, **matched)
+    matched = {"prior_matching": True}
+    found = ask("text_zero_shot", seen, models=models, train=train, method=matched)
     assert np.nanmean(found, 0) == pytest.approx([2 / 7, 1 / 7, 4 / 7], abs=1e-4)
-    found = ask("text_zero_shot", seen, models=models, **matched)
+    found = ask("text_zero_shot", seen, models=models, method=matched)
     assert np.nanmean(found, 0) == pytest.approx([1 / 3] * 3, abs=1e-4)
 
 

@@ -1,7 +1,8 @@
 """Prompt words become prompts: items and what was found in them, put into a template for a platform and a language.
 
 Reads items, features and a PromptSpec; returns prompts, and a quarantine row for an item with nothing to write about. A
-prompt keeps the ids of exactly those features whose words stand in it, so a post can be traced to models and scores.
+prompt keeps the ids of exactly those features whose words stand in it, so a post can be traced to models and scores. A
+word that is likelier wrong than the threshold allows is left out: the writer would build on it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ from components.records import Feature, Item, Prompt, Quarantine
 from components.spec import WORDS, PromptSpec
 
 _STEP = PromptSpec.step
+FEATURES = {"keywords": "keyword", "details": "crop_caption"}
+"""Words that features have under another name; of these all rows count, not only the best."""
 
 
 def build(
@@ -41,7 +44,7 @@ def build(
         if not item.text.strip() and not any(row.name == "caption" and row.text for row in found):
             refused.append(_nothing_to_say(item, spec_id))
             continue
-        used = _prompt_words(found, [word for word in spec.words if word in template.variables])
+        used = _prompt_words(found, [word for word in spec.words if word in template.variables], spec.abstain)
         values = _values(used) | {
             "text": escape(item.text).strip() or None,
             "has_picture": item.image_path is not None,
@@ -66,27 +69,49 @@ def build(
     return prompts, refused
 
 
-def _prompt_words(found: Sequence[Feature], wanted: Sequence[str]) -> dict[str, list[Feature]]:
-    """Per wanted word, in the order of WORDS, the rows that give it: the best of each name, all keywords."""
+def _prompt_words(found: Sequence[Feature], wanted: Sequence[str], abstain: bool) -> dict[str, list[Feature]]:
+    """Per wanted word, in the order of WORDS, the rows that give it: the best of each name, all keywords and details.
+
+    The second best of a name never stands in for an uncertain best: it is less certain still.
+    """
     used: dict[str, list[Feature]] = {}
     for word in WORDS:
         if word not in wanted:
             continue
-        name = "keyword" if word == "keywords" else word
-        rows = sorted(
-            (row for row in found if row.name == name and row.text and row.text.strip()), key=lambda r: r.rank
-        )
+        name = FEATURES.get(word, word)
+        rows = sorted((row for row in found if row.name == name and _line(row)), key=lambda row: row.rank)
+        rows = [row for row in (rows if word in FEATURES else rows[:1]) if not (abstain and is_uncertain(row))]
+        if word == "details":
+            rows = _new(rows, used.get("caption", []))
         if rows:
-            used[word] = rows if word == "keywords" else rows[:1]
+            used[word] = rows
     return used
 
 
+def is_uncertain(row: Feature) -> bool:
+    """Below the threshold that was measured for it; False where none was."""
+    return row.threshold is not None and row.score is not None and row.score < row.threshold
+
+
+def _new(rows: Sequence[Feature], said: Sequence[Feature]) -> list[Feature]:
+    """Those of `rows` that say what neither `said` nor a row before them says."""
+    lines = [_line(row).lower() for row in said]
+    kept = []
+    for row in rows:
+        if (line := _line(row).lower()) not in lines:
+            lines.append(line)
+            kept.append(row)
+    return kept
+
+
+def _line(row: Feature) -> str:
+    return " ".join((row.text or "").split())
+
+
 def _values(used: Mapping[str, Sequence[Feature]]) -> dict[str, Any]:
-    """What a template sees: one line of escaped text per word, None where there is none."""
+    """What a template sees: one line of escaped text per word, None where there is none; of FEATURES a list."""
     lines = {word: [" ".join(escape(row.text or "").split()) for row in rows] for word, rows in used.items()}
-    return {word: lines[word][0] if word in lines else None for word in WORDS if word != "keywords"} | {
-        "keywords": lines.get("keywords", [])
-    }
+    return {word: lines.get(word, []) if word in FEATURES else lines.get(word, [None])[0] for word in WORDS}
 
 
 def _nothing_to_say(item: Item, spec_id: str) -> Quarantine:

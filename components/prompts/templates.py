@@ -16,9 +16,10 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from components.errors import UserError
+from components.spec import WORDS
 
 FOLDER = Path(__file__).parent / "templates"
-VARIABLES = ("caption", "topic", "sentiment", "scene", "keywords", "text", "has_picture", "platform", "language")
+VARIABLES = (*WORDS, "text", "has_picture", "platform", "language")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From items and features to prompts: what stands in them, what does not, and whose words they are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,61 @@ def test_a_broken_template_is_one_clear_line(
 def test_an_unknown_template_names_the_known_ones(name: str) -> None:
     with pytest.raises(UserError, match=r"mpwl, plain"):
         _ = PromptSpec(template=name).id
+
+
+def with_threshold(features: list[Feature], **thresholds: float) -> list[Feature]:
+    return [replace(row, threshold=thresholds.get(row.name)) for row in features]
+
+
+@pytest.mark.parametrize("word", ["topic", "sentiment", "scene"])
+def test_an_uncertain_label_is_left_out_and_the_template_says_less(dogs: tuple[Item, list[Feature]], word: str) -> None:
+    item, features = dogs
+    doubtful = {"i1": with_threshold(features, **{word: 0.95})}
+    [prompt], _ = build([item], doubtful, PromptSpec())
+    [told], _ = build([item], {"i1": features}, PromptSpec())
+    assert f"<{word}>" not in prompt.user and f"the {word}" not in prompt.user
+    assert set(told.words) - set(prompt.words) == {f"i1-{word}0"}
+    assert prompt.prompt_id != told.prompt_id and "None" not in prompt.user and "\n\n\n" not in prompt.user
+    [bold], _ = build([item], doubtful, PromptSpec(abstain=False))
+    assert bold.user == told.user and bold.words == told.words
+
+
+def test_a_label_at_its_threshold_or_with_none_is_told(dogs: tuple[Item, list[Feature]]) -> None:
+    item, features = dogs
+    sure = with_threshold(features, topic=0.9, scene=0.0)
+    assert build([item], {"i1": sure}, PromptSpec())[0] == build([item], {"i1": features}, PromptSpec())[0]
+    never = with_threshold(features, topic=1.01, sentiment=1.01, scene=1.01)
+    [prompt], _ = build([item], {"i1": never}, PromptSpec())
+    assert prompt.words == ["i1-caption0", "i1-keyword0", "i1-keyword1"]
+
+
+def test_details_are_told_where_parts_were_described(
+    make_item: Callable[..., Item], make_features: Callable[..., list[Feature]]
+) -> None:
+    said = ["a red <ball>", "two dogs  on a beach", "A red <ball>", "wet sand"]
+    features = make_features(caption=["two dogs on a beach"], crop_caption=said, crop_topic=["sport"], crop=["part"])
+    [prompt], _ = build([make_item()], {"i1": features}, PromptSpec())
+    assert "<details>a red &lt;ball&gt;; wet sand</details>" in prompt.user and "Name a detail" in prompt.user
+    assert prompt.words == ["i1-caption0", "i1-crop_caption0", "i1-crop_caption3"], "what is said already is left out"
+    [without], _ = build([make_item()], {"i1": features}, PromptSpec(words=("caption",)))
+    assert "detail" not in without.user and without.words == ["i1-caption0"]
+    doubtful = [replace(row, threshold=0.85) if row.name == "crop_caption" else row for row in features]
+    [prompt], _ = build([make_item()], {"i1": doubtful}, PromptSpec())
+    assert prompt.words == ["i1-caption0", "i1-crop_caption0"] and "wet sand" not in prompt.user
+
+
+def test_without_parts_a_prompt_is_what_it_was(dogs: tuple[Item, list[Feature]]) -> None:
+    item, features = dogs
+    [prompt], _ = build([item], {"i1": features}, PromptSpec())
+    assert "detail" not in prompt.user + prompt.system
+
+
+def test_a_template_sees_details_as_a_list(
+    make_item: Callable[..., Item], make_features: Callable[..., list[Feature]], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.j2"
+    path.write_text("{% block system %}x{% endblock %}{% block user %}{{ details | length }}{% endblock %}")
+    features = make_features(crop_caption=["a ball", "a stick"])
+    for given, shown in ((features, "2"), ([], "0")):
+        [prompt], _ = build([make_item(text="x")], {"i1": given}, PromptSpec(template=str(path)))
+        assert prompt.user == shown

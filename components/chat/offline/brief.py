@@ -20,7 +20,7 @@ from components.prompts import Platform, known_platforms, load_platform
 from components.prompts.counting import EMOJI, hashtags, links, without_links
 from components.prompts.escaping import clean, unescape
 
-_TAGS = ("caption", "topic", "sentiment", "scene", "keywords", "text")
+_TAGS = ("caption", "details", "topic", "sentiment", "scene", "keywords", "text")
 _SENTENCE_END = regex.compile(r"(?<=[.!?…。！？][\"”')]*)\s+|\n+")
 _LITTLE_WORDS = (
     "all and any are but can for had has her his how its not our out she the was who why you one about above "
@@ -85,7 +85,8 @@ def read_brief(body: Mapping[str, Any]) -> Brief:
     system = "\n".join(_text_of(message) for message in messages if message.get("role") in ("system", "developer"))
     user = next((_text_of(message) for message in reversed(messages) if message.get("role") == "user"), "")
     found = {tag: _between(tag, user) for tag in _TAGS}
-    caption = " ".join((found["caption"] or "").split()).rstrip(".") or None
+    detail = (found["details"] or "").partition(";")[0]  # where nothing is said of the whole, a part has to do
+    caption = " ".join((found["caption"] or detail).split()).rstrip(".") or None
     sentences, emoji, tags = _read_text(found["text"] or "")
     temperature = body.get("temperature")
     sentiment = _label(found["sentiment"])

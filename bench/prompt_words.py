@@ -27,7 +27,7 @@ from components.learning.encoded import Encoded, Measured
 from components.learning.evaluation import Round, answers
 from components.learning.examples import list_examples, read_examples, settle
 from components.learning.methods import NEEDS, Inputs, fits
-from components.learning.metrics import measure
+from components.learning.metrics import measure, paired_difference
 from components.learning.near_duplicates import near_duplicate_clusters, perceptual_hashes
 from components.learning.spec import LabelledSource, Method, SplitRule, Task
 from components.learning.splits import folds
@@ -48,12 +48,13 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("/tmp/postwright-prompt-words"))
     parser.add_argument("--text-encoder", type=Path, help="a sentence encoder's folder, as on the hub")
     parser.add_argument("--drawings", type=int, default=900)
+    parser.add_argument("--only", choices=("drawn", "pictures", "tweets"))
     parser.add_argument("--resamples", type=int, default=2000)
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
-    drawn(given)
-    real_pictures(given)
-    real_sentiments(given)
+    for name, measured_here in {"drawn": drawn, "pictures": real_pictures, "tweets": real_sentiments}.items():
+        if given.only in (None, name):
+            measured_here(given)
 
 
 def drawn(given: argparse.Namespace) -> None:
@@ -63,7 +64,7 @@ def drawn(given: argparse.Namespace) -> None:
     methods = [
         Method(kind="model_set"), *zero_shots("zero_shot"), *zero_shots("text_zero_shot"),
         *(Method(kind="few_shot", shots=shots, name=f"few_shot, {shots} per class") for shots in (1, 4, 16)),
-        Method(kind="linear_probe"), Method(kind="vader"), Method(kind="majority"), Method(kind="prior"),
+        Method(kind="vader"), Method(kind="linear_probe"), Method(kind="majority"), Method(kind="prior"),
     ]  # fmt: skip
     table(f"Drawn pictures with texts, n = {len(examples)}", examples, tasks, methods, "half", given)
 
@@ -178,6 +179,7 @@ def table(
     rows = encoded(examples, first, tasks, labels, alone)
     asked = np.any([one.asked for one in rounds], axis=0)
     for task in tasks:
+        lexicon: NDArray[Any] | None = None
         for method in methods:
             if not fits(method, labels[task]):
                 continue
@@ -190,6 +192,12 @@ def table(
             found = [measured(task, run[asked], rows.rows(asked), labels[task], given.resamples) for run in runs]
             others = ", ".join(f"{one['macro_f1'].value:.3f}" for one in found[1:])
             line(task, method.name or method.kind, found[0], others, seconds)
+            lexicon = runs[0] if method.kind == "vader" else lexicon
+            if method.kind == "linear_probe" and lexicon is not None:
+                apart = paired_difference(
+                    task, "macro_f1", runs[0][asked], lexicon[asked], rows.rows(asked), resamples=given.resamples
+                )
+                print(f"| {task} | ... minus vader, paired | {value_of(apart)} | p = {apart.detail['p']:.3f} | | | | |")
             if method.kind.endswith("zero_shot") and not method.prior_matching:
                 estimated = by_fold(runs[0], number)
                 found_then = measured(task, estimated[asked], rows.rows(asked), labels[task], given.resamples)
@@ -227,14 +235,14 @@ def measured(
 
 
 def line(task: str, name: str, found: dict[str, Measured], others: str, seconds: float) -> None:
-    def cell(metric: str) -> str:
-        m = found[metric]
-        return f"{m.value:.3f} | {m.low:.3f} to {m.high:.3f}" if None not in (m.value, m.low, m.high) else "none | "
-
     ece = f"{found['ece'].value:.3f}" if "ece" in found else ""
-    print(
-        f"| {task} | {name} | {cell('macro_f1')} | {others} | {cell('accuracy')} | {ece} | {seconds:.1f} |", flush=True
-    )
+    scores = f"{value_of(found['macro_f1'])} | {others} | {value_of(found['accuracy'])}"
+    print(f"| {task} | {name} | {scores} | {ece} | {seconds:.1f} |", flush=True)
+
+
+def value_of(found: Measured) -> str:
+    known = None not in (found.value, found.low, found.high)
+    return f"{found.value:.3f} | {found.low:.3f} to {found.high:.3f}" if known else "none | "
 
 
 def cached(examples: Sequence[Example], models: str, cache: Path) -> Vectors:

@@ -68,3 +68,47 @@ LEFT JOIN judging_cost c USING (post_id, judge_spec_id)
 LEFT JOIN specs sg ON sg.spec_id = po.spec_id
 LEFT JOIN specs sj ON sj.spec_id = s.judge_spec_id
 LEFT JOIN specs sf ON sf.spec_id = pr.feature_spec_id;
+
+-- Where every word of a post comes from: one row per post and word that was found in its item, told to the writer or
+-- not. `reason` says why not: ablated (the prompt spec does without this kind), abstained (below its threshold),
+-- outranked (of this kind only the best is told), repeated (another word says the same), not_in_template. `sha256` is
+-- that of the picture's bytes, `box` the part of it that was read, (left, top, right, bottom) as shares, found by
+-- `box_model` with `box_score`. `score` is in the unit of the word's kind; where that is a probability it is also
+-- `probability`. `revision` and `box_revision` are whole: a commit of the hub or a hash over the model's files.
+CREATE OR REPLACE VIEW prompt_word_sources AS
+WITH kinds(name, word, every_rank, is_label) AS (
+    VALUES ('caption', 'caption', false, false), ('topic', 'topic', false, true), ('sentiment', 'sentiment', false, true),
+           ('scene', 'scene', false, true), ('keyword', 'keywords', true, false), ('crop_caption', 'details', true, false)
+),
+shown AS (
+    SELECT prompt_id, list(lower(trim(f.text))) AS texts
+    FROM (SELECT prompt_id, unnest(words) AS feature_id FROM prompts) JOIN features f USING (feature_id)
+    WHERE f.name IN ('caption', 'crop_caption') GROUP BY prompt_id
+)
+SELECT po.post_id, pr.prompt_id, i.item_id, i.dataset, i.image_path, i.sha256, k.word, f.rank, f.text, f.score,
+       CASE WHEN k.is_label THEN f.score END AS probability, f.threshold, f.box,
+       crop.text AS box_label, crop.score AS box_score,
+       list_contains(pr.words, f.feature_id) AS used,
+       CASE WHEN list_contains(pr.words, f.feature_id) THEN NULL
+            WHEN NOT coalesce(json_contains(sp.params->'$.words', to_json(k.word)), true) THEN 'ablated'
+            WHEN NOT k.every_rank AND f.rank > 0 THEN 'outranked'
+            WHEN f.score < f.threshold AND coalesce((sp.params->>'$.abstain')::BOOLEAN, true) THEN 'abstained'
+            WHEN k.word = 'details' AND list_contains(shown.texts, lower(trim(f.text))) THEN 'repeated'
+            ELSE 'not_in_template' END AS reason,
+       f.model,
+       coalesce(sf.params->'$.model_set'->>nullif(regexp_extract(f.model, '/([^@/]+)@', 1), ''),
+                split_part(f.model, '@', 2)) AS revision,
+       crop.model AS box_model,
+       coalesce(sf.params->'$.model_set'->>nullif(regexp_extract(crop.model, '/([^@/]+)@', 1), ''),
+                split_part(crop.model, '@', 2)) AS box_revision,
+       f.feature_id, pr.feature_spec_id, pr.spec_id AS prompt_spec_id, po.spec_id AS generation_spec_id
+FROM posts po
+JOIN prompts pr USING (prompt_id)
+JOIN items i USING (item_id)
+JOIN features f ON f.item_id = pr.item_id AND f.spec_id = pr.feature_spec_id
+JOIN kinds k USING (name)
+LEFT JOIN features crop ON crop.item_id = f.item_id AND crop.spec_id = f.spec_id AND crop.name = 'crop'
+    AND crop.rank = f.rank AND f.name = 'crop_caption'
+LEFT JOIN shown ON shown.prompt_id = pr.prompt_id
+LEFT JOIN specs sp ON sp.spec_id = pr.spec_id
+LEFT JOIN specs sf ON sf.spec_id = pr.feature_spec_id;

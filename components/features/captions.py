@@ -28,6 +28,8 @@ Decoding = Literal["sample", "beam", "both"]
 LONGEST = 32
 """New tokens of a caption; nlpconnect's captions have about 12."""
 SHORTEST = 2
+ROWS = 64
+"""Texts that are written at once: each keeps what it looks at in the picture, 15 MB in a decoder of GPT-2's size."""
 BEAM_PER_CAPTION = 2
 SLIGHT_WORDS = frozenset({"a", "an", "the", "is", "are", "of", "and", "there"})
 """Two captions that differ in these only say the same."""
@@ -77,6 +79,29 @@ class Captioner:
         import torch
 
         by_beam = {"sample": 0, "beam": candidates, "both": candidates // 2}[decoding]
+        at_once = max(1, ROWS // max(candidates - by_beam, BEAM_PER_CAPTION * by_beam))
+        texts: list[list[str]] = []
+        for start in range(0, len(hashes), at_once):
+            part, names = pixels[start : start + at_once], list(hashes[start : start + at_once])
+            # Kernels of bfloat16 are picked by shape, and a last bit can change a word: so there is one shape only.
+            filling = at_once - len(names) if self._dtype != torch.float32 else 0
+            filled = torch.cat([part, part[-1:].expand(filling, *part.shape[1:])])
+            found = self._caption(filled, names + names[-1:] * filling, candidates, by_beam, temperature, top_p, seed)
+            texts += found[: len(names)]
+        return texts
+
+    def _caption(
+        self,
+        pixels: Tensor,
+        hashes: Sequence[str],
+        candidates: int,
+        by_beam: int,
+        temperature: float,
+        top_p: float,
+        seed: int,
+    ) -> list[list[str]]:
+        import torch
+
         with torch.inference_mode():
             states = self._model.encoder(pixel_values=pixels.to(self._device, self._dtype)).last_hidden_state
             texts: list[list[str]] = [[] for _ in hashes]

@@ -28,6 +28,10 @@ class TorchRuntime:
         self.batch = batch
         self._module, self._device, self._dtype = module, device, dtype
 
+    def resize(self, batch: int) -> None:
+        """From now on at most `batch` rows at once."""
+        self.batch = batch
+
     def __call__(self, *inputs: Tensor) -> Tensor:
         import torch
 
@@ -65,12 +69,15 @@ class OpenVinoRuntime:
         self._converted = _converted(module, example)
         # Texts have any length, pictures have one.
         self._shapes = [list(t.shape[1:]) if t.is_floating_point() else [-1] for t in example]
+        self.batch = 0
         self.resize(batch)
 
     def resize(self, batch: int) -> None:
         """Compiles for batches of `batch` rows."""
         import openvino
 
+        if batch == self.batch:
+            return
         self.batch = batch
         shapes = zip(self._converted.inputs, self._shapes, strict=True)
         self._converted.reshape({port: openvino.PartialShape([batch, *shape]) for port, shape in shapes})
@@ -146,6 +153,7 @@ def as_module(model: torch.nn.Module, forward: Callable[..., Tensor]) -> torch.n
 def _converted(module: torch.nn.Module, example: Sequence[Tensor]) -> Any:
     """As openvino's model. Traced without torch's fused attention, which openvino cannot read."""
     import copy
+    import warnings
 
     import openvino
     import torch
@@ -155,7 +163,10 @@ def _converted(module: torch.nn.Module, example: Sequence[Tensor]) -> Any:
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            # It warns of every branch. Whether one mattered is found out by comparing answers.
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            warnings.simplefilter("ignore", FutureWarning)  # torch would rather be exported; openvino wants traces
             traced = torch.jit.trace(single, rows, check_trace=False)  # type: ignore[no-untyped-call]
         return openvino.convert_model(traced, example_input=rows)
     finally:

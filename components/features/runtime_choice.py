@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from components.features.models import Models
 
-SIZES = {"cpu": (8, 16, 32), "cuda": (32, 64, 128, 256)}
-WORTH_IT = 1.04
+SIZES = {"cpu": (8, 16), "cuda": (64, 128, 256)}
+WORTH_IT = 1.05
 """A larger batch must be so much faster: it costs memory, and more padding at the end."""
 SMALL = 20_000_000
 """Weights of a part under which a second spent on measuring and converting is never earned back."""
-SECONDS = 0.6
+SECONDS = 0.3
 AGREE = 1e-4
 """Most that two float32 runtimes may differ, in units of the largest number of an answer."""
 
@@ -112,51 +112,40 @@ def choose(
         if found["runtime"].startswith("openvino"):
             runtime = _openvino(part, module, example, dtype, found["batch"], torch_runtime) or torch_runtime
         else:
-            torch_runtime.batch = found["batch"]
+            torch_runtime.resize(found["batch"])
         _log(part, runtime, found)
         return runtime
     candidates: list[Runtime] = [torch_runtime]
     if openvino and (other := _openvino(part, module, example, dtype, SIZES["cpu"][0], torch_runtime)) is not None:
         candidates.append(other)
-    speeds = {candidate.name: measure(candidate, example, SIZES[device.type]) for candidate in candidates}
-    best = max(candidates, key=lambda candidate: speeds[candidate.name][1])
-    found = {
-        "runtime": best.name,
-        "batch": speeds[best.name][0],
-        "speeds": {name: round(speed, 1) for name, (_, speed) in speeds.items()},
-    }
+    sizes = SIZES[device.type]
+    speeds = {candidate.name: speed_of(candidate, example, sizes[0]) for candidate in candidates}
+    best = max(candidates, key=lambda candidate: speeds[candidate.name])
+    for size in sizes[1:]:
+        before, faster = best.batch, speed_of(best, example, size)
+        if faster < WORTH_IT * speeds[best.name]:
+            best.resize(before)
+            break
+        speeds[best.name] = faster
+    rounded = {name: round(speed, 1) for name, speed in speeds.items()}
+    found = {"runtime": best.name, "batch": best.batch, "speeds": rounded}
     measured.keep(key, found)
     _log(part, best, found)
     return best
 
 
-def measure(runtime: Runtime, example: Sequence[Tensor], sizes: Sequence[int]) -> tuple[int, float]:
-    """The batch among `sizes` (rising) from which a larger one is not worth it, and rows per second with it."""
-    best = (sizes[0], 0.0)
-    for size in sizes:
-        if isinstance(runtime, OpenVinoRuntime):
-            runtime.resize(size)
-        runtime.batch = size
-        rows = [tensor.expand(size, *tensor.shape[1:]) for tensor in example]
-        speed = size / _quickest(lambda rows=rows: runtime(*rows).float().cpu())  # type: ignore[misc]
-        if speed < best[1] * WORTH_IT:
-            break
-        best = (size, speed)
-    if isinstance(runtime, OpenVinoRuntime) and runtime.batch != best[0]:
-        runtime.resize(best[0])
-    runtime.batch = best[0]
-    return best
-
-
-def _quickest(run: Callable[[], object]) -> float:
-    """Seconds of the quickest of several runs after one for warming up: other programs can only make it slower."""
-    run()
+def speed_of(runtime: Runtime, example: Sequence[Tensor], batch: int) -> float:
+    """Rows per second, in batches of `batch`, to which the runtime is set. The quickest of several runs after one for
+    warming up: other programs can only make it slower."""
+    runtime.resize(batch)
+    rows = [tensor.expand(batch, *tensor.shape[1:]) for tensor in example]
+    runtime(*rows)
     taken: list[float] = []
     while sum(taken) < SECONDS:
         began = time.perf_counter()
-        run()
+        runtime(*rows).cpu()
         taken.append(time.perf_counter() - began)
-    return min(taken)
+    return batch / min(taken)
 
 
 def _openvino(

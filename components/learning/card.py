@@ -65,8 +65,8 @@ Their score minus this network's, on the same test rows; p two-sided, Holm's cor
 """
     return f"""# {facts.get("name", "A network for prompt words")}
 
-A network that reads prompt words from the vectors of a picture and a text: {config.fusion} fusion, {network.parameters}
-learned numbers. Labels: {config.label_source}.
+A network that reads prompt words from the vectors of a picture and a text: {config.fusion} fusion,
+{network.parameters:,} learned numbers. Labels: {config.label_source}.
 
 {tasks}{chr(10) if tasks and numbers else ""}{numbers}
 
@@ -85,9 +85,9 @@ card.json.
 ## Training
 
 Loss {spec.get("loss", "")}, batches of {spec.get("batch_size", "")}, learning rate {spec.get("learning_rate", "")},
-at most {spec.get("epochs", "")} epochs, stopped after {spec.get("patience", "")} without progress;
-seed {facts.get("seed", "")}; encoders of `{spec.get("models", "")}`, of them learning too:
-{spec.get("train_encoders", "none")}.{runs}
+at most {spec.get("epochs", "")} epochs, stopped after {spec.get("patience", "")} without progress,
+seed {facts.get("seed", "")}. Encoders of `{spec.get("models", "")}`, learning
+too: {spec.get("train_encoders", "none")}.{runs}
 
 ## Figures on the test split
 

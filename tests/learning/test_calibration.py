@@ -51,6 +51,10 @@ def test_bounds_hold() -> None:
     assert fit_temperature(logits, truth, floor=1.0) == 1.0
     all_right = np.eye(3)[np.zeros(30, int)]
     assert fit_temperature(all_right, np.zeros(30, np.int64)) == 0.5  # not 0: thirty right ones are no certainty
+    doubtful = fit_temperature(all_right * 9, np.zeros(30, np.int64), doubt=2.0)
+    assert doubtful == pytest.approx(1.0, abs=0.03)
+    logits, truth = overconfident(4000, 0.7)
+    assert fit_temperature(logits, truth, doubt=2.0) == pytest.approx(0.7, rel=0.08)  # many rows need no doubt
     assert fit_temperature(np.zeros((0, 3)), np.zeros(0, np.int64)) == 1.0
 
 

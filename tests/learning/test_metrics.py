@@ -309,6 +309,9 @@ def test_p_and_interval_agree() -> None:
     assert two_sided_p(np.array([0.1] * 999)) == pytest.approx(2 / 1000)
     assert two_sided_p(np.zeros(999)) == 1
     assert two_sided_p(np.full(10, np.nan)) is None
+    samples = np.random.default_rng(0).normal(size=1001)
+    assert two_sided_p(samples + 1) == pytest.approx(0.317, abs=0.04)  # one deviation
+    assert two_sided_p(samples + 5) == pytest.approx(5.7e-7, rel=0.9)  # five: beyond what a thousand resamples can tell
 
 
 def test_holm_by_hand() -> None:

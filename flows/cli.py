@@ -16,9 +16,11 @@ from pathlib import Path
 from rich.console import Console
 
 from components.errors import PostwrightError, UserError
-from flows import commands
+from flows import commands, learning_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
+
+LEARNING = ("train", "evaluate", "describe")
 
 EXAMPLES = """\
 examples:
@@ -125,6 +127,17 @@ def parser() -> argparse.ArgumentParser:
         "measure ways to read labels (networks, zero-shot, few-shot, lexicon) on labelled examples",
         "example:\n  postwright evaluate campaigns/evaluate-drawings.yaml",
     )
+    describe = command(
+        "describe",
+        "let a language model describe classes, for reading labels without training",
+        "example:\n  postwright describe my_labels.yaml --model openai/gpt-4o-mini --out my_described.yaml",
+    )
+    describe.add_argument("file", type=Path, metavar="LABELS.yaml")
+    describe.add_argument("--model", required=True, metavar="PROVIDER/NAME", help="who describes")
+    describe.add_argument("--endpoint", metavar="URL", help="of any OpenAI-compatible server; default OpenAI's")
+    describe.add_argument("--out", type=Path, metavar="FILE", help="default: LABELS.described.yaml beside the file")
+    describe.add_argument("--usd", type=float, default=1.0, metavar="USD", help="the most it may cost (default: 1.00)")
+    describe.add_argument("--allow-unpriced", action="store_true", help="also models whose price is unknown")
     for made in (train, evaluate):
         made.add_argument("file", type=Path, metavar="FILE.yaml")
         made.add_argument(
@@ -167,7 +180,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "demo":
         args.campaign = DEMO
     try:
-        result = getattr(commands, args.command)(args, console)
+        module = learning_commands if args.command in LEARNING else commands
+        result = getattr(module, args.command)(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))
         return 0

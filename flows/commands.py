@@ -112,44 +112,6 @@ def models(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     return {"model_sets": found}
 
 
-def train(args: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Train a network on labelled examples, measure it, and put it to use unless the one in use is better."""
-    from components.learning.spec import load_training
-
-    spec = load_training(args.file, args.overrides)
-    settings = use_home(args.home).prepare()
-
-    def start() -> Any:
-        from flows.train_prompt_words import train_prompt_words
-
-        return train_prompt_words(spec)
-
-    from flows.show_learning import show_training
-
-    result = in_this_process(settings, args, console, start)
-    show_training(result, settings, console)
-    return asdict(result)
-
-
-def evaluate(args: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Measure methods on labelled examples."""
-    from components.learning.spec import load_evaluation
-
-    spec = load_evaluation(args.file, args.overrides)
-    settings = use_home(args.home).prepare()
-
-    def start() -> Any:
-        from flows.evaluate_prompt_words import evaluate_prompt_words
-
-        return evaluate_prompt_words(spec)
-
-    from flows.show_learning import show_evaluation
-
-    result = in_this_process(settings, args, console, start)
-    show_evaluation(result, settings, console)
-    return asdict(result)
-
-
 def prepared(args: argparse.Namespace, campaign: Any) -> Settings:
     """The home, writable and up to date, and a campaign that can run there."""
     from flows.preflight import preflight

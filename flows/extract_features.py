@@ -1,18 +1,22 @@
 """items -> features: captions, labels, keywords and vectors, by the models of one model set."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import flow, task
+from prefect.runtime import flow_run
 
+from components.chat import check
 from components.features import extract
 from components.records import Example, Feature, Item, Quarantine
-from components.spec import FeatureSpec, Selection
+from components.spec import Budget, FeatureSpec, Selection
 from flows.caching import chunk_key, frozen, whole, worth_retrying
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
-from flows.settings import Settings
+from flows.settings import Settings, api_key
+from flows.telling import tell_chunk
 
 CHUNK = 32
 
@@ -35,9 +39,15 @@ def extract_chunk(
 
 
 @flow(name="extract_features", flow_run_name="extract {spec.models} {selection.dataset}")
-def extract_features(spec: FeatureSpec, selection: Selection, run_id: str = "") -> StepResult:
-    """Find the features of every selected item that has none under this spec."""
-    begun, settings = time.monotonic(), Settings.from_environment().prepare()
+def extract_features(
+    spec: FeatureSpec, selection: Selection, budget: Budget | None = None, run_id: str = "", purse: str = ""
+) -> StepResult:
+    """Find the features of every selected item that has none under this spec. Buys calls only where the spec lets a
+    language model caption pictures."""
+    begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
+    run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
+    if spec.told:
+        check(spec.told, api_key(spec.told.api_key_env), budget.allow_unpriced)
     store, spec_id, result = settings.store(), spec.id, StepResult("extract_features")
     store.register(spec)
     todo = store.items_without_features(selection, spec_id)
@@ -46,6 +56,12 @@ def extract_features(spec: FeatureSpec, selection: Selection, run_id: str = "") 
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [f"{item.item_id} {picture_state(item)}" for item in part])
         features, refused = extract_chunk(spec, spec_id, chunk, whole(part))
+        if spec.told:
+            told = tell_chunk(spec, spec_id, chunk, whole(part), whole(features), budget, run_id, purse or run_id)
+            features, refused = told.features, [*refused, *told.quarantine]
+            result.bought += told.bought
+            result.reused += told.reused
+            result.failed = dict(Counter(result.failed) + told.failed)
         rows, quarantined = publish(
             store, "features", features, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
         )

@@ -107,7 +107,7 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
     begun_with = json.loads(run.spec_ids)
     for step in (
         lambda: ingest_items(c.dataset, run_id=run.run_id),
-        lambda: extract_features(c.features, **made),
+        lambda: extract_features(c.features, **made, **money),
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
         lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from components.chat import ChatOutcome, ChatRequest, Journal, Status, estimate
+from components.features.told_captions import caption_requests, fusion_requests
 from components.items import Entry, list_entries
 from components.judgments import judge
 from components.posts import Asked, ask, read_posts
 from components.prompts import build, load_platform
 from components.records import Feature, Item, Post, Prompt
-from components.spec import Campaign, Selection
+from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, journal_of
 from flows.ingest_items import inputs_met, undated
@@ -110,7 +111,12 @@ def plan_run(
         StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
         StepPlan("judge_posts", (len(unjudged) + len(expected)) * readings, (len(written) - len(unjudged)) * readings),
     ]
-    for stage, chat, asked in (("generate", c.generation, writing.requests), ("judge", c.judge, judging)):
+    stages: list[tuple[str, ChatSpec, Sequence[ChatRequest]]] = [
+        *telling_requests(unseen, c.features),
+        ("generate", c.generation, writing.requests),
+        ("judge", c.judge, judging),
+    ]
+    for stage, chat, asked in stages:
         cost = estimate(asked, chat, journal)
         found.stages.append(
             StagePlan(
@@ -125,6 +131,23 @@ def plan_run(
                 cost.usd_high,
             )
         )
+    return found
+
+
+def telling_requests(
+    unseen: Sequence[Item], features: FeatureSpec
+) -> list[tuple[str, ChatSpec, Sequence[ChatRequest]]]:
+    """What a language model would be asked about the pictures; fusions are counted with captions of typical length."""
+    told, found = features.told, list[tuple[str, ChatSpec, Sequence[ChatRequest]]]()
+    if told is None:
+        return found
+    pictured = [item for item in unseen if item.image_path]
+    if told.caption:
+        found.append(("caption", told, caption_requests(pictured, told).requests))
+    if told.fuse:
+        one, other = PLACEHOLDERS["caption"][0], PLACEHOLDERS["caption"][0][::-1]
+        pairs = [(item.item_id, f"{one} {n}", other) for n, item in enumerate(pictured)]
+        found.append(("fuse_captions", told, fusion_requests(pairs, told)))
     return found
 
 

@@ -18,7 +18,8 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
 
     `list_inputs` is for who does not list them next anyway: a large folder takes seconds.
     """
-    for chat in (campaign.generation, campaign.judge):
+    told = [campaign.features.told] if campaign.features.told else []
+    for chat in (*told, campaign.generation, campaign.judge):
         check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced)
     for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
         _ = spec.id  # reads every file the campaign names

@@ -7,7 +7,7 @@ in a run what it met in training. Vectors do not depend on which examples are re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.features.extraction import WORKING_SIDE
+from components.features.extraction import read_ahead
 from components.features.keywords import readable
 from components.features.models import Models, load_models
 from components.items.pictures import PictureError, open_picture
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 PICTURES = {"picture": "picture_encoder", "clip_image": "clip"}
 TEXTS = {"text": "text_encoder", "clip_text": "clip"}
-BATCH = 32
-READERS = 4
 
 
 @dataclass(frozen=True)
@@ -61,20 +59,27 @@ def vectors(
     kept: list[Example] = []
     refused: list[Quarantine] = []
     found: dict[str, list[NDArray[np.float32]]] = {kind: [] for kind in kinds}
-    with ThreadPoolExecutor(READERS) as pool:
-        for start in range(0, len(examples), BATCH):
-            part = examples[start : start + BATCH]
-            prepared = list(pool.map(lambda example: _prepare(example, loaded, kinds), part))
-            good = [(e, p) for e, p in zip(part, prepared, strict=True) if not isinstance(p, PictureError)]
-            refused += [_refuse(e, p, step) for e, p in zip(part, prepared, strict=True) if isinstance(p, PictureError)]
-            kept += [example for example, _ in good]
-            with loaded.lock:
-                for kind in kinds:
-                    found[kind].append(_read([e for e, _ in good], [p for _, p in good], kind, loaded))
-    empty = np.zeros((0, 1), dtype=np.float32)
+    batch: list[tuple[Example, dict[str, Tensor]]] = []
+
+    def read(some: list[tuple[Example, dict[str, Tensor]]]) -> None:
+        kept.extend(example for example, _ in some)
+        with loaded.lock:
+            for kind in kinds:
+                found[kind].append(_read([e for e, _ in some], [p for _, p in some], kind, loaded))
+
+    with closing(read_ahead(lambda example: _prepare(example, loaded, kinds), examples, 2 * loaded.batch)) as reading:
+        for example, prepared in reading:
+            if isinstance(prepared, PictureError):
+                refused.append(_refuse(example, prepared, step))
+                continue
+            batch.append((example, prepared))
+            if len(batch) == loaded.batch:
+                read(batch)
+                batch = []
+    read(batch)
     return Vectors(
         [example.example_id for example in kept],
-        {kind: np.concatenate(parts) if parts else empty for kind, parts in found.items()},
+        {kind: np.concatenate(parts) for kind, parts in found.items()},
         np.array([example.image_path is not None for example in kept], dtype=bool),
         np.array([bool(readable(example.text)) for example in kept], dtype=bool),
     ), refused
@@ -94,14 +99,13 @@ def joined(parts: Sequence[Vectors]) -> Vectors:
 
 def _prepare(example: Example, models: Models, kinds: Sequence[str]) -> dict[str, Tensor] | PictureError:
     """The pixels that each wanted model sees; nothing for an example without a picture."""
-    wanted = {PICTURES[kind] for kind in kinds if kind in PICTURES}
-    if example.image_path is None or not wanted:
+    if example.image_path is None or not any(kind in PICTURES for kind in kinds):
         return {}
     try:
-        image = open_picture(example.image_path, sha256=example.sha256, max_side=WORKING_SIDE)
+        image = open_picture(example.image_path, sha256=example.sha256, short_side=models.short_side)
     except PictureError as error:
         return error
-    return {part: getattr(models, part).prepare(image) for part in wanted}
+    return models.prepare(image)
 
 
 def _read(

@@ -37,7 +37,14 @@ PARTS = {
     "generate_posts": "Writing",
     "judge_posts": "Judging",
 }
-STAGES = {"generate": "Writing", "judge": "Judging", "judge_repair": "Repairing judgments"}
+STAGES = {
+    "caption": "Captioning",
+    "fuse_captions": "Fusing captions",
+    "describe": "Describing classes",
+    "generate": "Writing",
+    "judge": "Judging",
+    "judge_repair": "Repairing judgments",
+}
 
 
 def render(store: Store, run_id: str) -> str:

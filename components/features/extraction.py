@@ -25,7 +25,6 @@ from components.items.pictures import PictureError, open_picture
 from components.records import Feature, Item, Quarantine
 from components.spec import FeatureSpec
 
-WORKING_SIDE = 1024
 READERS = 4
 READ_AHEAD = 2
 """Batches: one that is computed next, one on its way. What waits is 1 to 2 MB per picture."""

@@ -24,6 +24,7 @@ from components.features.model_set import (
     read_model_set,
     short_revisions,
 )
+from components.features.pixels import DECODED
 from components.spec import FeatureSpec
 
 if TYPE_CHECKING:
@@ -77,9 +78,8 @@ class Models:
 
     @property
     def short_side(self) -> int:
-        """Pixels that the shorter side of a picture should have for these models; twice what the largest sees, since
-        decoding to 1/n blurs a little. More would be decoded in vain."""
-        return 2 * max(eye.side for eye in self.eyes.values())
+        """Pixels that the shorter side of a picture should have for these models; more would be decoded in vain."""
+        return DECODED * max(eye.side for eye in self.eyes.values())
 
     @property
     def batch(self) -> int:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SAME = 1e-5
+DECODED = 2
+"""The shorter side of a decoded picture, in sides of what models see: decoding to 1/n of a size blurs a little."""
 _BILINEAR, _BICUBIC = 2, 3  # Pillow's numbers, in which the files state the kind of resizing
 
 

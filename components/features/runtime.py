@@ -165,7 +165,7 @@ def _converted(module: torch.nn.Module, example: Sequence[Tensor]) -> Any:
     try:
         with torch.no_grad(), warnings.catch_warnings():
             # It warns of every branch. Whether one mattered is found out by comparing answers.
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
             warnings.simplefilter("ignore", FutureWarning)  # torch would rather be exported; openvino wants traces
             traced = torch.jit.trace(single, rows, check_trace=False)  # type: ignore[no-untyped-call]
         return openvino.convert_model(traced, example_input=rows)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from components.errors import UserError
-from components.features.extraction import WORKING_SIDE
 from components.features.keywords import readable
+from components.features.pixels import DECODED, eye_of
 from components.items.pictures import PictureError, open_picture
 from components.records import Example
 
@@ -53,9 +53,7 @@ class TunablePictures:
     kept_bytes: int = 0
 
     def __post_init__(self) -> None:
-        from transformers import AutoImageProcessor
-
-        self.processor: Any = AutoImageProcessor.from_pretrained(self.folder, local_files_only=True)
+        self.eye = eye_of(self.folder)
 
     def __call__(self, examples: Sequence[Example], rng: np.random.Generator | None) -> Tensor:
         import torch
@@ -72,10 +70,10 @@ class TunablePictures:
         if (found := self.kept.get(example.example_id)) is not None:
             return found
         try:
-            image = open_picture(str(example.image_path), sha256=example.sha256, max_side=WORKING_SIDE)
+            image = open_picture(str(example.image_path), sha256=example.sha256, short_side=DECODED * self.eye.side)
         except PictureError as error:
             raise UserError(f"{example.image_path}: {error}; read the examples again") from None
-        pixels: Tensor = self.processor(image, return_tensors="pt")["pixel_values"][0]
+        pixels = self.eye.see(image)
         size = pixels.numel() * pixels.element_size()
         if self.kept_bytes + size <= CACHE_BYTES:
             self.kept[example.example_id] = pixels

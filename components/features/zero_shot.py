@@ -75,6 +75,39 @@ class ZeroShot:
         return self._centres[task, reading]
 
 
+def fixed_offsets(
+    zero_shot: ZeroShot,
+    task: str,
+    vectors: Mapping[str, Tensor],
+    has_picture: Tensor,
+    has_text: Tensor,
+    shares: Mapping[str, float] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Offsets for the labels file (see `labels_file.with_values`) under which these rows have `shares` of each class in
+    the mean, per reading: what matching does to a whole data set, kept so that each row is then read by itself.
+
+    Without `shares` they are taken to be equal. UserError where they are not one number above 0 for each class.
+    """
+    described = zero_shot.tasks[task]
+    labels = list(described.classes)
+    wanted = shares or dict.fromkeys(labels, 1.0)
+    if set(wanted) != set(labels) or any(not 0 < share < float("inf") for share in wanted.values()):
+        raise UserError(f"shares of {task}: give one number above 0 for each of {', '.join(labels)}")
+    total = sum(wanted.values())
+    found = {}
+    for reading in ("clip_image", *described.text_readings()):
+        there = has_picture if reading == "clip_image" else has_text
+        if not bool(there.any()):
+            continue
+        rows = zero_shot.probabilities(task, reading, vectors[reading][there]).double().numpy()
+        moved = match_shares(rows, [wanted[label] / total for label in labels])
+        before = {str(name): given for name, given in described.offsets.items()}.get(reading, {})
+        found[reading] = {
+            label: round(before.get(label, 0.0) + float(more), 6) for label, more in zip(labels, moved, strict=True)
+        }
+    return found
+
+
 def centres(texts: Sequence[Sequence[str]], embed: Callable[[Sequence[str]], Tensor]) -> Tensor:
     """(k, dim) of length 1: per class the mean of its texts' normalised vectors, normalised."""
     import torch

@@ -16,7 +16,7 @@ from components.features.clip import Clip
 from components.features.labels import TASKS, ZeroShotLabeller
 from components.features.labels_file import DescribedTask, parse_labels, read_labels, with_values
 from components.features.model_set import SHIPPED
-from components.features.zero_shot import ZeroShot, centres, estimated_shares, match_shares, shifted
+from components.features.zero_shot import ZeroShot, centres, estimated_shares, fixed_offsets, match_shares, shifted
 from components.records import Item
 from tests.features.tiny_models import Tiny, write_set
 
@@ -206,20 +206,31 @@ def test_offsets_temperature_and_threshold_come_from_the_file(parts: Any, tmp_pa
     assert changed.thresholds["sentiment"] == 0.4 and changed.thresholds["topic"] is None
 
 
-def test_stored_offsets_do_to_a_row_what_matching_did_to_the_batch(parts: Any, tmp_path: Path) -> None:
-    vectors = rows(200)[0]["clip_image"]
-    yes, no = torch.ones(200, dtype=torch.bool), torch.zeros(200, dtype=torch.bool)
-    shares = [0.5, 0.3, 0.2]
-    names, before = labeller(parts, LABELS).answers({**rows(200)[0]}, yes, no)["sentiment"]
-    offsets = match_shares(before.double().numpy(), shares)
-    file = labels_with(tmp_path, offsets={"clip_image": dict(zip(names, offsets.tolist(), strict=True))})
-    fixed = labeller(parts, file)
-    nothing = torch.zeros(1, 32)
-    found = [
-        fixed.answers({"clip_image": row[None], "clip_text": nothing, "text": nothing}, yes[:1], no[:1])["sentiment"][1]
-        for row in vectors
-    ]
-    assert torch.cat(found).mean(0).tolist() == pytest.approx(shares, abs=1e-3)
+@pytest.mark.parametrize("before", [{}, {"clip_image": {"positive": 1.5, "neutral": 0.0, "negative": 0.0}}])
+def test_stored_offsets_do_to_a_row_what_matching_did_to_the_batch(
+    parts: Any, tmp_path: Path, before: dict[str, Any]
+) -> None:
+    vectors, has_picture, has_text = rows(200)
+    shares = {"positive": 5, "neutral": 3, "negative": 2}
+    start = read_labels(labels_with(tmp_path, offsets=before))
+    zero_shot = ZeroShot(start, parts.clip, parts.text_encoder)
+    offsets = fixed_offsets(zero_shot, "sentiment", vectors, has_picture, has_text, shares)
+    assert set(offsets) == {"clip_image", "clip_text"}
+    fixed = labeller(parts, labels_with(tmp_path, offsets=offsets))
+    yes, no = torch.tensor([True]), torch.tensor([False])
+    for side, there, only in (("clip_image", has_picture, (yes, no)), ("clip_text", has_text, (no, yes))):
+        places = there.nonzero().flatten()
+        alone = [{name: values[i : i + 1] for name, values in vectors.items()} for i in places.tolist()]
+        names = fixed.answers(alone[0], *only)["sentiment"][0]
+        found = torch.cat([fixed.answers(row, *only)["sentiment"][1] for row in alone]).mean(0)
+        assert found.tolist() == pytest.approx([shares[name] / 10 for name in names], abs=1e-3), side
+
+
+@pytest.mark.parametrize("shares", [{"positive": 1}, {"positive": 1, "neutral": 1, "negative": 0}])
+def test_shares_of_a_file_are_of_all_its_classes(parts: Any, shares: dict[str, float]) -> None:
+    zero_shot = ZeroShot(read_labels(LABELS), parts.clip)
+    with pytest.raises(UserError, match="shares of sentiment: give one number above 0 for each of positive, neutral"):
+        fixed_offsets(zero_shot, "sentiment", *rows(4), shares)
 
 
 def test_texts_can_be_read_by_sentence_vectors(parts: Any, tmp_path: Path) -> None:

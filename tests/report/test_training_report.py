@@ -1,0 +1,367 @@
+"""The report of a training shows what the warehouse holds of it, is the same file twice, and nothing can break out."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.errors import UserError
+from components.learning.encoded import Encoded, Measured
+from components.learning.metrics import holm, measure, paired_difference
+from components.learning.spec import SplitRule
+from components.learning.splits import split
+from components.records import CheckResult, Evaluation, Example, content_id
+from components.report import render_training
+from components.report.training_charts import Forest, abstention, forest, heat, reliability
+from components.report.training_figures import verdict_of
+from components.store import Store
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LABELS = {
+    "topic": ("animals", "city life", "food", "music", "nature", "sport", "travel"),
+    "sentiment": ("negative", "neutral", "positive"),
+    "scene": ("beach", "mountains", "forest", "snow", "desert", "field", "lake", "harbour", "city by day",
+              "city by night", "stadium", "kitchen", "cafe", "concert"),
+}  # fmt: skip
+EVIL = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\"'` {{ 7 * 7 }}"
+SKILL = {
+    "multi-task": (0.84, 0.79, 0.93), "single-task topic": (0.84,), "single-task sentiment": (0.6,),
+    "single-task scene": (0.93,), "fusion concat": (0.82, 0.76, 0.92), "fusion attention": (0.84, 0.8, 0.91),
+    "loss uncertainty": (0.83, 0.78, 0.93), "loss alternating": (0.8, 0.77, 0.9),
+    "picture only": (0.7, 0.45, 0.93), "text only": (0.66, 0.75, 0.3), "held out garden": (0.6, 0.6, 0.5),
+}  # fmt: skip
+"""How often each network is right about topic, sentiment, scene; those of one task about that one."""
+METHODS = {
+    "linear probe": 0.78,
+    "zero-shot": 0.61,
+    "text zero-shot": 0.5,
+    "vader": 0.55,
+    "prior": 0.38,
+    "majority": 0.4,
+}
+
+
+def examples(n: int, dataset: str = "street", labels: Mapping[str, Sequence[str]] = LABELS) -> list[Example]:
+    chance = np.random.default_rng(5)
+    found = []
+    for i in range(n):
+        drawn = {task: str(chance.choice(of, p=_skewed(len(of)))) for task, of in labels.items()}
+        found.append(
+            Example(
+                example_id=content_id("example", dataset, i), dataset="garden" if i % 5 == 0 else dataset,
+                source_uri=f"/d/{i}.jpg", image_path=f"/d/{i}.jpg" if i % 4 else None,
+                sha256=content_id(i) + "0" * 44 if i % 4 else None,
+                text=f"text {content_id(i)}" if i % 3 else "", author=f"a{i % 90}", published_at=NOW - timedelta(hours=i),
+                labels=json.dumps(drawn | {"reach": round(float(chance.gamma(2)), 3)}),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _skewed(k: int) -> np.ndarray:
+    weights = np.linspace(2, 1, k)
+    return weights / weights.sum()
+
+
+def answers(truth: np.ndarray, k: int, skill: float, seed: int) -> np.ndarray:
+    """Probabilities that are right about so often, and a little too sure."""
+    chance = np.random.default_rng(seed)
+    given = chance.dirichlet(np.ones(k) * 0.6, len(truth)) * 0.5
+    sure = chance.beta(3, 1.5, len(truth))
+    right = chance.random(len(truth)) < skill * (0.6 + 0.5 * sure)
+    said = np.where(right, truth, (truth + 1 + chance.integers(0, k - 1, len(truth))) % k)
+    given[np.arange(len(truth)), said] += sure
+    return given / given.sum(axis=1, keepdims=True)
+
+
+def as_rows(measured: Sequence[Measured], spec_id: str, subject: str, dataset: str = "street, garden") -> list[Evaluation]:  # noqa: E501  # fmt: skip
+    return [
+        Evaluation(
+            evaluation_id=Evaluation.make_id(spec_id, subject, "m", dataset, "test", m.task, m.metric),
+            spec_id=spec_id, subject=subject, model="m@1", dataset=dataset, split="test", task=m.task, metric=m.metric,
+            value=m.value, low=m.low, high=m.high, n=m.n, detail=json.dumps(dict(m.detail)), created_at=NOW,
+        )
+        for m in measured
+    ]  # fmt: skip
+
+
+def encoded(n: int, found: Sequence[Example], labels: Mapping[str, Sequence[str]]) -> Encoded:
+    known = [json.loads(example.labels) for example in found]
+    targets: dict[str, Any] = {task: np.array([of.index(row[task]) for row in known]) for task, of in labels.items()}
+    targets["reach"] = np.array([row["reach"] for row in known])
+    nothing, there = np.zeros((n, 0), np.float32), np.ones(n, bool)
+    ids = [example.example_id for example in found]
+    return Encoded(ids, nothing, nothing, there, there, targets, ["d"] * n, [str(i // 2) for i in range(n)])
+
+
+def settings(step: str, store: Store, spec_id: str, **more: Any) -> None:
+    """As flows register what a training's id stands for."""
+    params = {
+        "name": "street-words", "models": "starter", "examples": 900, "spec_id": "spec-of-the-tests",
+        "datasets": [{"source": "drawings", "name": "street", "path": "."}, {"source": "table", "name": "garden"}],
+        "tasks": {task: {"kind": "classification", "labels": []} for task in LABELS}
+        | {"reach": {"kind": "regression", "labels": []}},
+        "split": SplitRule().model_dump(), "network": {"fusion": "gate"}, "loss": "weighted", "resamples": 1000,
+    } | more  # fmt: skip
+    with store.connect() as db:
+        db.execute("INSERT INTO specs VALUES (?, ?, ?)", [spec_id, step, json.dumps(params)])
+
+
+def checks(run_id: str, table: str, *expectations: tuple[str, str, bool, str]) -> list[CheckResult]:
+    return [
+        CheckResult(run_id=run_id, table_name=table, chunk_id=content_id(table), expectation=what, severity=severity,
+                    success=success, observed=observed, at=NOW)
+        for what, severity, success, observed in expectations
+    ]  # fmt: skip
+
+
+def train(store: Store, spec_id: str, n: int = 900, arms: Sequence[str] = tuple(SKILL)) -> None:
+    """What a training writes down: of a network with four tasks, and of those that it is compared with."""
+    found = examples(n)
+    splits = split(found, [f"c{i // 2}" for i in range(n)], SplitRule(), spec_id)
+    tested = [e for e, row in zip(found, splits, strict=True) if row.split == "test"]
+    rows = encoded(len(tested), tested, LABELS)
+    given: dict[str, dict[str, np.ndarray]] = {}
+    evaluations: list[Evaluation] = []
+    for place, arm in enumerate(arms):
+        tasks = [arm.removeprefix("single-task ")] if arm.startswith("single") else list(LABELS)
+        given[arm] = {
+            task: answers(rows.targets[task], len(LABELS[task]), skill, 3)
+            for task, skill in zip(tasks, SKILL[arm], strict=True)
+        }
+        if not arm.startswith("single"):
+            noise = np.random.default_rng(place).normal(size=len(tested))
+            given[arm]["reach"] = rows.targets["reach"] + noise
+        measured = measure(given[arm], rows, LABELS, resamples=100, thresholds={"topic": 0.5, "scene": 0.4, "sentiment": 0.6})  # noqa: E501  # fmt: skip
+        history = [{"epoch": e, "loss": 2 / e, "validation_loss": 2 / e + e / 60, "score": 0.8 - 0.6 / e} for e in range(1, 31)]  # noqa: E501  # fmt: skip
+        detail = {"train": 580, "validation": 140, "test": len(tested), "epochs": 30, "best_epoch": 22, "history": history}  # noqa: E501  # fmt: skip
+        measured = [*measured, Measured("all", "parameters", 48_213.0 - place, None, None, 580, detail)]
+        evaluations += as_rows(measured, spec_id, arm)
+    differences = [
+        (arm, paired_difference(task, "macro_f1" if task in LABELS else "spearman", given[arm][task],
+                                given["multi-task"][task], rows, resamples=200))
+        for arm in arms[1:] for task in given[arm]
+    ]  # fmt: skip
+    adjusted = holm([one.detail["p"] for _, one in differences])
+    for (arm, one), p in zip(differences, adjusted, strict=True):
+        detail = {**one.detail, "p_holm": p, "against": "multi-task"}
+        evaluations += as_rows([Measured(one.task, one.metric, one.value, one.low, one.high, one.n, detail)], spec_id, arm)  # noqa: E501  # fmt: skip
+    found_checks = [
+        *checks("spec-of-the-tests", "examples", ("there is a label", "quarantine", True, "0 of 256 rows")),
+        *checks(spec_id, "splits", ("no cluster is in two splits", "stop", True, "0 of 900 rows"),
+                ("no class is 20 times another", "warn", False, "1 of 900 rows, such as topic has 84 'food'")),
+        *checks(spec_id, "evaluations", ("better than guessing", "warn", True, "0")),
+        *checks("another", "splits", ("of another training", "stop", False, "1")),
+    ]  # fmt: skip
+    store.append({"examples": found, "splits": splits, "evaluations": evaluations, "checks": found_checks})
+
+
+def evaluate(store: Store, spec_id: str) -> None:
+    """What an evaluation of methods writes down: no splits, subjects are methods."""
+    labels = {"sentiment": LABELS["sentiment"]}
+    found = examples(400, "tweets", labels)
+    rows = encoded(400, found, labels)
+    evaluations = []
+    for place, (name, skill) in enumerate(METHODS.items()):
+        given = answers(rows.targets["sentiment"], 3, skill, place)
+        given = given.argmax(axis=1) if name in ("vader", "majority") else given
+        evaluations += as_rows(measure({"sentiment": given}, rows, labels, resamples=100), spec_id, name, "tweets")
+    store.append({"evaluations": evaluations, "checks": checks(spec_id, "evaluations", ("better than guessing", "warn", False, "2 of 60, such as prior"))})  # noqa: E501  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Every start tag with its attributes, the text of each cell, and what is open at the end."""
+
+    VOID = ("meta", "link", "br", "img")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    made = Store(tmp_path_factory.mktemp("home") / "warehouse.duckdb")
+    made.prepare()
+    settings("train_prompt_words", made, "t1")
+    train(made, "t1")
+    only = {"sentiment": {"kind": "classification", "labels": list(LABELS["sentiment"])}}
+    settings("evaluate_prompt_words", made, "e1", name="moods", tasks=only, datasets=[{"source": "table", "name": "tweets"}])  # noqa: E501  # fmt: skip
+    evaluate(made, "e1")
+    return made
+
+
+def text_of(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html.partition("<body>")[2]).split())
+
+
+def test_a_training_is_shown_and_the_same_twice(store: Store) -> None:
+    html = render_training(store, "t1")
+    assert html == render_training(Store(store.path), "t1")
+    page, text = Page(html), text_of(html)
+    assert page.open == []
+    assert {attrs.get("id") for attrs in page.all("section")} == {
+        "figures", "comparisons", "calibration", "confusion", "data", "checks", "settings", "limits"
+    }  # fmt: skip
+    assert "A network that reads topic, sentiment, scene, reach" in text and "all gates passed" in text
+    for row in store.query("SELECT * FROM evaluations WHERE spec_id = 't1' AND subject = 'multi-task'"):
+        if row["metric"] in ("macro_f1", "accuracy", "ece", "coverage@threshold", "spearman", "r2"):
+            assert f"{row['value']:.2f} {row['low']:.2f} to {row['high']:.2f}" in text, row["metric"]
+    for title in ("Ways to fuse picture and text", "Ways to weigh the tasks", "One modality alone", "Leave one dataset out"):  # noqa: E501  # fmt: skip
+        assert title in text
+    for arm in ("concat", "attention", "uncertainty", "picture only", "text only"):
+        assert arm in text
+    assert html.count("<polyline") == 3 * 2 + 3 + 2 + 1  # reliability with its diagonal, abstention, score, two losses
+    assert text.count("of another training") == 0
+    assert "topic has 84" in text and "no cluster is in two splits" in text and "there is a label" in text
+    sizes = store.query("SELECT split, count(*) AS n FROM splits WHERE spec_id = 't1' GROUP BY split")
+    assert all(f"{row['n']:,}" in text for row in sizes)
+    assert "Drawn pictures are easier" in text
+
+
+def test_the_verdict_on_multi_task_is_what_the_differences_say(store: Store) -> None:
+    text = text_of(render_training(store, "t1"))
+    rows = store.query("SELECT * FROM evaluations WHERE spec_id = 't1' AND subject LIKE 'single-task %' AND metric = 'macro_f1_difference'")  # noqa: E501  # fmt: skip
+    (mood,) = [row for row in rows if row["task"] == "sentiment"]
+    assert json.loads(mood["detail"])["p_holm"] < 0.05 and mood["value"] < 0
+    assert "Learning all tasks together is better for sentiment." in text
+    assert "For topic and scene these examples do not tell the two apart." in text
+    assert f"{-mood['value']:+.3f} {-mood['high']:+.3f} to {-mood['low']:+.3f}" in text
+
+
+def test_an_evaluation_compares_methods_best_first(store: Store) -> None:
+    html = render_training(store, "e1")
+    text = text_of(html)
+    assert Page(html).open == []
+    assert "6 ways to read sentiment" in text
+    table = html.partition('aria-label="Methods"')[2].partition("</table>")[0]
+    names = re.findall(r'<th scope="row">([^<]+)</th>', table)
+    values = store.query("SELECT subject, value FROM evaluations WHERE spec_id = 'e1' AND metric = 'macro_f1' ORDER BY value DESC")  # noqa: E501  # fmt: skip
+    assert names == [row["subject"] for row in values]
+    assert html.count('class="whisk') == 6
+    assert "Multi-task" not in text and 'id="data"' not in html
+    assert (
+        "sentiment: linear probe" in text and "sentiment: vader" in text
+    )  # matrices of all, curves of those that have
+
+
+def test_it_needs_no_network_and_no_script(store: Store) -> None:
+    for spec_id in ("t1", "e1"):
+        page = Page(render_training(store, spec_id))
+        assert page.all("script") == [] and page.all("img") == [] and page.all("iframe") == []
+        assert not [a for _, attrs in page.tags for a in attrs if a.startswith("on") or a == "src"]
+        assert {attrs.get("href") for attrs in page.all("link")} == {"data:,"}
+        assert all((attrs.get("href") or "").startswith("#") for attrs in page.all("a"))
+        policy = next(a["content"] for a in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+        assert policy and "default-src 'none'" in policy and "script" not in policy
+        assert "url(" not in render_training(store, spec_id)
+
+
+def test_every_stranger_s_word_is_escaped(tmp_path: Path) -> None:
+    store = Store(tmp_path / "w.duckdb")
+    store.prepare()
+    labels = {EVIL: (EVIL, "b" + EVIL)}
+    found = [
+        Example(example_id=content_id(i), dataset=EVIL, source_uri="x", text=EVIL, labels=json.dumps({EVIL: labels[EVIL][i % 2]}))  # noqa: E501
+        for i in range(40)
+    ]  # fmt: skip
+    splits = split(found, [str(i) for i in range(40)], SplitRule(), "evil")
+    settings("train_prompt_words", store, "evil", name=EVIL, models=EVIL, tasks={EVIL: {"labels": []}}, note=EVIL)
+    truth = np.arange(40) % 2
+    nothing, there = np.zeros((40, 0), np.float32), np.ones(40, bool)
+    rows = Encoded([str(i) for i in range(40)], nothing, nothing, there, there, {EVIL: truth}, ["d"] * 40, [str(i) for i in range(40)])  # noqa: E501  # fmt: skip
+    measured = measure({EVIL: answers(truth, 2, 0.8, 1)}, rows, labels, resamples=100)
+    evaluations = as_rows(measured, "evil", "multi-task", EVIL) + as_rows(measured, "evil", f"fusion {EVIL}", EVIL)
+    store.append({"examples": found, "splits": splits, "evaluations": evaluations,
+                  "checks": checks("evil", "splits", (EVIL, "stop", False, EVIL))})  # fmt: skip
+    html = render_training(store, "evil")
+    page = Page(html)
+    assert page.all("script") == [] and page.all("img") == [] and "{{ 7 * 7 }}" in html
+    assert html.count("</style>") == 1 and "<script" not in html
+
+
+def test_a_stopped_training_says_what_stopped_it(tmp_path: Path) -> None:
+    """The gate of the training set: there are splits and no figures."""
+    store = Store(tmp_path / "w.duckdb")
+    store.prepare()
+    settings("train_prompt_words", store, "t2")
+    found = examples(60)
+    splits = split(found, [str(i) for i in range(60)], SplitRule(), "t2")
+    leak = "1 of 60 rows, such as sentiment 'positive' by 'label positive' in 20 of 20 texts"
+    store.append({"examples": found, "splits": splits, "checks": checks("t2", "splits", ("no text gives its label away", "stop", False, leak))})  # noqa: E501  # fmt: skip
+    html = render_training(store, "t2")
+    text = text_of(html)
+    assert "Nothing was measured: a check stopped it." in text and "stopped by a check" in text
+    assert "no text gives its label away: not so, 1 of 60 rows, such as sentiment" in text
+    assert 'id="figures"' not in html and 'id="data"' in html
+
+
+def test_a_model_that_is_worse_is_said_to_stay(tmp_path: Path) -> None:
+    store = Store(tmp_path / "w.duckdb")
+    store.prepare()
+    settings("train_prompt_words", store, "t3")
+    train(store, "t3", 300, ("multi-task",))
+    store.append({"checks": checks("t3", "promotions", ("the new model is not below the incumbent", "stop", False, "1 of 3 rows"))})  # noqa: E501  # fmt: skip
+    text = text_of(render_training(store, "t3"))
+    assert "The model in use stays. the new model is not below the incumbent" in text
+    assert "Multi-task against single-task" not in text and "A task is measured on" in text
+
+
+def test_what_is_not_there_is_named(store: Store) -> None:
+    with pytest.raises(UserError, match="no training or evaluation 'nope'"):
+        render_training(store, "nope")
+
+
+def test_shapes_lie_where_their_numbers_are() -> None:
+    row = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 7, "label": "a"}
+    made: Forest = forest("t", "macro-F1", [row, {**row, "label": "b", "value": 0.3, "low": None, "high": None}], "b")
+    assert (made.low, made.high) == (pytest.approx(0.3, abs=0.11), pytest.approx(0.6, abs=0.11))
+    a, b = made.rows
+    assert a.low_x is not None and a.high_x is not None and 0 <= b.x < a.low_x < a.x < a.high_x <= 100 and b.main
+    bins = {"bins": [{"confidence": 0.5, "accuracy": 0.5, "n": 4}, {"confidence": 1.0, "accuracy": 0.0, "n": 1}]}
+    plot = reliability("t", {"n": 5, "detail": bins}, None)
+    (x1, y1, r1, _), (x2, y2, r2, _) = plot.dots
+    assert x1 < x2 == 312 and y1 < y2 == 196 and r1 > r2 and y1 == pytest.approx((196 + 12) / 2)
+    curve = {"value": 0.1, "low": None, "high": None, "n": 9, "detail": {"curve": [{"coverage": 0.01, "accuracy": 0.0}, {"coverage": 1.0, "accuracy": 0.7}]}}  # noqa: E501  # fmt: skip
+    assert abstention("t", curve, None).lines[0].points.endswith("312.0,196.0"), "0.7 is where the axis begins"
+    one = heat({"labels": ["a", "b"], "matrix": [[3, 1], [0, 0]], "unanswered": [0, 2]})
+    assert one.rows[0] == ("a", 4, ((3, 0.75), (1, 0.25)), 0) and one.rows[1][1] == 2 and one.unanswered
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "p", "words"),
+    [
+        (0.1, 0.05, 0.2, 0.01, "better"), (-0.1, -0.2, -0.05, 0.01, "worse"), (0.1, 0.01, 0.2, 0.2, "not told apart"),
+        (0.1, 0.01, 0.2, None, "better"), (0.0, -0.1, 0.1, None, "not told apart"), (0.1, None, None, None, "no interval"),
+    ],
+)  # fmt: skip
+def test_differences_in_words(value: float, low: float | None, high: float | None, p: float | None, words: str) -> None:
+    detail = {} if p is None else {"p_holm": p}
+    row = {"value": value, "low": low, "high": high, "detail": detail}
+    found = verdict_of(row)
+    turned = verdict_of(row, turned=True)
+    assert found is not None and found.words == words
+    opposite = {"better": "worse", "worse": "better"}.get(words, words)
+    assert turned is not None and turned.words == opposite and turned.value == -value

@@ -1,11 +1,12 @@
 """What a good batch of features looks like: known names, ranks without gaps, scores in their unit, sound vectors.
 
-A name that is new in components/features belongs into WORDS or VECTORS here.
+A name that is new in components/features belongs into WORDS or VECTORS here, one of a part of a picture into `parts`.
 """
 
 import numpy as np
 import pandas as pd
 
+from data_checks import parts
 from data_checks.suite import (
     Expectation,
     Suite,
@@ -22,8 +23,14 @@ from data_checks.suite import (
 )
 
 TASKS = ("topic", "sentiment", "scene")
-WORDS = ("caption", *TASKS, "keyword")
+CAPTIONS = ("caption", "crop_caption")
+LABELS = (*TASKS, "crop_topic", "crop_scene")
+RANKED = ("caption", *TASKS, "keyword", parts.CROP)
+"""Names whose ranks go by score. What is said of a part has the rank of its part."""
+WORDS = (*RANKED, *parts.TOLD)
 VECTORS = ("clip_image", "clip_text", "picture", "text")
+OF_PICTURES = ("clip_image", "picture")
+CAN_ABSTAIN = (*LABELS, "crop_caption")
 GROUP = ["item_id", "spec_id", "name"]
 ROUNDING = 1e-3  # in sums of probabilities and orders of scores, of numbers that were rounded
 ENOUGH = 8  # items, before sameness means something
@@ -47,7 +54,7 @@ def _ranks_have_no_gap(frame: pd.DataFrame) -> pd.Series:
 
 def _best_comes_first(frame: pd.DataFrame) -> pd.Series:
     """No score is above the one of the rank before it."""
-    ordered = frame.assign(score=_scores(frame, *WORDS)).sort_values([*GROUP, "rank"])
+    ordered = frame.assign(score=_scores(frame, *RANKED)).sort_values([*GROUP, "rank"])
     rise = ordered.groupby(GROUP)["score"].diff()
     return ~(rise > ROUNDING).reindex(frame.index)
 
@@ -106,6 +113,28 @@ def _item_has_vector(frame: pd.DataFrame) -> pd.Series:
     return frame["name"].isin(VECTORS).groupby(frame["item_id"]).transform("any")
 
 
+def _picture_has_caption(frame: pd.DataFrame) -> pd.Series:
+    """Items with a vector of their picture have a caption."""
+    pictured = frame["item_id"][frame["name"].isin(OF_PICTURES)]
+    captioned = frame["item_id"][frame["name"] == "caption"]
+    return ~frame["item_id"].isin(set(pictured) - set(captioned))
+
+
+def _thresholds(frame: pd.DataFrame) -> pd.Series:
+    """As numbers; what is there and is none becomes infinite, which no range allows."""
+    there = frame["threshold"].notna()
+    return pd.to_numeric(frame["threshold"], errors="coerce").where(lambda values: values.notna() | ~there, np.inf)
+
+
+def _is_uncertain(frame: pd.DataFrame) -> pd.Series:
+    """1 where an item's best label lies below its threshold, so that no prompt tells it; null for other rows, and where
+    no threshold is known; 0 throughout in small batches."""
+    thresholds = _thresholds(frame).where(frame["name"].isin(TASKS) & (frame["rank"] == 0))
+    if thresholds.notna().sum() < ENOUGH:
+        return pd.Series(0.0, index=frame.index)
+    return (_scores(frame, *TASKS) < thresholds).astype(float).where(thresholds.notna())
+
+
 def _caption_repeats(frame: pd.DataFrame) -> pd.Series:
     """1 where an item's best caption is another item's too; null elsewhere, and in small batches."""
     best = frame["text"].where((frame["name"] == "caption") & (frame["rank"] == 0))
@@ -120,21 +149,39 @@ def _unit(what: str, column: str, low: float, high: float) -> Expectation:
 
 SUITE = Suite(
     table="features",
-    columns=("feature_id", "item_id", "spec_id", "name", "rank", "text", "score", "vector", "model"),
+    columns=(
+        "feature_id",
+        "item_id",
+        "spec_id",
+        "name",
+        "rank",
+        "text",
+        "score",
+        "threshold",
+        "box",
+        "vector",
+        "model",
+    ),
     derived={
         "ranks_have_no_gap": _ranks_have_no_gap,
         "best_comes_first": _best_comes_first,
         "word_has_text": _word_has_text,
         "word_has_score": _word_has_score,
-        "caption_score": lambda frame: _scores(frame, "caption"),
-        "probability": lambda frame: _scores(frame, *TASKS),
+        "caption_score": lambda frame: _scores(frame, *CAPTIONS),
+        "probability": lambda frame: _scores(frame, *LABELS),
         "probability_sum": _probability_sum,
         "keyword_score": lambda frame: _scores(frame, "keyword"),
+        "part_score": lambda frame: _scores(frame, parts.CROP),
+        "least_probability": _thresholds,
+        "can_abstain": lambda frame: frame["threshold"].isna() | frame["name"].isin(CAN_ABSTAIN),
+        "is_uncertain": _is_uncertain,
         "vector_is_there": _vector_is_there,
         "vector_is_sound": _vector_is_sound,
         "vectors_agree": _vectors_agree,
         "item_has_words": _item_has_words,
         "item_has_vector": _item_has_vector,
+        "picture_has_caption": _picture_has_caption,
+        **parts.DERIVED,
         "caption_repeats": _caption_repeats,
     },
     expectations=(
@@ -158,11 +205,19 @@ SUITE = Suite(
         _unit("label scores are probabilities", "probability", 0, 1 + ROUNDING),
         _unit("an item's probabilities sum to 1 at most", "probability_sum", 0, 1 + ROUNDING),
         _unit("keyword scores are cosine distances", "keyword_score", -ROUNDING, 2 + ROUNDING),
+        _unit("scores of parts are shares", "part_score", 0, 1),
+        between("thresholds lie in 0 to 1.01", "least_probability", 0, 1.01, why="1.01 is for labels never to be told"),
+        holds("thresholds belong to labels and parts", "can_abstain"),
+        *parts.EXPECTATIONS,
         holds("vectors stand under the names of vectors", "vector_is_there"),
         holds("vectors are finite and not zero", "vector_is_sound", "quarantine"),
         holds("vectors of a name and model have one length", "vectors_agree"),
         holds("every item has a vector", "item_has_vector", "warn", "it cannot be compared with others"),
         holds("every item has words", "item_has_words", "warn", "its prompt can only quote its text"),
+        holds("every picture has a caption", "picture_has_caption", "warn", "its post has no alt text"),
+        at_most(
+            "labels are sure enough to be told", "is_uncertain", 0.5, why="the model knows other pictures or texts"
+        ),
         at_most("best captions differ", "caption_repeats", 0.5, why="a collapsed captioner says one thing of all"),
     ),
 )

@@ -23,7 +23,7 @@ OPENING = 5  # words
 ENOUGH = 5  # posts, before sameness means something
 LEFTOVERS = (
     r"\{\{|\}\}|\{%|%\}|\[(?:insert|your|name|topic|place|caption|link|hashtag)[^\]\n]{0,40}\]"
-    r"|</?(?:caption|topic|sentiment|scene|keywords|text|post)>"
+    r"|</?(?:caption|details|topic|sentiment|scene|keywords|text|post)>"
 )
 
 

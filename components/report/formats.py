@@ -14,6 +14,18 @@ def score(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference: with its sign, unless it rounds to nothing."""
+    if value is None:
+        return "–"
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    return "–" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def probability(value: float | None) -> str:
     """No model is as sure as 1.00 says."""
     return "–" if value is None else f"{value:.2f}" if value < 0.995 else "> 0.99"
@@ -85,6 +97,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     for function in (
         whole,
         score,
+        signed,
+        p_value,
         probability,
         usd,
         when,

@@ -6,7 +6,7 @@ from math import ceil, floor, sqrt
 from typing import Any
 
 WIDTH, HEIGHT = 320, 236
-LEFT, RIGHT, TOP, BOTTOM = 38, 8, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 38, 8, 20, 40
 """The frame of a plot in its own units; what is left inside is where the curves are."""
 SHOWN_FROM = 0.05
 """Coverage from which a curve sets the axis: one wrong answer among the three surest would fill the plot."""
@@ -102,6 +102,7 @@ def reliability(title: str, row: Mapping[str, Any], ece: Mapping[str, Any] | Non
     """How often right against how sure; a dot's area is its share of the examples. On the diagonal is calibrated."""
     axes = _Axes(0, 1, 0, 1)
     bins = [one for one in row["detail"].get("bins", []) if one["n"]]
+    places = [(one["confidence"], one["accuracy"]) for one in bins]
     most = max((one["n"] for one in bins), default=1)
     dots = tuple(
         (
@@ -117,7 +118,7 @@ def reliability(title: str, row: Mapping[str, Any], ece: Mapping[str, Any] | Non
         title, f"{error}n = {row['n']:,}", "how sure", "how often right",
         lines=(
             Line("perfectly calibrated", axes.path([(0, 0), (1, 1)]), "ideal"),
-            Line(title, axes.path([(one["confidence"], one["accuracy"]) for one in bins])),
+            *(Line(title, axes.path([(sure, sure), (sure, right)]), "gap") for sure, right in places),
         ),
         dots=dots, **axes.ticks(0.2, 0.2),
     )  # fmt: skip
@@ -128,14 +129,15 @@ def abstention(title: str, row: Mapping[str, Any], kept: Mapping[str, Any] | Non
     curve = [(one["coverage"], one["accuracy"]) for one in row["detail"].get("curve", [])]
     shown = [accuracy for coverage, accuracy in curve if coverage >= SHOWN_FROM] or [0.0]
     axes = _Axes(0, 1, min(floor(min(shown) * 10) / 10, 0.9), 1)
+    step = 0.02 if axes.y_low > 0.85 else 0.1 if axes.y_low > 0.45 else 0.2
     marks: tuple[tuple[float, str], ...] = ()
     if kept is not None and kept["value"] is not None:
         marks = ((axes.x(kept["value"]), f"{100 * kept['value']:.0f} % kept"),)
-    area = f"mean error over all coverages {_with_interval(row)}, " if row["value"] is not None else ""
+    area = f"average error {_with_interval(row)}, " if row["value"] is not None else ""
     return Plot(
         title, f"{area}n = {row['n']:,}", "share of labels kept, surest first", "accuracy of the kept",
         lines=(Line(title, axes.path([(0.0, curve[0][1]), *curve] if curve else [])),),
-        marks=marks, **axes.ticks(0.2, 0.1 if axes.y_low > 0.45 else 0.2),
+        marks=marks, **axes.ticks(0.2, step, "{:.2f}" if step < 0.1 else "{:.1f}"),
     )  # fmt: skip
 
 

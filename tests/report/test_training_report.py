@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -19,7 +21,7 @@ from components.learning.splits import split
 from components.records import CheckResult, Evaluation, Example, content_id
 from components.report import render_training
 from components.report.training_charts import Forest, abstention, forest, heat, reliability
-from components.report.training_figures import verdict_of
+from components.report.training_comparisons import verdict_of
 from components.store import Store
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -29,6 +31,7 @@ LABELS = {
     "scene": ("beach", "mountains", "forest", "snow", "desert", "field", "lake", "harbour", "city by day",
               "city by night", "stadium", "kitchen", "cafe", "concert"),
 }  # fmt: skip
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 EVIL = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\"'` {{ 7 * 7 }}"
 SKILL = {
     "multi-task": (0.84, 0.79, 0.93), "single-task topic": (0.84,), "single-task sentiment": (0.6,),
@@ -57,7 +60,8 @@ def examples(n: int, dataset: str = "street", labels: Mapping[str, Sequence[str]
                 example_id=content_id("example", dataset, i), dataset="garden" if i % 5 == 0 else dataset,
                 source_uri=f"/d/{i}.jpg", image_path=f"/d/{i}.jpg" if i % 4 else None,
                 sha256=content_id(i) + "0" * 44 if i % 4 else None,
-                text=f"text {content_id(i)}" if i % 3 else "", author=f"a{i % 90}", published_at=NOW - timedelta(hours=i),
+                text=f"text {content_id(i)}" if i % 3 else "", author=f"a{i % 90}",
+                published_at=NOW - timedelta(hours=i),
                 labels=json.dumps(drawn | {"reach": round(float(chance.gamma(2)), 3)}),
             )
         )  # fmt: skip
@@ -233,7 +237,8 @@ def test_a_training_is_shown_and_the_same_twice(store: Store) -> None:
         assert title in text
     for arm in ("concat", "attention", "uncertainty", "picture only", "text only"):
         assert arm in text
-    assert html.count("<polyline") == 3 * 2 + 3 + 2 + 1  # reliability with its diagonal, abstention, score, two losses
+    assert html.count("line ideal") == 3 and html.count("line gap") == html.count("<circle") > 15
+    assert html.count("<polyline") == html.count("line gap") + 3 + 3 + 1 + 2  # diagonals, abstention, score, two losses
     assert text.count("of another training") == 0
     assert "topic has 84" in text and "no cluster is in two splits" in text and "there is a label" in text
     sizes = store.query("SELECT split, count(*) AS n FROM splits WHERE spec_id = 't1' GROUP BY split")
@@ -248,7 +253,7 @@ def test_the_verdict_on_multi_task_is_what_the_differences_say(store: Store) -> 
     assert json.loads(mood["detail"])["p_holm"] < 0.05 and mood["value"] < 0
     assert "Learning all tasks together is better for sentiment." in text
     assert "For topic and scene these examples do not tell the two apart." in text
-    assert f"{-mood['value']:+.3f} {-mood['high']:+.3f} to {-mood['low']:+.3f}" in text
+    assert f"{-mood['value']:+.3f} {-mood['high']:+.3f} to {-mood['low']:+.3f}" in text and "&lt; 0.001" in text
 
 
 def test_an_evaluation_compares_methods_best_first(store: Store) -> None:
@@ -329,6 +334,34 @@ def test_a_model_that_is_worse_is_said_to_stay(tmp_path: Path) -> None:
     assert "Multi-task against single-task" not in text and "A task is measured on" in text
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+def test_it_fits_phones_and_desks(store: Store, tmp_path: Path) -> None:
+    """In a real browser, with all folds open, no page is wider than its window; long labels and words included."""
+    wide = (
+        render_training(store, "t1")
+        .replace("fusion attention", "fusion " + "x" * 90)
+        .replace("<details", "<details open")
+    )
+    (tmp_path / "t1.html").write_text(wide, "utf-8")
+    (tmp_path / "e1.html").write_text(render_training(store, "e1"), "utf-8")
+    frames = "".join(
+        f'<iframe src="{name}.html" style="width:{width}px;height:900px"></iframe>'
+        for name in ("t1", "e1") for width in (320, 390, 768, 1280)
+    )  # fmt: skip
+    script = """addEventListener('load', () => { document.title = [...document.querySelectorAll('iframe')].map(f =>
+        f.contentDocument.documentElement.scrollWidth - f.clientWidth).join(' ') })"""
+    (tmp_path / "all.html").write_text(f"<title>none</title><script>{script}</script>{frames}", "utf-8")
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+               "--hide-scrollbars", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
+               (tmp_path / "all.html").as_uri()]  # fmt: skip
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+    found = re.search(r"<title>([-\d ]+)</title>", dom)
+    assert found, dom[:300]
+    over = [int(width) for width in found[1].split()]
+    assert len(over) == 8 and max(over) <= 0, over
+
+
 def test_what_is_not_there_is_named(store: Store) -> None:
     with pytest.raises(UserError, match="no training or evaluation 'nope'"):
         render_training(store, "nope")
@@ -343,7 +376,7 @@ def test_shapes_lie_where_their_numbers_are() -> None:
     bins = {"bins": [{"confidence": 0.5, "accuracy": 0.5, "n": 4}, {"confidence": 1.0, "accuracy": 0.0, "n": 1}]}
     plot = reliability("t", {"n": 5, "detail": bins}, None)
     (x1, y1, r1, _), (x2, y2, r2, _) = plot.dots
-    assert x1 < x2 == 312 and y1 < y2 == 196 and r1 > r2 and y1 == pytest.approx((196 + 12) / 2)
+    assert x1 < x2 == 312 and y1 < y2 == 196 and r1 > r2 and y1 == pytest.approx((196 + 20) / 2)
     curve = {"value": 0.1, "low": None, "high": None, "n": 9, "detail": {"curve": [{"coverage": 0.01, "accuracy": 0.0}, {"coverage": 1.0, "accuracy": 0.7}]}}  # noqa: E501  # fmt: skip
     assert abstention("t", curve, None).lines[0].points.endswith("312.0,196.0"), "0.7 is where the axis begins"
     one = heat({"labels": ["a", "b"], "matrix": [[3, 1], [0, 0]], "unanswered": [0, 2]})
@@ -354,7 +387,8 @@ def test_shapes_lie_where_their_numbers_are() -> None:
     ("value", "low", "high", "p", "words"),
     [
         (0.1, 0.05, 0.2, 0.01, "better"), (-0.1, -0.2, -0.05, 0.01, "worse"), (0.1, 0.01, 0.2, 0.2, "not told apart"),
-        (0.1, 0.01, 0.2, None, "better"), (0.0, -0.1, 0.1, None, "not told apart"), (0.1, None, None, None, "no interval"),
+        (0.1, 0.01, 0.2, None, "better"), (0.0, -0.1, 0.1, None, "not told apart"),
+        (0.1, None, None, None, "no interval"),
     ],
 )  # fmt: skip
 def test_differences_in_words(value: float, low: float | None, high: float | None, p: float | None, words: str) -> None:

@@ -1,0 +1,134 @@
+"""A language model captions pictures inside a run, and describes classes: bought once, inside the budget, or not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.errors import BudgetExceeded, UserError
+from components.features.class_descriptions import DescriptionSpec
+from components.spec import Budget, Campaign, DatasetSpec, FeatureSpec, Selection
+from flows.describe_classes import describe_classes
+from flows.extract_features import extract_features
+from flows.ingest_items import ingest_items
+from flows.plan_run import plan_run
+from flows.settings import Settings
+from tests.fake_provider import FakeProvider
+
+SEEN = "A quiet beach with gentle waves and soft yellow sand"
+FREE = Budget(usd=1, allow_unpriced=True)
+EVERYTHING = Selection(dataset="posts")
+
+
+def said(body: dict[str, Any]) -> str:
+    """One caption for every picture; a fusion repeats the first of the two captions it is given."""
+    return SEEN
+
+
+def told(server: FakeProvider, **changes: Any) -> FeatureSpec:
+    return FeatureSpec(told={"model": "openai/m", "endpoint": server.url, "max_attempts": 1, **changes})
+
+
+def captions(home: Settings, spec: FeatureSpec) -> list[dict[str, Any]]:
+    sql = """SELECT item_id, rank, text, model FROM features WHERE spec_id = $id AND name = 'caption'
+        ORDER BY item_id, rank"""
+    return home.store().query(sql, {"id": spec.id})
+
+
+def test_told_captions_stand_among_the_others_and_are_bought_once(home: Settings, pictures: Path) -> None:
+    ingest_items(DatasetSpec(source="csv", path=pictures / "posts.csv"))
+    with FakeProvider(reply=said) as server:
+        spec = told(server)
+        result = extract_features(spec, EVERYTHING, FREE)
+        assert (result.bought, result.failed) == (6, {})
+        rows = captions(home, spec)
+        mine = [row for row in rows if row["model"] == "told/openai/m"]
+        assert len(mine) == 6 and {row["text"] for row in mine} == {SEEN}
+        for item in {row["item_id"] for row in rows}:
+            assert [r["rank"] for r in rows if r["item_id"] == item] == list(range(5)), (
+                "four of its own and the told one"
+            )
+        again = extract_features(spec, EVERYTHING, FREE)
+        assert (again.rows, again.bought, server.stats["requests"]) == (0, 0, 6)
+        assert home.store().query("SELECT DISTINCT stage, status FROM calls") == [{"stage": "caption", "status": "ok"}]
+
+
+def test_a_refusal_is_told_and_an_unreachable_model_is_asked_again(home: Settings, pictures: Path) -> None:
+    ingest_items(DatasetSpec(source="csv", path=pictures / "posts.csv"))
+    with FakeProvider(reply=said, faults=["503", "refusal"]) as server:
+        spec = told(server, max_concurrency=1)
+        result = extract_features(spec, EVERYTHING, FREE)
+        assert result.failed == {"server_error": 1, "refusal": 1}
+        store = home.store()
+        (row,) = store.query("SELECT item_id, reason FROM quarantine")
+        assert row["reason"] == "caption_refusal"
+        own = [caption for caption in captions(home, spec) if caption["item_id"] == row["item_id"]]
+        assert len(own) == 4, "it goes on with the captioner's"
+        assert len(store.items_without_features(EVERYTHING, spec.id)) == 1
+
+        again = extract_features(spec, EVERYTHING, FREE)
+        assert (again.bought, again.failed) == (1, {}), "the refusal is final, the outage was not"
+        assert store.items_without_features(EVERYTHING, spec.id) == []
+
+
+def test_captions_count_against_the_budget(home: Settings, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from components.chat import prices
+
+    ingest_items(DatasetSpec(source="csv", path=pictures / "posts.csv"))
+    with FakeProvider(reply=said) as server:
+        _, listed = prices._load(prices.FILE)
+        monkeypatch.setitem(listed, f"openai/m@{server.url}", {"input": 0.0, "output": 1000.0})
+        spec = told(server, max_output_tokens=100, max_concurrency=1)
+        with pytest.raises(BudgetExceeded):
+            extract_features(spec, EVERYTHING, Budget(usd=0.15))
+        assert server.stats["requests"] <= 3
+        assert captions(home, spec) == [], "half a chunk is not published"
+
+
+def test_a_plan_counts_what_would_be_told(home: Settings, pictures: Path) -> None:
+    with FakeProvider(reply=said) as server:
+        chat = {"model": "openai/m", "endpoint": server.url}
+        campaign = Campaign.model_validate({
+            "name": "p", "dataset": {"source": "csv", "path": str(pictures / "posts.csv")},
+            "features": {"told": {**chat, "fuse": True}}, "budget": {"allow_unpriced": True},
+        })  # fmt: skip
+        found = {stage.stage: stage.calls for stage in plan_run(campaign, home, None, None, None).stages}
+        assert (found["caption"], found["fuse_captions"]) == (6, 6)
+        assert server.stats["requests"] == 0
+
+
+LABELS = {
+    "mood": {
+        "prompts": ["a photo that feels {}."],
+        "text_prompts": ["I feel {}."],
+        "classes": {"glad": ["happy"], "sad": ["unhappy"]},
+    }
+}
+
+
+def test_classes_are_described_once_and_the_file_can_be_used(home: Settings, tmp_path: Path) -> None:
+    labels, out = tmp_path / "moods.yaml", tmp_path / "described.yaml"
+    labels.write_text(yaml.safe_dump(LABELS), encoding="utf-8")
+
+    def reply(body: dict[str, Any]) -> str:
+        return "1. People laugh under a bright summer sky.\n2. A dog jumps into the lake with joy."
+
+    with FakeProvider(reply=reply) as server:
+        spec = DescriptionSpec(model="openai/m", endpoint=server.url, sentences=2)
+        found = describe_classes(labels, out, spec, FREE)
+        assert found.bought == server.stats["requests"] == 10, "two classes, five questions each"
+        again = describe_classes(labels, out, spec, FREE)
+        assert (again.bought, again.reused, server.stats["requests"]) == (0, 10, 10)
+    written = yaml.safe_load(out.read_text("utf-8"))
+    assert written["mood"]["sentences"]["glad"] == [
+        "People laugh under a bright summer sky.",
+        "A dog jumps into the lake with joy.",
+    ]
+    assert written["described"]["model"] == "openai/m"
+
+
+def test_a_labels_file_that_is_not_there_is_one_clear_line(home: Settings, tmp_path: Path) -> None:
+    with FakeProvider() as server, pytest.raises(UserError, match=r"no\.yaml"):
+        spec = DescriptionSpec(model="openai/m", endpoint=server.url)
+        describe_classes(tmp_path / "no.yaml", tmp_path / "out.yaml", spec, FREE)

@@ -11,8 +11,8 @@ from prefect.cache_policies import NO_CACHE
 
 from components.learning.assemble import labels_of, targets_of, training_id
 from components.learning.encoded import Encoded, Measured
-from components.learning.evaluation import Round, answers
-from components.learning.methods import NEEDS, Inputs
+from components.learning.evaluation import Round, answers, author_rounds
+from components.learning.methods import NEEDS, Inputs, fits
 from components.learning.metrics import measure
 from components.learning.spec import EvaluationSpec, Method
 from components.learning.splits import folds, split
@@ -25,9 +25,6 @@ from flows.publish import StepResult, publish
 from flows.reading import clusters_of, encode_all, evaluation_rows, read_sources, short
 from flows.settings import Settings
 from flows.write_report import write_learning_report
-
-NOBODY = -1
-"""The fold of examples that are only there to learn from."""
 
 
 @dataclass
@@ -62,7 +59,7 @@ def measure_method(
     read = read or without_vectors(examples)
     asked = np.logical_or.reduce([one.asked for one in rounds])
     found: list[Measured] = []
-    for name_of_task in labels:
+    for name_of_task in [name for name in labels if fits(method, labels[name])]:
         inputs = Inputs.of(read, [example.text for example in examples], targets[name_of_task])
         given = answers(method, name_of_task, labels[name_of_task], inputs, rounds, models, spec.seed)
         rows = Encoded(
@@ -87,7 +84,8 @@ def evaluate_prompt_words(spec: EvaluationSpec) -> EvaluationResult:
     ids = [example.example_id for example in examples]
     result.evaluation_id = made = training_id(spec.id, examples)
     store.register_as(made, spec, {"examples": len(examples)})
-    together, clusters = clusters_of(examples, [], spec.split)
+    rule = spec.split.model_copy(update={"by_author": spec.split.by_author and spec.folds != "author"})
+    together, clusters = clusters_of(examples, [], rule)
     rounds = rounds_of(spec, examples, together)
     advance = progress("measure", len(spec.methods))
     rows: list[Evaluation] = []
@@ -108,10 +106,12 @@ def evaluate_prompt_words(spec: EvaluationSpec) -> EvaluationResult:
 
 def rounds_of(spec: EvaluationSpec, examples: Sequence[Example], clusters: Sequence[str]) -> list[Round]:
     """Without folds the test split is asked once, and the rest is there to learn from."""
+    if spec.folds == "author":
+        return author_rounds(examples, clusters)
     if spec.folds == "none":
         return [Round.of([row.split for row in split(examples, clusters, spec.split)])]
     numbers = np.array(folds(examples, clusters, spec.folds, seed=spec.split.seed))
-    return [Round(numbers == fold, numbers != fold) for fold in sorted(set(numbers.tolist()) - {NOBODY})]
+    return [Round(numbers == fold, numbers != fold) for fold in sorted(set(numbers.tolist()))]
 
 
 def without_vectors(examples: Sequence[Example]) -> Vectors:

@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.errors import UserError
 from components.learning.encoded import UNKNOWN
 from components.learning.methods import Inputs, predict
+from components.learning.near_duplicates import author_key
 from components.learning.spec import Method
+from components.records import Example
 
 if TYPE_CHECKING:
     from components.features.models import Models
+
+
+MOST_AUTHORS = 30
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,26 @@ class Round:
         """From where each example went: test is asked, train and validation teach."""
         where = np.array(parts)
         return cls(where == "test", (where == "train") | (where == "validation"))
+
+
+def author_rounds(examples: Sequence[Example], clusters: Sequence[str]) -> list[Round]:
+    """Each author once: asked about their examples, taught by the others' that are no near-duplicates of those.
+
+    UserError unless there are 2 to MOST_AUTHORS authors.
+    """
+    authors = np.array([author_key(example.author) or "" for example in examples])
+    known = sorted(set(authors.tolist()) - {""})
+    if not 2 <= len(known) <= MOST_AUTHORS:
+        raise UserError(
+            f"folds: author needs 2 to {MOST_AUTHORS} authors, and the examples name {len(known)}; use folds: random, "
+            "which keeps authors whole too"
+        )
+    groups = np.array(clusters)
+    rounds = []
+    for author in known:
+        asked = authors == author
+        rounds.append(Round(asked, ~np.isin(groups, groups[asked])))
+    return rounds
 
 
 def answers(

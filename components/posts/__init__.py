@@ -1,6 +1,7 @@
 """Posts: a prompt becomes calls to the writer, the writer's replies become posts."""
 
+from components.posts.alt_text import alt_text_from
 from components.posts.read import clean_reply, read_posts, unsent_posts
 from components.posts.request import Asked, ask
 
-__all__ = ["Asked", "ask", "clean_reply", "read_posts", "unsent_posts"]
+__all__ = ["Asked", "alt_text_from", "ask", "clean_reply", "read_posts", "unsent_posts"]

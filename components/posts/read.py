@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from components.chat import ChatOutcome, Status
+from components.posts.alt_text import alt_text
 from components.posts.request import Asked
-from components.prompts import Platform, load_platform
+from components.prompts import load_platform
 from components.prompts.escaping import clean
 from components.records import Post, Prompt
 from components.spec import GenerationSpec
@@ -46,8 +47,10 @@ def read_posts(
     captions: Mapping[str, str],
     spec: GenerationSpec,
     now: datetime,
+    details: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Post]:
-    """One Post per outcome, in the order of what was asked. `captions` maps an item's id to its kept caption.
+    """One Post per outcome, in the order of what was asked. `captions` maps an item's id to its kept caption, `details`
+    to what is said of parts of its picture, most telling first: both make the alt text.
 
     A call that did not end well gives a post without text whose `error` is its status; a reply that holds nothing gives
     the error `empty`. Every candidate carries the cost of its own call, None where that is unknown.
@@ -56,8 +59,14 @@ def read_posts(
         raise ValueError(f"{len(outcomes)} outcomes do not fit {len(prompts)} prompts x {spec.candidates} candidates")
     spec_id = spec.id
     asked = [(prompt, candidate) for prompt in prompts for candidate in range(spec.candidates)]
+    alt_texts = {
+        prompt.prompt_id: alt_text(
+            captions.get(prompt.item_id), load_platform(prompt.platform), (details or {}).get(prompt.item_id, ())
+        )
+        for prompt in prompts
+    }
     return [
-        _read(prompt, candidate, outcome, captions.get(prompt.item_id), spec_id, now)
+        _read(prompt, candidate, outcome, alt_texts[prompt.prompt_id], spec_id, now)
         for (prompt, candidate), outcome in zip(asked, outcomes, strict=True)
     ]
 
@@ -82,9 +91,7 @@ def unsent_posts(asked: Asked, spec: GenerationSpec, now: datetime) -> list[Post
     ]
 
 
-def _read(
-    prompt: Prompt, candidate: int, outcome: ChatOutcome, caption: str | None, spec_id: str, now: datetime
-) -> Post:
+def _read(prompt: Prompt, candidate: int, outcome: ChatOutcome, alt: str | None, spec_id: str, now: datetime) -> Post:
     platform = load_platform(prompt.platform)
     text, error, detail = None, None, None
     if outcome.status is Status.ok:
@@ -100,7 +107,7 @@ def _read(
         candidate=candidate,
         platform=prompt.platform,
         text=text,
-        alt_text=alt_text(caption, platform) if text else None,
+        alt_text=alt if text else None,
         rules=platform.violations(text) if text else [],
         call_key=outcome.key,
         cost_usd=outcome.cost_usd,
@@ -145,17 +152,3 @@ def _unquoted(text: str) -> str:
     if closing in inner and (closing != "'" or re.search(r"(?<!\w)'|'(?!\w)", inner)):
         return text
     return inner.strip()
-
-
-def alt_text(caption: str | None, platform: Platform) -> str | None:
-    """The kept caption as a sentence, for those who cannot see the picture; nothing is added to what it says."""
-    if not caption or not caption.strip():
-        return None
-    text = " ".join(caption.split())
-    text = text[0].upper() + text[1:]
-    text = text if text[-1] in ".!?…" else f"{text}."
-    limit = platform.alt_text.limit
-    if len(text) <= limit:
-        return text
-    cut = text[: limit - 1]
-    return f"{cut[: cut.rfind(' ')] if ' ' in cut else cut}…"

@@ -6,20 +6,21 @@ import pytest
 
 from components.chat import ChatOutcome, Status
 from components.posts import clean_reply, read_posts
-from components.posts.read import alt_text
-from components.prompts import load_platform
 from components.records import Post, Prompt
 from components.spec import GenerationSpec
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def read(*outcomes: ChatOutcome, platform: str = "x", caption: str | None = "two dogs on a beach") -> list[Post]:
+def read(
+    *outcomes: ChatOutcome, platform: str = "x", caption: str | None = "two dogs on a beach",
+    details: dict[str, list[str]] | None = None,
+) -> list[Post]:  # fmt: skip
     prompt = Prompt(
         prompt_id="p1", item_id="i1", spec_id="s", platform=platform, template="mpwl", system="", user="Write."
     )
     captions = {"i1": caption} if caption else {}
-    return read_posts([prompt], outcomes, captions, GenerationSpec(candidates=len(outcomes)), NOW)
+    return read_posts([prompt], outcomes, captions, GenerationSpec(candidates=len(outcomes)), NOW, details)
 
 
 def ok(text: str, **more: object) -> ChatOutcome:
@@ -106,9 +107,6 @@ def test_outcomes_must_fit_the_prompts() -> None:
         read_posts([], [ok("Two dogs.")], {}, GenerationSpec(), NOW)
 
 
-def test_alt_text_says_what_the_caption_says_within_the_limit() -> None:
-    platform = load_platform("x")
-    assert alt_text(None, platform) is None and alt_text(" ", platform) is None
-    assert alt_text("a dog, NASA cap", platform) == "A dog, NASA cap."
-    long = alt_text("dog " * 400, platform)
-    assert long is not None and len(long) <= 1000 and long.endswith("dog…")
+def test_details_of_the_picture_stand_in_its_alt_text() -> None:
+    [post] = read(ok("Two dogs."), details={"i1": ["a red ball"], "other": ["a bus"]})
+    assert post.alt_text == "Two dogs on a beach. Details: a red ball."

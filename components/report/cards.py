@@ -51,7 +51,8 @@ class Aspect:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`facts` and `captions` are features (name, text, score, model, used: whether the prompt says them)."""
+    """`facts`, `captions` and `parts` are features (name, text, score, model, used: whether the prompt says them,
+    uncertain: whether that is why not). A part also has its `box` in pixels and, as `found`, what it was found as."""
 
     post: Row
     number: int
@@ -68,6 +69,7 @@ class Card:
     others: Mapping[str, Sequence[Row]]
     captions: tuple[Row, ...]
     keywords: tuple[Row, ...]
+    parts: tuple[Row, ...]
     models: tuple[tuple[str, str], ...]
     prompt: Row
     cost_usd: float | None = None
@@ -155,6 +157,7 @@ def card(
     prompt = known.prompts[post["prompt_id"]]
     used = set(prompt["words"])
     found = [row | {"used": row["feature_id"] in used} for row in known.features.get(post["item_id"], [])]
+    found = [row | {"uncertain": not row["used"] and is_below(row["score"], row["threshold"])} for row in found]
 
     def named(name: str) -> tuple[Row, ...]:
         return tuple(row for row in found if row["name"] == name)
@@ -179,11 +182,29 @@ def card(
         others={name: rows for name in LABELS if (rows := [r for r in named(name)[1:4] if (r["score"] or 0) >= LEAST])},
         captions=named("caption"),
         keywords=named("keyword"),
+        parts=parts_of(named("crop"), named("crop_caption"), known.items[post["item_id"]]),
         models=models_of(found),
         prompt=prompt,
         cost_usd=None if any(cost is None for cost in costs) else sum(costs),
         data=data_of(post, state),
     )
+
+
+def is_below(score: float | None, threshold: float | None) -> bool:
+    return score is not None and threshold is not None and score < threshold
+
+
+def parts_of(crops: Sequence[Row], captions: Sequence[Row], item: Item) -> tuple[Row, ...]:
+    """What is said of each part, what it was found as, and its box: x, y, width, height in the picture's pixels."""
+    width, height = item.width or 0, item.height or 0
+    by_rank = {row["rank"]: row for row in crops if row["box"] and width and height}
+    found = []
+    for caption in captions:
+        if crop := by_rank.get(caption["rank"]):
+            left, top, right, bottom = crop["box"]
+            box = (left * width, top * height, (right - left) * width, (bottom - top) * height)
+            found.append(caption | {"found": crop, "box": tuple(round(x) for x in box)})
+    return tuple(found)
 
 
 def models_of(features: Sequence[Row]) -> tuple[tuple[str, str], ...]:

@@ -64,7 +64,7 @@ _MODELS = """
     SELECT model, list(DISTINCT name ORDER BY name) AS names, count(*) AS n FROM features f
     SEMI JOIN selected USING (item_id) WHERE f.spec_id = $extract_features GROUP BY model ORDER BY model"""
 _FEATURES = """
-    SELECT feature_id, item_id, name, rank, text, score, model FROM features
+    SELECT feature_id, item_id, name, rank, text, score, threshold, box, model FROM features
     WHERE spec_id = $extract_features AND text IS NOT NULL AND item_id IN (SELECT unnest($items::VARCHAR[]))
     ORDER BY item_id, name, rank, feature_id"""
 

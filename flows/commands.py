@@ -99,7 +99,7 @@ def doctor(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 def models(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """List the model sets and what is there of them, or fetch one."""
-    from components.features import describe_model_sets, fetch
+    from components.features import describe_model_sets, fetch, shipped_sets
     from flows.show import show_model_sets
 
     settings = use_home(args.home)
@@ -107,7 +107,8 @@ def models(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         quiet_prefect(settings, args.verbose)
         settings.prepare()
         fetch(args.set, settings.models, console.print)
-    found = describe_model_sets(settings.models)
+    trained = sorted(str(file) for file in settings.models.glob("*.yaml"))  # what `postwright train` made
+    found = describe_model_sets(settings.models, [*shipped_sets(), *trained])
     show_model_sets(found, console)
     return {"model_sets": found}
 

@@ -175,8 +175,8 @@ def forest(title: str, metric: str, rows: Sequence[Mapping[str, Any]], main: str
     """`rows`: label, value, low, high, n. The scale begins where the lowest interval does, in steps of a tenth."""
     known = [row for row in rows if row["value"] is not None]
     ends = [end for row in known for end in (row["value"], row["low"], row["high"]) if end is not None]
-    low = floor(min(ends, default=0) * 10 - 1e-9) / 10
-    high = max(ceil(max(ends, default=1) * 10 + 1e-9) / 10, low + 0.1)
+    low = floor(min(ends, default=0) * 10 + 1e-9) / 10
+    high = max(ceil(max(ends, default=1) * 10 - 1e-9) / 10, low + 0.1)
 
     def place(value: float | None) -> float | None:
         return None if value is None else 100 * (value - low) / (high - low)

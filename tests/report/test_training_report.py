@@ -370,7 +370,8 @@ def test_what_is_not_there_is_named(store: Store) -> None:
 def test_shapes_lie_where_their_numbers_are() -> None:
     row = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 7, "label": "a"}
     made: Forest = forest("t", "macro-F1", [row, {**row, "label": "b", "value": 0.3, "low": None, "high": None}], "b")
-    assert (made.low, made.high) == (pytest.approx(0.3, abs=0.11), pytest.approx(0.6, abs=0.11))
+    assert (made.low, made.high) == (pytest.approx(0.3), pytest.approx(0.6))
+    assert forest("t", "macro-F1", [{**row, "value": 1.0, "low": 0.93, "high": 1.0}]).high == 1, "no share is above 1"
     a, b = made.rows
     assert a.low_x is not None and a.high_x is not None and 0 <= b.x < a.low_x < a.x < a.high_x <= 100 and b.main
     bins = {"bins": [{"confidence": 0.5, "accuracy": 0.5, "n": 4}, {"confidence": 1.0, "accuracy": 0.0, "n": 1}]}

@@ -26,9 +26,8 @@ LABELS_KEPT = 5
 CROP_TASKS = ("topic", "scene")
 """What is read of a part of a picture; the sentiment is the post's, not a part's."""
 NEARLY_AS_SURE = 0.9
-"""A part's caption has to fit the part nearly as well as the picture's caption fits the picture to be told: captioners
-know whole pictures, and of a part they make up surroundings. By eye, on drawn pictures; a share, because each CLIP has
-a range of cosines of its own."""
+"""A part's caption has to fit part and picture nearly as well as the picture's caption fits the picture to be told. By
+eye, on drawn pictures; a share, because each CLIP has a range of cosines of its own."""
 
 Scored = tuple[str, float]
 
@@ -56,7 +55,7 @@ def find(batch: list[Prepared], models: Models, spec: FeatureSpec, spec_id: str)
         batch[i].captions = captions
     _label(batch, vectors, models)
     _find_keywords(batch, models, spec)
-    _describe_crops(batch, models, spec)
+    _describe_crops(batch, vectors["clip_image"], models, spec)
     of_item = [{name: rows[i] for name, rows in vectors.items()} for i in range(len(batch))]
     return [row for p, own in zip(batch, of_item, strict=True) for row in _rows(p, own, models, spec, spec_id)]
 
@@ -136,18 +135,26 @@ def _find_keywords(batch: Sequence[Prepared], models: Models, spec: FeatureSpec)
         p.keywords = found
 
 
-def _describe_crops(batch: Sequence[Prepared], models: Models, spec: FeatureSpec) -> None:
-    """A part is described as a picture without text would be; one of which nothing can be said is dropped."""
-    waiting = [(p, crop) for p in batch for crop in p.crops]
+def _describe_crops(batch: Sequence[Prepared], of_pictures: Tensor, models: Models, spec: FeatureSpec) -> None:
+    """A part is described as a picture without text would be; one of which nothing can be said is dropped.
+
+    Its captions are ranked by the mean of their cosines with the part and with the whole picture: captioners know whole
+    pictures, and make up surroundings for a part that the picture gives the lie to.
+    """
+    import torch
+
+    waiting = [(i, crop) for i, p in enumerate(batch) for crop in p.crops]
     size = spec.batch_size or models.batch
     for start in range(0, len(waiting), size):
         part = waiting[start : start + size]
         vectors = _picture_vectors([crop.pixels for _, crop in part], models)
-        names = [f"{p.item.sha256 or p.item.item_id} {crop.part.box}" for p, crop in part]
+        both = torch.stack([vectors["clip_image"], of_pictures[[i for i, _ in part]]]).mean(0)
+        items = [batch[i].item for i, _ in part]
+        names = [f"{item.sha256 or item.item_id} {crop.part.box}" for item, (_, crop) in zip(items, part, strict=True)]
         seen = [(name, crop.pixels["captioner"]) for name, (_, crop) in zip(names, part, strict=True)]
-        captions = _captions(seen, vectors["clip_image"], models, spec)
-        for (p, crop), found, labels in zip(part, captions, _labels_of_pictures(vectors, models), strict=True):
-            p.described = [*p.described, *([(crop, found[0], labels)] if found else [])]
+        captions = _captions(seen, both, models, spec)
+        for (i, crop), found, labels in zip(part, captions, _labels_of_pictures(vectors, models), strict=True):
+            batch[i].described = [*batch[i].described, *([(crop, found[0], labels)] if found else [])]
 
 
 def _labels_of_pictures(vectors: Mapping[str, Tensor], models: Models) -> list[Ranked]:

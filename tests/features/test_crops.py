@@ -11,11 +11,14 @@ import yaml
 from PIL import Image, ImageDraw
 
 from components.errors import UserError
-from components.features import extract, forward_passes, model_set_fingerprint
+from components.features import extract, forward_passes, load_models, model_set_fingerprint
+from components.features.crops import crop_pixels
 from components.features.crops.boxes import Part, padded, pixels_of, same_place, settle
 from components.features.crops.detector import Detector
 from components.features.crops.saliency import LABEL, METHOD, salient_parts
+from components.features.extraction import PARTS_SIDE
 from components.features.findings import NEARLY_AS_SURE
+from components.items.pictures import open_picture
 from components.records import Feature, Item
 from tests.features.tiny_detectors import make_grounding_dino, make_owlvit
 from tests.features.tiny_models import Tiny, write_set
@@ -194,6 +197,18 @@ def test_a_part_is_described_like_a_picture_of_it_alone(tiny: Tiny, pictures: li
         assert ours.text == theirs.text and ours.score == pytest.approx(theirs.score, abs=1e-5)
 
 
+def test_a_parts_caption_is_scored_by_the_part_and_the_whole(tiny: Tiny, pictures: list[Item]) -> None:
+    spec = tiny.spec(crops="saliency", crops_kept=1)
+    features, _ = extract(pictures[:1], spec)
+    [told], [whole] = of(features, "ball0", "crop_caption"), of(features, "ball0", "clip_image")
+    models = load_models(spec)
+    image = open_picture(str(pictures[0].image_path), short_side=PARTS_SIDE * models.short_side)
+    [crop] = crop_pixels(image, models, spec)
+    text = models.clip.texts([str(told.text)])[0]
+    cosines = text @ models.clip.pictures(crop.pixels["clip"][None])[0], text @ torch.tensor(list(whole.vector or []))
+    assert told.score == pytest.approx(float(sum(cosines)) / 2, abs=1e-5)
+
+
 def test_crops_change_nothing_else_and_neither_batch_nor_company_changes_them(tiny: Tiny, pictures: list[Item]) -> None:
     def content(features: list[Feature], crops: bool) -> list[tuple[object, ...]]:
         return sorted(
@@ -261,8 +276,6 @@ def test_what_the_detector_finds_is_described(detecting: Tiny, pictures: list[It
 
 
 def test_a_detector_is_only_loaded_where_it_is_asked_for(detecting: Tiny, pictures: list[Item]) -> None:
-    from components.features import load_models
-
     assert load_models(detecting.spec()).detector is None
     assert load_models(detecting.spec(crops="detector")).detector is not None
     prints = model_set_fingerprint(str(detecting.file))

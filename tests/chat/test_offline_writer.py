@@ -242,3 +242,12 @@ def test_real_tweets_become_fitting_posts() -> None:
                 )
             )
             assert post and platform.violations(post) == [], (text, post)
+
+
+def test_details_and_missing_words_are_understood() -> None:
+    whole = body("two dogs on a beach", topic="animals", crop_caption="a red ball on wet sand")
+    assert "<details>a red ball on wet sand</details>" in whole["messages"][1]["content"]
+    assert read_brief(whole).caption == "two dogs on a beach" and "dogs" in complete(whole)
+    assert not any(tag in complete(whole) for tag in ("<", "details"))
+    part = body(text="Look!", crop_caption="a red ball on wet sand", spec=PromptSpec(words=("details",)))
+    assert read_brief(part).caption == "a red ball on wet sand" and "ball" in complete(part)

@@ -5,7 +5,7 @@ border; the vectors do, and so heads train again in seconds.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,7 +89,7 @@ def read_sources(
     found: list[Example] = []
     refused: list[Quarantine] = []
     for source in sources:
-        entries = list_examples(source, drawings)
+        entries = list_examples(source, drawings, drawing_progress())
         advance = progress(f"read {source.name}", len(entries))
         spec_id = content_id("labelled source", source.model_dump(mode="json"), _dumped(tasks))
         for part in chunks(entries, CHUNK):
@@ -112,6 +112,18 @@ def read_sources(
         result.rows += rows
         result.quarantined += quarantined
     return settled
+
+
+def drawing_progress() -> Callable[[int, int], None]:
+    """A bar that begins with the first drawing: most of the time there is nothing to draw."""
+    advance: Callable[[int], None] | None = None
+
+    def told(done: int, total: int) -> None:
+        nonlocal advance
+        advance = advance or progress("draw", total)
+        advance(1)
+
+    return told
 
 
 def encode_all(

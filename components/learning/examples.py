@@ -18,7 +18,7 @@ from components.items.pictures import PictureError, inspect_picture
 from components.items.values import BadValue, shown
 from components.learning.label_maps import LabelMap, as_text, fold, label_map_text, load_label_map, number
 from components.learning.settling import settle
-from components.learning.sources.drawings import list_drawings
+from components.learning.sources.drawings import Progress, list_drawings
 from components.learning.sources.entry import LabelledEntry
 from components.learning.sources.fi import list_fi
 from components.learning.sources.image_folder import list_image_folder
@@ -45,13 +45,15 @@ SOURCES: Mapping[str, Callable[[LabelledSource], list[LabelledEntry]]] = {
 }
 
 
-def list_examples(source: LabelledSource, drawings_folder: Path | None = None) -> list[LabelledEntry]:
+def list_examples(
+    source: LabelledSource, drawings_folder: Path | None = None, drawn: Progress | None = None
+) -> list[LabelledEntry]:
     """Every input of the source, in a stable order, without opening a picture; UserError where there is none.
 
-    `drawings_folder`: where source `drawings` keeps what it draws.
+    `drawings_folder`: where source `drawings` keeps what it draws; `drawn` is told how far it is.
     """
     if source.source == "drawings":
-        entries = list_drawings(source, drawings_folder)
+        entries = list_drawings(source, drawings_folder, drawn)
     else:
         entries = SOURCES[source.source](source)[: source.limit]
     if not entries:

@@ -8,7 +8,7 @@ the seed without drawing. Drawing takes 40 ms a picture, so many are drawn in on
 import io
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -25,7 +25,11 @@ _FEW = 16
 """So many are drawn here: starting a process takes longer."""
 
 
-def list_drawings(source: LabelledSource, folder: Path | None) -> list[LabelledEntry]:
+Progress = Callable[[int, int], None]
+"""Called with how many drawings are done and how many there are to be drawn."""
+
+
+def list_drawings(source: LabelledSource, folder: Path | None, progress: Progress | None = None) -> list[LabelledEntry]:
     """In the order of their seeds; draws what `folder` does not have yet."""
     if folder is None:
         raise UserError("datasets.source: drawings need a folder to be drawn into")
@@ -33,7 +37,7 @@ def list_drawings(source: LabelledSource, folder: Path | None) -> list[LabelledE
     seeds = range(first, last if source.limit is None else min(last, first + source.limit))
     if not seeds:
         raise UserError(f"datasets.seeds: there is none from {first} to {last}; write [first, last], last excluded")
-    paths = draw_all(seeds, folder.resolve())
+    paths = draw_all(seeds, folder.resolve(), progress)
     maker = Maker.of(source)
     entries = []
     for seed, path in zip(seeds, paths, strict=True):
@@ -60,7 +64,7 @@ def words(seed: int) -> tuple[str, dict[str, str]]:
     return accompanying_text(chosen, rng), labels
 
 
-def draw_all(seeds: Sequence[int], folder: Path) -> list[Path]:
+def draw_all(seeds: Sequence[int], folder: Path, progress: Progress | None = None) -> list[Path]:
     """The pictures' files, one per seed."""
     from components.starter.data import fingerprint
 
@@ -75,7 +79,9 @@ def draw_all(seeds: Sequence[int], folder: Path) -> list[Path]:
     else:
         with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
             todo = zip(*missing, strict=True)
-            list(pool.map(draw_one, *todo, chunksize=16))
+            for done, _ in enumerate(pool.map(draw_one, *todo, chunksize=16), start=1):
+                if progress is not None:
+                    progress(done, len(missing))
     return paths
 
 

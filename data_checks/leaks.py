@@ -24,14 +24,16 @@ _WORD = re.compile(r"[#@]?\w+")
 def leaks(frame: pd.DataFrame, classes: Mapping[str, Sequence[str]], source: bool) -> Iterator[str]:
     """What gives a label away, in words: words of the texts, or with `source` the dataset or author."""
     labels = [labels_of(text) or {} for text in frame["labels"]]
-    words = [] if source else [_words(text) for text in frame["text"]]
-    for task in classes:
-        values = [str(known[task]) if task in known else None for known in labels]
-        if not source:
-            yield from _telling_words(task, values, words)
-            continue
-        for column in ("dataset", "author"):
-            yield from _telling_sources(task, values, column, list(frame[column]))
+    values = {task: [str(known[task]) if task in known else None for known in labels] for task in classes}
+    if source:
+        for task, own in values.items():
+            for column in ("dataset", "author"):
+                yield from _telling_sources(task, own, column, list(frame[column]))
+        return
+    words = [_words(text) for text in frame["text"]]
+    counts = Counter(word for found in words for word in found)
+    for task, own in values.items():
+        yield from _telling_words(task, own, words, counts)
 
 
 def _words(text: object) -> set[str]:
@@ -41,15 +43,21 @@ def _words(text: object) -> set[str]:
     return {*found, *plain, *(f"{a} {b}" for a, b in pairwise(plain))}
 
 
-def _telling_words(task: str, values: Sequence[str | None], words: Sequence[set[str]]) -> Iterator[str]:
+def _telling_words(
+    task: str, values: Sequence[str | None], words: Sequence[set[str]], counts: Counter[str]
+) -> Iterator[str]:
+    """`counts`: in how many texts a word stands, of this task or not."""
     rows = [(value, found) for value, found in zip(values, words, strict=True) if value is not None and found]
-    sizes = Counter(value for value, _ in rows)
-    everywhere: Counter[str] = Counter(word for _, found in rows for word in found)
+    sizes = {value: n for value, n in Counter(value for value, _ in rows).items() if ENOUGH <= n <= len(rows) - ENOUGH}
+    if not sizes:
+        return
+    rarest = INSIDE * min(sizes.values())  # rarer words tell of no class, and are most of all words
+    common = {word for word, n in counts.items() if n >= rarest}
+    rows = [(value, found & common) for value, found in rows]
+    everywhere = Counter(word for _, found in rows for word in found)
     for value, inside in sorted(sizes.items()):
         outside = len(rows) - inside
-        if inside < ENOUGH or outside < ENOUGH:
-            continue
-        seen: Counter[str] = Counter(word for own, found in rows if own == value for word in found)
+        seen = Counter(word for own, found in rows if own == value for word in found)
         telling = [
             word for word, n in seen.items() if n >= INSIDE * inside and everywhere[word] - n < OUTSIDE * outside
         ]

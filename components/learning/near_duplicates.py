@@ -107,8 +107,8 @@ def near_duplicate_clusters(
 
     `hashes`: by sha256, from `perceptual_hashes`. `vectors`: arrays (n, dim), one per encoder; rows of zeros where an
     example has nothing of the kind. Encoders of pictures are meant: those of texts put `Today.` beside `Swipe.`, and
-    texts are compared by their shingles. A cluster is named after its smallest example_id, so its name depends on nothing
-    but what is in it.
+    texts are compared by their shingles. A cluster is named after its smallest example_id, so its name depends on
+    nothing but what is in it.
     """
     order = sorted(range(len(examples)), key=lambda i: examples[i].example_id)
     ordered = [examples[i] for i in order]  # so that no sum or tile depends on the order of the input

@@ -6,8 +6,9 @@ shape, so those get one shape only: the last rows of a call are filled up, and t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from components.features.models import passes
 
@@ -51,6 +52,14 @@ class TorchRuntime:
         return tensor.to(self._device)
 
 
+def load_openvino() -> Any:
+    """The package, without its telemetry: it would tell its makers of every conversion, and nobody was asked."""
+    sys.modules.setdefault("openvino_telemetry", cast("Any", None))  # then it takes a stub of its own
+    import openvino
+
+    return openvino
+
+
 class OpenVinoRuntime:
     """The same module, converted. Needs `openvino` (an extra of postwright) and a CPU; answers in float32."""
 
@@ -74,8 +83,7 @@ class OpenVinoRuntime:
 
     def resize(self, batch: int) -> None:
         """Compiles for batches of `batch` rows."""
-        import openvino
-
+        openvino = load_openvino()
         if batch == self.batch:
             return
         self.batch = batch
@@ -155,9 +163,9 @@ def _converted(module: torch.nn.Module, example: Sequence[Tensor]) -> Any:
     import copy
     import warnings
 
-    import openvino
     import torch
 
+    openvino = load_openvino()
     rows = tuple(tensor.expand(2, *tensor.shape[1:]).contiguous() for tensor in example)
     single = copy.deepcopy(module).float() if next(module.parameters()).dtype != torch.float32 else module
     fused = torch.backends.mha.get_fastpath_enabled()

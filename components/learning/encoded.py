@@ -34,22 +34,23 @@ class Encoded:
 
     def rows(self, chosen: NDArray[Any]) -> "Encoded":
         """The rows of a mask (n,) of bool, or of places (k,)."""
-        places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        places: NDArray[np.int64] = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         return Encoded(
-            [self.ids[i] for i in places],
+            [self.ids[int(i)] for i in places],
             self.picture[places],
             self.text[places],
             self.has_picture[places],
             self.has_text[places],
             {task: values[places] for task, values in self.targets.items()},
-            [self.datasets[i] for i in places],
-            [self.clusters[i] for i in places],
+            [self.datasets[int(i)] for i in places],
+            [self.clusters[int(i)] for i in places],
         )
 
     def known(self, task: str) -> NDArray[np.bool_]:
         """Where the task is labelled, (n,)."""
         values = self.targets[task]
-        return ~np.isnan(values) if values.dtype.kind == "f" else values != UNKNOWN
+        there: NDArray[np.bool_] = ~np.isnan(values) if values.dtype.kind == "f" else values != UNKNOWN
+        return there
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ def class_weights(targets: NDArray[Any], labels: int, balance: bool) -> NDArray[
         return None
     counts = np.bincount(targets[targets != UNKNOWN], minlength=labels).astype(np.float64)
     weights = np.divide(1.0, np.sqrt(counts), out=np.zeros(labels), where=counts > 0)
-    return weights * counts.sum() / max(1e-12, float((weights * counts).sum()))
+    scaled: NDArray[np.float64] = weights * (float(counts.sum()) / max(1e-12, float((weights * counts).sum())))
+    return scaled
 
 
 def shares_of(train: Encoded, tasks: Mapping[str, Task], alternating: bool) -> dict[str, float]:

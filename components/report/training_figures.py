@@ -107,7 +107,7 @@ def _main(learned: Learned, subjects: Sequence[str]) -> str:
         return ""
     against = [row["detail"]["against"] for row in learned.evaluations if row["detail"].get("against")]
     names = [MAIN, *against[:1], *(subject for subject in subjects if subject.startswith(SINGLE)), subjects[0]]
-    return next(name for name in names if name in subjects)
+    return str(next(name for name in names if name in subjects))
 
 
 def _ordered(

@@ -136,7 +136,7 @@ class Store:
                 db.execute("INSERT INTO specs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [spec.id, spec.step, params])
 
     def register_as(self, spec_id: str, spec: Spec, met: Mapping[str, Any]) -> None:
-        """Keep what `spec_id` stands for where it is a spec together with what it met, such as a training's examples."""
+        """Keep what `spec_id` stands for where it is a spec and what it met, such as the examples of a training."""
         params = json.dumps(spec.resolved() | dict(met), ensure_ascii=False, default=str)
         with _writers, self.connect() as db:
             db.execute("INSERT INTO specs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [spec_id, spec.step, params])

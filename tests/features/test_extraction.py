@@ -151,7 +151,7 @@ def test_bfloat16_weights_give_nearly_the_same_vectors(tiny: Tiny, items: Items)
     exact, _ = extract(items(3), tiny.spec())
     rough, _ = extract(items(3), tiny.spec(dtype="bfloat16"))
     assert tiny.spec().id == tiny.spec(dtype="float32").id != tiny.spec(dtype="bfloat16").id
-    ours, theirs = ({f.feature_id: f.vector for f in features if f.vector} for features in (exact, rough))
+    ours, theirs = ({(f.item_id, f.name): f.vector for f in features if f.vector} for features in (exact, rough))
     assert ours.keys() == theirs.keys()
     for key, vector in ours.items():
         other = theirs[key] or []

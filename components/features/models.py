@@ -142,6 +142,8 @@ def _load(
     wanted = [(name, part) for name, part in chosen.parts() if detects or name != "detector"]
     folders = {name: folder_of(chosen, name, part, models_folder) for name, part in wanted}
     device, dtype = torch.device(device_name), getattr(torch, dtype_name)
+    if device.type == "cuda" and dtype == torch.float32:
+        torch.backends.cudnn.allow_tf32 = False  # else a GPU's first layer has 10 bits, and its rows are not a CPU's
 
     def load(part: str, loader: Any) -> Any:
         try:

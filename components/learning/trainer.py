@@ -8,7 +8,8 @@ with one seed on one machine (and one number of threads) give the same weights.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ def train(
     started = time.monotonic()
     device = choose_device(spec.device)
     config = fitted(config, train)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with one_thread(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(spec.seed)
         rng = np.random.default_rng(spec.seed)
         network = PromptWordsNetwork(config)
@@ -108,6 +109,20 @@ def train(
         )
     network.module.to("cpu").eval()
     return Trained(network, history, best, round(time.monotonic() - started, 2))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Matrices of 64 rows are done before a second thread has woken, and on a busy machine threads that wait for each
+    other take a hundred times as long. It also makes weights independent of the number of cores."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def fitted(config: NetworkConfig, train: Encoded) -> NetworkConfig:

@@ -95,7 +95,7 @@ def measure(name: str, given: argparse.Namespace) -> None:
         if bench.spec.dtype == "bfloat16":
             print(f"bfloat16, centred cosine to float32: {centred_cosines(bench)}")
     for title, ways in CONTENDERS.items():
-        speeds = interleaved(benches, ways, given.rounds)
+        speeds, used = interleaved(benches, ways, given.rounds)
         bares = {bench.spec.dtype: statistics.median(speeds[bench.spec.dtype, "bare"]) for bench in benches}
         best, naive = max(bares.values()), statistics.median(speeds["float32", "naive"])
         bound = 1 / (1 / best + decode / len(os.sched_getaffinity(0)))
@@ -106,7 +106,8 @@ def measure(name: str, given: argparse.Namespace) -> None:
             print(
                 f"{title:12} {dtype:8} bare {bares[dtype]:6.1f}  ours {ours:6.1f}  best bare {best:6.1f}  bound "
                 f"{bound:6.1f}  naive {naive:5.1f} | ours/best bare {ours / best:.2f}  ours/own bare "
-                f"{ours / bares[dtype]:.2f}  ours/bound {ours / bound:.2f}  ours/naive {ours / naive:.1f} | {spread}"
+                f"{ours / bares[dtype]:.2f}  ours/bound {ours / bound:.2f}  ours/naive {ours / naive:.1f} | {spread} | "
+                f"CPU ms: bare {used[dtype, 'bare']:.0f}, ours {used[dtype, 'ours']:.0f}"
             )
 
 
@@ -251,23 +252,26 @@ def processed(processor: Any, image: Any) -> Any:
 
 def interleaved(
     benches: Sequence[Bench], ways: dict[str, Callable[[Bench], None]], rounds: int
-) -> dict[tuple[str, str], list[float]]:
-    """Per dtype and way the pictures per second of each round."""
+) -> tuple[dict[tuple[str, str], list[float]], dict[tuple[str, str], float]]:
+    """Per dtype and way the pictures per second of each round, and the least CPU milliseconds per picture, which say
+    more than seconds on a machine that is shared (with OMP_NUM_THREADS=1: waiting threads burn CPU)."""
     speeds: dict[tuple[str, str], list[float]] = {}
+    used: dict[tuple[str, str], float] = {}
     for number in range(rounds):
         for bench in benches:
             for way, run in ways.items():
-                used = bench
+                chosen = bench
                 if way == "naive":  # float32 only; slow enough to be measured on few
                     if number or bench is not benches[0]:
                         continue
-                    used = replace(bench, items=bench.items[: max(4, len(bench.items) // 8)])
+                    chosen = replace(bench, items=bench.items[: max(4, len(bench.items) // 8)])
                 gc.collect()
-                began = time.perf_counter()
-                run(used)
-                dtype = "float32" if way == "naive" else bench.spec.dtype
-                speeds.setdefault((dtype, way), []).append(len(used.items) / (time.perf_counter() - began))
-    return speeds
+                began, cpu = time.perf_counter(), time.process_time()
+                run(chosen)
+                key, count = ("float32" if way == "naive" else bench.spec.dtype, way), len(chosen.items)
+                speeds.setdefault(key, []).append(count / (time.perf_counter() - began))
+                used[key] = min(used.get(key, 1e9), 1000 * (time.process_time() - cpu) / count)
+    return speeds, used
 
 
 def seconds_of_decoding(bench: Bench) -> float:

@@ -38,6 +38,7 @@ class Clip:
         self._tokenizer: Any = open_clip.get_tokenizer(name)
         self.logit_scale = float(self._model.logit_scale.detach().exp())
         self.width = int(_config(folder)["model_cfg"]["embed_dim"])
+        self.longest = int(self._model.context_length)
         self._length_of = cut_lengths(self._model)
         count_passes("clip_image", self._model.visual)
         count_passes("clip_text", self._model.transformer if hasattr(self._model, "transformer") else self._model.text)

@@ -44,7 +44,7 @@ class TextEncoder:
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = load_transformer(folder, device, dtype)
-        self._longest = min(int(self._tokenizer.model_max_length), int(model.config.max_position_embeddings))
+        self.longest = min(int(self._tokenizer.model_max_length), int(model.config.max_position_embeddings))
         self.width = int(model.config.hidden_size)
         count_passes("text_encoder", model)
         self.module = as_module(model, mean_of_states)
@@ -57,10 +57,10 @@ class TextEncoder:
         if not texts:
             return torch.zeros(0, self.width)
         tokens = self._tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
+            list(texts), padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
         )
         ids, mask = tokens["input_ids"], tokens["attention_mask"]
-        return by_length(self.runtime, (ids, mask), mask.sum(1), self._longest).float().cpu()
+        return by_length(self.runtime, (ids, mask), mask.sum(1), self.longest).float().cpu()
 
 
 def mean_of_states(model: Any, ids: Tensor, mask: Tensor) -> Tensor:

@@ -83,13 +83,16 @@ def choose_runtimes(models: Models, measured: Measurements) -> None:
         "picture_encoder", models.picture_encoder.module, seen_by("picture_encoder")
     )
     ids = torch.arange(1, 1 + 2 * STEP).view(1, -1)
-    models.text_encoder.runtime = chosen("text_encoder", models.text_encoder.module, ids, torch.ones_like(ids))
-    models.clip.text_runtime = chosen("clip_text", models.clip.text_module, ids)
+    short = ids[:, : models.text_encoder.longest]
+    models.text_encoder.runtime = chosen("text_encoder", models.text_encoder.module, short, torch.ones_like(short))
+    models.clip.text_runtime = chosen("clip_text", models.clip.text_module, ids[:, : models.clip.longest])
     tower = models.captioner.encoder
     module = as_module(tower, lambda model, pixels: type(model).forward(model, pixels).last_hidden_state)
     runtime = chosen("captioner", module, seen_by("captioner"))
     # What the decoder is given stays transformers' own; only the arithmetic of the encoder is another's.
-    tower.forward = lambda pixel_values, **_: BaseModelOutput(last_hidden_state=runtime(pixel_values))
+    tower.forward = lambda pixel_values, **_: BaseModelOutput(
+        last_hidden_state=runtime(pixel_values).to(models.device, models.dtype)
+    )
 
 
 def choose(

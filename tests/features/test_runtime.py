@@ -2,16 +2,19 @@
 
 import json
 import logging
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
 
+from components.features import extract, load_models, runtime_choice
 from components.features.clip import Clip, cut_lengths, read_cut
 from components.features.encoders import PictureEncoder, TextEncoder
 from components.features.runtime import OpenVinoRuntime, TorchRuntime, as_module, by_length, in_batches
 from components.features.runtime_choice import AGREE, Measurements, choose
+from components.records import Item
 from tests.features.tiny_models import WORDS, Tiny
 
 CPU = torch.device("cpu")
@@ -164,6 +167,28 @@ def test_a_small_part_is_not_measured(tiny: Tiny, tmp_path: Path) -> None:
         TorchRuntime,
     )
     assert not list(tmp_path.iterdir())
+
+
+@needs_openvino
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_all_features_by_openvino(
+    tiny: Tiny, items: Callable[[int], list[Item]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dtype: str
+) -> None:
+    """The rows do not tell who computed them, captions included; in bfloat16 only the batch may not show."""
+    spec = tiny.spec(dtype=dtype, batch_size=3)
+    by_torch, _ = extract(items(6), spec)
+    monkeypatch.setattr(runtime_choice, "SMALL", 0)
+    monkeypatch.setattr(runtime_choice, "speed_of", lambda runtime, *_: float(runtime.name.startswith("openvino")))
+    models = load_models(spec, tmp_path)
+    runtimes = (models.clip.runtime, models.clip.text_runtime, models.picture_encoder.runtime)
+    assert all(isinstance(runtime, OpenVinoRuntime) for runtime in (*runtimes, models.text_encoder.runtime))
+    found, _ = extract(items(6), spec, tmp_path)
+    alone, _ = extract(items(6), tiny.spec(dtype=dtype, batch_size=1), tmp_path)
+    for rows in (alone, by_torch) if dtype == "float32" else (alone,):
+        assert [(f.feature_id, f.text) for f in rows] == [(f.feature_id, f.text) for f in found]
+        for one, other in zip(rows, found, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-4)
+            assert one.vector is None or list(one.vector) == pytest.approx(list(other.vector or ()), abs=1e-4)
 
 
 @needs_openvino

@@ -144,7 +144,7 @@ class PromptSpec(Spec):
     abstain: bool = Field(
         default=True,
         title="Leave out uncertain words",
-        description="Topic, sentiment and scene below their calibrated threshold are not told to the writer.",
+        description="Topic, sentiment, scene and details below their threshold are not told to the writer.",
     )
 
     def contents(self) -> Mapping[str, Any]:

@@ -83,7 +83,7 @@ def evaluate_prompt_words(spec: EvaluationSpec) -> EvaluationResult:
         examples, read[models] = encode_all(examples, models, kinds, spec.step, store)
     ids = [example.example_id for example in examples]
     result.evaluation_id = made = training_id(spec.id, examples)
-    store.register_as(made, spec, {"examples": len(examples)})
+    store.register_as(made, spec, {"examples": len(examples), "spec_id": spec.id})
     rule = spec.split.model_copy(update={"by_author": spec.split.by_author and spec.folds != "author"})
     together, clusters = clusters_of(examples, [], rule)
     rounds = rounds_of(spec, examples, together)

@@ -30,11 +30,11 @@ def write_chunk(
     """Buy the posts of one chunk. No retries here: the engine of calls has the only retry layer."""
     settings = Settings.from_environment()
     buyer = Buyer(settings, spec, budget, run_id, purse)
-    items, captions = materials(settings.store(), prompts)
+    items, captions, details = materials(settings.store(), prompts)
     asked, now = ask(prompts, items, spec), datetime.now(UTC)
     with frozen(spec, spec_id):
         outcomes = run_async(lambda: buyer(asked.requests))
-    return read_posts(asked.prompts, outcomes, captions, spec, now) + unsent_posts(asked, spec, now), buyer
+    return read_posts(asked.prompts, outcomes, captions, spec, now, details) + unsent_posts(asked, spec, now), buyer
 
 
 @flow(name="generate_posts", flow_run_name="write {spec.model} {selection.dataset}")
@@ -71,11 +71,19 @@ def generate_posts(
     return result
 
 
-def materials(store: Store, prompts: Sequence[Prompt]) -> tuple[dict[str, Item], dict[str, str]]:
-    """The items of these prompts (with their pictures' present places) and the kept caption of each."""
+def materials(store: Store, prompts: Sequence[Prompt]) -> tuple[dict[str, Item], dict[str, str], dict[str, list[str]]]:
+    """The items of these prompts (with their pictures' present places), the kept caption of each, and what is certain
+    enough of what is said of parts of its picture."""
     ids = [prompt.item_id for prompt in prompts]
     items = store.by_ids(Item, "items", "item_id", ids)
-    sql = """SELECT item_id, text FROM features WHERE spec_id = $spec_id AND name = 'caption' AND rank = 0
-        AND list_contains($ids, item_id)"""
-    found = store.query(sql, {"spec_id": prompts[0].feature_spec_id, "ids": ids})
-    return items, {row["item_id"]: row["text"] for row in found}
+    sql = """SELECT item_id, name, text FROM features WHERE spec_id = $spec_id AND list_contains($ids, item_id)
+        AND (name = 'caption' AND rank = 0 OR name = 'crop_caption' AND (threshold IS NULL OR score >= threshold))
+        ORDER BY item_id, name, rank"""
+    captions: dict[str, str] = {}
+    details: dict[str, list[str]] = {}
+    for row in store.query(sql, {"spec_id": prompts[0].feature_spec_id, "ids": ids}):
+        if row["name"] == "caption":
+            captions[row["item_id"]] = row["text"]
+        else:
+            details.setdefault(row["item_id"], []).append(row["text"])
+    return items, captions, details

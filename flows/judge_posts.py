@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 
 from components.chat import check
 from components.judgments import judge
+from components.prompts import is_uncertain
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
 from components.store import Store
@@ -101,6 +102,8 @@ def words_of(store: Store, prompts: Mapping[str, Prompt]) -> dict[str, dict[str,
         for item_id, features in store.features(ids, spec_id).items():
             names: dict[str, list[str]] = {}
             for feature in features:
+                if is_uncertain(feature):  # likelier wrong than right: no yardstick
+                    continue
                 if feature.text and (feature.rank == 0 or feature.name == "keyword"):
                     names.setdefault(feature.name, []).append(feature.text)
             by_item[f"{spec_id} {item_id}"] = names

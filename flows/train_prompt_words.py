@@ -5,7 +5,8 @@ under the home's `models/trained/`, and `models/NAME.yaml`, the model set that c
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,8 @@ def fit_arm(
 ) -> ArmResult:
     """Train and measure one network. Not cached: heads learn in seconds, and a network crosses no task's border but
     within this process."""
-    return train_arm(arm, data, spec, labels, tracker(f"train {name}", spec.epochs))
+    with epochs_of(f"train {name}", spec.epochs) as track:
+        return train_arm(arm, data, spec, labels, track)
 
 
 @task(task_run_name="train encoders {name}", cache_policy=NO_CACHE, tags=["models"])
@@ -77,11 +79,13 @@ def fit_encoders(
     """Let the encoders learn too; they are written into `folder`."""
     by_id = {example.example_id: example for example in examples}
     models = Settings.from_environment().models
-    return fine_tune(by_id, data, labels, spec, models, folder, tracker("train encoders", spec.epochs))
+    with epochs_of("train encoders", spec.epochs) as track:
+        return fine_tune(by_id, data, labels, spec, models, folder, track)
 
 
-def tracker(label: str, epochs: int) -> Track:
-    """Progress in epochs for a training that counts in steps."""
+@contextmanager
+def epochs_of(label: str, epochs: int) -> Iterator[Track]:
+    """Progress in epochs for a training that counts in steps; one that stops early is done, too."""
     advance, done = progress(label, epochs), 0
 
     def track(step: int, steps: int, line: str) -> None:
@@ -90,7 +94,8 @@ def tracker(label: str, epochs: int) -> Track:
         advance(epoch - done)
         done = epoch
 
-    return track
+    yield track
+    advance(epochs - done)
 
 
 @flow(name="train_prompt_words", flow_run_name="train {spec.name}")

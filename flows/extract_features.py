@@ -18,7 +18,8 @@ from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
 from flows.telling import tell_chunk
 
-CHUNK = 32
+CHUNK = 128
+"""Several batches of the models, so that pictures are decoded while the batch before is computed."""
 
 
 @task(

@@ -19,10 +19,11 @@ from components.learning.splits import folds, split
 from components.learning.vectors import Vectors
 from components.records import Evaluation, Example
 from components.spec import FeatureSpec
+from components.store import Store
 from flows.caching import whole
 from flows.progress import progress, say
 from flows.publish import StepResult, publish
-from flows.reading import clusters_of, encode_all, evaluation_rows, read_sources, short
+from flows.reading import clusters_of, encode_all, evaluation_rows, found_before, read_sources, short
 from flows.settings import Settings
 from flows.write_report import write_learning_report
 
@@ -81,8 +82,24 @@ def evaluate_prompt_words(spec: EvaluationSpec) -> EvaluationResult:
     for models in sorted({method.models for method in spec.methods if NEEDS[method.kind]}):
         kinds = sorted({kind for method in spec.methods if method.models == models for kind in NEEDS[method.kind]})
         examples, read[models] = encode_all(examples, models, kinds, spec.step, store)
-    ids = [example.example_id for example in examples]
     result.evaluation_id = made = training_id(spec.id, examples)
+    rows = found_before(store, made)
+    if not rows:
+        found = measure_all(spec, made, examples, read, store)
+        publish(store, "evaluations", found, [], chunk=made, run_id=made, dataset=spec.name)
+        rows = found_before(store, made)
+    result.evaluations = [short(row) for row in rows]
+    say("writing the report ...")
+    result.report = str(write_learning_report(settings, made, spec.name))
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def measure_all(
+    spec: EvaluationSpec, made: str, examples: Sequence[Example], read: Mapping[str, Vectors], store: Store
+) -> list[Evaluation]:
+    """Every method on every task that it can be asked about."""
+    ids = [example.example_id for example in examples]
     store.register_as(made, spec, {"examples": len(examples), "spec_id": spec.id})
     rule = spec.split.model_copy(update={"by_author": spec.split.by_author and spec.folds != "author"})
     together, clusters = clusters_of(examples, [], rule)
@@ -96,12 +113,7 @@ def evaluate_prompt_words(spec: EvaluationSpec) -> EvaluationResult:
         where = "folds by " + spec.folds if spec.folds != "none" else "test"
         rows += evaluation_rows(found, made, name, revision_of(method), dataset_of(examples), where)
         advance(1)
-    publish(store, "evaluations", rows, [], chunk=made, run_id=made, dataset=spec.name)
-    result.evaluations = [short(row) for row in rows]
-    say("writing the report ...")
-    result.report = str(write_learning_report(settings, made, spec.name))
-    result.seconds = time.monotonic() - begun
-    return result
+    return rows
 
 
 def rounds_of(spec: EvaluationSpec, examples: Sequence[Example], clusters: Sequence[str]) -> list[Round]:

@@ -198,6 +198,13 @@ def evaluation_rows(
     ]
 
 
+def found_before(store: Store, spec_id: str) -> list[Evaluation]:
+    """The figures that a training or an evaluation has left, in an order that does not change."""
+    sql = "SELECT * FROM evaluations WHERE spec_id = $id ORDER BY task, subject, dataset, metric"
+    rows = store.query(sql, {"id": spec_id})
+    return [Evaluation(**row) for row in rows]
+
+
 def short(row: Evaluation) -> dict[str, Any]:
     """A row without its curves, for people and for `--json`."""
     return {name: getattr(row, name) for name in ("subject", "dataset", "task", "metric", "value", "low", "high", "n")}

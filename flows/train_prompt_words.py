@@ -4,6 +4,7 @@ Read: the sources of a TrainingSpec. Written: `examples`, `splits`, `evaluations
 under the home's `models/trained/`, and `models/NAME.yaml`, the model set that campaigns name.
 """
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from components.learning.fine_tuning import FineTuned, fine_tune
 from components.learning.fitting import Track
 from components.learning.label_maps import label_map_text
 from components.learning.model_folder import save_model, training_facts, write_model_set
-from components.learning.promotion import against_incumbent
+from components.learning.promotion import against_incumbent, is_in_use
 from components.learning.spec import TrainingSpec
 from components.learning.splits import PARTS, split, split_rows
 from components.learning.vectors import Vectors
@@ -33,7 +34,7 @@ from components.store import Store
 from flows.caching import whole
 from flows.progress import progress, say
 from flows.publish import StepResult, publish, verify
-from flows.reading import clusters_of, encode_all, evaluation_rows, read_sources, short
+from flows.reading import clusters_of, encode_all, evaluation_rows, found_before, read_sources, short
 from flows.settings import Settings
 from flows.write_report import write_learning_report
 
@@ -100,17 +101,53 @@ def epochs_of(label: str, epochs: int) -> Iterator[Track]:
 
 @flow(name="train_prompt_words", flow_run_name="train {spec.name}")
 def train_prompt_words(spec: TrainingSpec) -> TrainingResult:
-    """Train, measure, compare, and promote. Raises CheckFailed when the training set or the result is not good enough;
-    what was found is in the warehouse and the report all the same."""
+    """Train, measure, compare, and promote. A training that was done before, with the same spec and examples, is not
+    done again. Raises CheckFailed when the training set or the result is not good enough; what was found is in the
+    warehouse and the report all the same."""
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, result = settings.store(), TrainingResult(spec.name)
     examples = read_sources(spec.datasets, spec.tasks, store, spec.id, result.reading)
     examples, read = encode_all(examples, spec.models, KINDS, spec.step, store)
     result.training_id = made = training_id(spec.id, examples)
-    store.register_as(made, spec, {"examples": len(examples), "spec_id": spec.id})
-    labels = labels_of(examples, spec.tasks)
-    data = divide(spec, made, examples, read, labels, store)
-    folder, encoders = settings.models / "trained" / made, dict[str, Path]()
+    folder, file = settings.models / "trained" / made, settings.models / f"{spec.name}.yaml"
+    result.model = str(folder)
+    rows = found_before(store, made) if is_complete(folder) else []
+    if rows and is_in_use(file, folder):
+        say("trained before, and in use: nothing is left to do")
+        promoted(result, file)
+    else:
+        store.register_as(made, spec, {"examples": len(examples), "spec_id": spec.id})
+        labels = labels_of(examples, spec.tasks)
+        data = divide(spec, made, examples, read, labels, store)
+        rows = rows or learn(spec, made, examples, data, labels, store, folder)
+        try:
+            promote(spec, made, examples, data["test"], store, settings, result)
+        finally:
+            result.report = str(write_learning_report(settings, made, spec.name))
+            say(f"report: {Path(result.report).as_uri()}")
+    result.evaluations = [short(row) for row in rows if "difference" not in row.metric]
+    result.differences = [
+        short(row) | {"p_holm": json.loads(row.detail)["p_holm"]}
+        for row in rows
+        if row.metric in ("macro_f1_difference", "spearman_difference")
+    ]
+    result.report = result.report or str(write_learning_report(settings, made, spec.name))
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def learn(
+    spec: TrainingSpec,
+    made: str,
+    examples: Sequence[Example],
+    data: Mapping[str, Encoded],
+    labels: Mapping[str, Sequence[str]],
+    store: Store,
+    folder: Path,
+) -> list[Evaluation]:
+    """Train and measure the network and those it is compared with; the network's directory comes before its figures, so
+    that figures are of a network that is there."""
+    encoders: dict[str, Path] = {}
     if spec.train_encoders != "none":
         tuned = fit_encoders(spec.name, whole(examples), whole(data), spec, labels, folder)
         data, encoders = dict(tuned.data), dict(tuned.folders)
@@ -118,26 +155,24 @@ def train_prompt_words(spec: TrainingSpec) -> TrainingResult:
         fit_arm(arm.name, arm, whole(data), spec, labels) for arm in arms(spec, sorted({e.dataset for e in examples}))
     ]
     main, others = fitted[0], fitted[1:]
-    differences = compare(main, [other for other in others if other.trained], spec)
-    save(main, differences, data, labels, spec, folder)
-    rows = rows_of(fitted, differences, made, examples)
-    publish(store, "evaluations", rows, [], chunk=made, run_id=made, dataset=spec.name)
-    result.evaluations = [short(row) for row in rows if "difference" not in row.metric]
-    result.differences = [
-        {"subject": name, "task": m.task, "value": m.value, "low": m.low, "high": m.high, "p_holm": m.detail["p_holm"]}
-        for name, m in differences
-        if m.metric in ("macro_f1_difference", "spearman_difference")
-    ]
-    result.model = str(folder)
     for skipped in (one for one in others if one.skipped):
         say(f"{skipped.arm.name}: not trained, {skipped.skipped}")
-    try:
-        promote(main, spec, settings, store, examples, made, folder, encoders, result)
-    finally:
-        result.report = str(write_learning_report(settings, made, spec.name))
-        result.seconds = time.monotonic() - begun
-        say(f"report: {Path(result.report).as_uri()}")
-    return result
+    differences = compare(main, [other for other in others if other.trained], spec)
+    save(main, differences, data, labels, spec, folder)
+    write_model_set(own_set(folder), spec.models, folder, encoders)
+    rows = rows_of(fitted, differences, made, examples)
+    publish(store, "evaluations", rows, [], chunk=made, run_id=made, dataset=spec.name)
+    return found_before(store, made)
+
+
+def own_set(folder: Path) -> Path:
+    """The model set of a trained network, beside its directory: what is in the directory is in its fingerprint."""
+    return folder.with_suffix(".yaml")
+
+
+def is_complete(folder: Path) -> bool:
+    """CARD.md is the last file of a network's directory, and the model set comes after it."""
+    return (folder / "CARD.md").is_file() and own_set(folder).is_file()
 
 
 def divide(
@@ -199,32 +234,36 @@ def rows_of(
 
 
 def promote(
-    main: ArmResult,
     spec: TrainingSpec,
-    settings: Settings,
-    store: Store,
-    examples: Sequence[Example],
     made: str,
-    folder: Path,
-    encoders: Mapping[str, Path],
+    examples: Sequence[Example],
+    test: Encoded,
+    store: Store,
+    settings: Settings,
     result: TrainingResult,
 ) -> None:
     """Point the model set at the new network, unless the one it points at is better on the new one's test examples."""
-    file = settings.models / f"{spec.name}.yaml"
-    tested = set(main.test.ids)
-    asked = [example for example in examples if example.example_id in tested]
-    if file.exists():
-        rows = against_incumbent(main, file, settings.models, asked, spec)
+    file, folder = settings.models / f"{spec.name}.yaml", settings.models / "trained" / made
+    if file.exists() and not is_in_use(file, folder):
+        by_id = {example.example_id: example for example in examples}
+        asked = [by_id[name] for name in test.ids]
+        compared = against_incumbent(own_set(folder), file, settings.models, asked, test, spec)
+        if compared.reason:
+            say(f"not compared with what was in use: {compared.reason}")
         try:
-            if rows:
-                checked = verify(store, "promotions", pd.DataFrame(rows), chunk=made, run_id=made)
+            if compared.rows:
+                checked = verify(store, "promotions", pd.DataFrame(compared.rows), chunk=made, run_id=made)
                 store.append({"checks": checked.checks})
         except CheckFailed as error:
-            result.state = "kept_incumbent"
             raise CheckFailed(
                 f"the new network is not as good as the one that {file} uses, which stays: {error.args[0]} "
                 f"The new one is in {folder}"
             ) from error
-    result.model_set = str(write_model_set(file, spec.models, folder, encoders))
-    result.state = "promoted"
+    tuned = {part: folder / part for part in ("picture_encoder", "text_encoder") if (folder / part).is_dir()}
+    write_model_set(file, spec.models, folder, tuned)
+    promoted(result, file)
+
+
+def promoted(result: TrainingResult, file: Path) -> None:
+    result.state, result.model_set = "promoted", str(file)
     result.message = f"model set: {file}\nin a campaign: features: {{models: {file}}}"

@@ -8,6 +8,7 @@ and durations go to CARD.md only.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -98,7 +99,9 @@ def write_model_set(file: Path, base: str, network: Path, encoders: Mapping[str,
         parts[name] = {"path": _from(file.parent, folder)}
     file.parent.mkdir(parents=True, exist_ok=True)
     header = f"# Trained by postwright on the encoders of {chosen.name}; see CARD.md in the network's directory.\n"
-    file.write_text(header + yaml.safe_dump(parts, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    half = file.with_name(f".{file.name}.{os.getpid()}")  # a run that reads it now sees the old set or the new one
+    half.write_text(header + yaml.safe_dump(parts, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    half.replace(file)
     return file
 
 

@@ -1,71 +1,102 @@
 """Compares a new network with the one in use, on the new one's test examples.
 
-Read: the model set in use, its encoders' vectors of the examples. The one in use may have learned from some of them, so
-the comparison can only be too kind to it, and what is put to use is at least as good as what was.
+Read: both model sets, and the test examples where a set has other encoders than the training's. The one in use may have
+learned from some of them, so the comparison can only be too kind to it: what is put to use is not worse than what was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.errors import UserError
-from components.features.model_set import LocalPart, read_model_set
+from components.features.model_set import LocalPart, model_set_fingerprint, read_model_set
 from components.features.network import PromptWordsNetwork
 from components.learning.calibration import predictions
-from components.learning.comparisons import ArmResult
+from components.learning.encoded import Encoded
 from components.learning.metrics import measure, paired_difference
 from components.learning.spec import TrainingSpec
 from components.learning.vectors import vectors
 from components.records import Example
 
+ENCODERS = ("picture_encoder", "text_encoder")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Rows of the suite `promotions`, one per task that both know; `reason` says why there are none."""
+
+    rows: list[dict[str, Any]]
+    reason: str = ""
+
+
+def is_in_use(model_set: Path, folder: Path) -> bool:
+    """Whether `model_set` is there and its network is the one in `folder`."""
+    if not model_set.is_file():
+        return False
+    chosen = read_model_set(str(model_set))
+    return isinstance(chosen.network, LocalPart) and chosen.local(chosen.network.path) == folder.resolve()
+
 
 def against_incumbent(
-    new: ArmResult, model_set: Path, models_folder: Path, examples: Sequence[Example], spec: TrainingSpec
-) -> list[dict[str, Any]]:
-    """Per task that both know with the same labels: task, metric, new, incumbent, difference and its interval, n.
+    new_set: Path,
+    incumbent_set: Path,
+    models_folder: Path,
+    examples: Sequence[Example],
+    test: Encoded,
+    spec: TrainingSpec,
+) -> Compared:
+    """Per task: task, metric, new, incumbent, difference and its interval, n. `examples` are those of `test`, in order,
+    whose vectors come from the encoders that `spec` names."""
+    new_labels, new = _answers(new_set, models_folder, examples, test, spec)
+    try:
+        old_labels, old = _answers(incumbent_set, models_folder, examples, test, spec)
+    except UserError as error:
+        return Compared([], f"the network in use cannot be asked ({error})")
+    shared = [task for task in new if task in old and new_labels.get(task) == old_labels.get(task)]
+    if not shared:
+        return Compared([], "the network in use knows other tasks or labels")
+    return Compared([_row(task, new_labels, new[task], old[task], test, spec) for task in shared])
 
-    `examples`: those of `new.test`, in any order. No rows where the set in use cannot be loaded any more, or has no
-    network of its own, or shares no task.
-    """
+
+def _answers(
+    model_set: Path, models_folder: Path, examples: Sequence[Example], test: Encoded, spec: TrainingSpec
+) -> tuple[Mapping[str, tuple[str, ...]], dict[str, NDArray[Any]]]:
+    """The labels and the predictions of a set's network; UserError where it, or a picture, is gone."""
     chosen = read_model_set(str(model_set))
     if not isinstance(chosen.network, LocalPart):
-        return []
-    try:
-        incumbent = PromptWordsNetwork.load(chosen.local(chosen.network.path))
-        by_id = {example.example_id: example for example in examples}
-        read, refused = vectors(
-            [by_id[i] for i in new.test.ids], str(model_set), models_folder, ("picture", "text"), spec.step
-        )
-    except UserError:  # a model that is gone is no competitor
-        return []
-    if refused:
-        return []
-    test = new.test
-    theirs = type(test)(
-        test.ids, read.kinds["picture"], read.kinds["text"], test.has_picture, test.has_text, test.targets,
-        test.datasets, test.clusters,
-    )  # fmt: skip
-    given = predictions(incumbent, theirs)
-    rows: list[dict[str, Any]] = []
-    for task, answers in new.predictions.items():
-        old, now = incumbent.config.tasks.get(task), new.trained.network.config.tasks.get(task) if new.trained else None
-        if task not in given or old != now:
-            continue
-        metric = "macro_f1" if answers.ndim == 2 else "spearman"
-        difference = paired_difference(
-            task, metric, answers, given[task], test, resamples=spec.resamples, seed=spec.seed
-        )
-        labels = {task: now} if now else {}
-        values = [
-            next(m.value for m in measure({task: a}, test, labels, resamples=100, seed=spec.seed) if m.metric == metric)
-            for a in (answers, given[task])
-        ]
-        rows.append({
-            "task": task, "metric": metric, "new": values[0], "incumbent": values[1], "difference": difference.value,
-            "low_of_difference": difference.low, "high": difference.high, "n": int(np.count_nonzero(test.known(task))),
-        })  # fmt: skip
-    return rows
+        raise UserError(f"{model_set} has no network of its own")
+    network = PromptWordsNetwork.load(chosen.local(chosen.network.path))
+    own, base = model_set_fingerprint(str(model_set)), model_set_fingerprint(spec.models)
+    if any(own[part] != base[part] for part in ENCODERS):
+        read, refused = vectors(examples, str(model_set), models_folder, ("picture", "text"), spec.step)
+        if refused:
+            raise UserError(f"{refused[0].detail}; read the dataset again")
+        test = replace(test, picture=read.kinds["picture"], text=read.kinds["text"])
+    return network.config.tasks, predictions(network, test)
+
+
+def _row(
+    task: str,
+    labels: Mapping[str, tuple[str, ...]],
+    new: NDArray[Any],
+    old: NDArray[Any],
+    test: Encoded,
+    spec: TrainingSpec,
+) -> dict[str, Any]:
+    metric = "macro_f1" if new.ndim == 2 else "spearman"
+    difference = paired_difference(task, metric, new, old, test, resamples=spec.resamples, seed=spec.seed)
+    known = {task: labels[task]} if task in labels else {}
+    values = [
+        next(m.value for m in measure({task: answers}, test, known, resamples=100) if m.metric == metric)
+        for answers in (new, old)
+    ]
+    return {
+        "task": task, "metric": metric, "new": values[0], "incumbent": values[1], "difference": difference.value,
+        "low_of_difference": difference.low, "high": difference.high, "n": int(np.count_nonzero(test.known(task))),
+    }  # fmt: skip

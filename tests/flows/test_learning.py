@@ -80,14 +80,36 @@ def test_a_training_is_measured_kept_and_used(home: Settings, posts: Path, tmp_p
     assert {row["model"] for row in rows} == {f"moods/network@{network}"}
     assert all(row["threshold"] is not None for row in rows)
 
-    # Again: nothing is read, encoded or published twice, and the same weights come out.
-    weights, passes = (Path(str(result.model)) / "model.safetensors").read_bytes(), passes_so_far()
+    # Again: nothing is read, encoded, learned or published twice.
+    weights, passes = Path(str(result.model)) / "model.safetensors", passes_so_far()
+    before = weights.stat().st_mtime_ns
     again = train_prompt_words(training(posts))
-    assert again.training_id == result.training_id
-    assert again.reading.rows == again.reading.quarantined == 0
-    assert (Path(str(again.model)) / "model.safetensors").read_bytes() == weights
-    new_passes = passes_so_far() - passes
-    assert new_passes <= 20, "the incumbent is asked about the test rows; no other example is encoded again"
+    assert (again.training_id, again.state, again.evaluations) == (result.training_id, "promoted", result.evaluations)
+    assert again.reading.rows == again.reading.quarantined == passes_so_far() - passes == 0
+    assert weights.stat().st_mtime_ns == before
+
+    # A training that was killed before its figures were kept is done again, and comes to the same network.
+    bytes_before = weights.read_bytes()
+    (weights.parent / "CARD.md").unlink()
+    once_more = train_prompt_words(training(posts))
+    assert once_more.evaluations == result.evaluations
+    assert weights.read_bytes() == bytes_before
+
+
+def test_a_network_for_other_labels_takes_the_place_and_says_why_it_was_not_compared(
+    home: Settings, posts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import train_prompt_words as flow
+
+    said: list[str] = []
+    monkeypatch.setattr(flow, "say", said.append)
+    first = train_prompt_words(training(posts))
+    unlike = {"sentiment": {"labels": ["negative", "neutral", "positive"]}}
+    second = train_prompt_words(training(posts, tasks=unlike))
+    assert second.state == "promoted" and second.model != first.model
+    assert any("knows other tasks or labels" in line for line in said)
+    assert train_prompt_words(training(posts)).model == first.model, "and back, without learning again"
+    assert Path(str(first.model_set)).read_text("utf-8").count(first.training_id) == 1
 
 
 def test_a_worse_network_does_not_replace_the_one_in_use(home: Settings, posts: Path) -> None:

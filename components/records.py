@@ -68,7 +68,8 @@ class Item(Record):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature(Record):
     """One thing a model found in an item. `rank` 0 is the best of its name; `score` is in the unit of the name:
-    cosine for captions, probability for topic, sentiment and scene, embedding shift (cosine distance) for keywords.
+    cosine for captions, probability for topic, sentiment and scene, embedding shift (cosine distance) or YAKE's weight
+    for keywords.
 
     `threshold`: below it a label is too uncertain to be a prompt word; None where nobody has measured one. `box`: the
     part of the picture it was read from, (left, top, right, bottom) as shares of the upright picture's width and

@@ -204,7 +204,7 @@ SUITE = Suite(
         _unit("caption scores are cosines", "caption_score", -1 - ROUNDING, 1 + ROUNDING),
         _unit("label scores are probabilities", "probability", 0, 1 + ROUNDING),
         _unit("an item's probabilities sum to 1 at most", "probability_sum", 0, 1 + ROUNDING),
-        _unit("keyword scores are cosine distances", "keyword_score", -ROUNDING, 2 + ROUNDING),
+        _unit("keyword scores lie in 0 to 2", "keyword_score", -ROUNDING, 2 + ROUNDING),
         _unit("scores of parts are shares", "part_score", 0, 1),
         between("thresholds lie in 0 to 1.01", "least_probability", 0, 1.01, why="1.01 is for labels never to be told"),
         holds("thresholds belong to labels and parts", "can_abstain"),

@@ -34,7 +34,7 @@ from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
 from flows.settings import Settings
-from flows.stopping import STOPS, stoppable
+from flows.stopping import STOPS, raise_if_stopped, stoppable
 from flows.write_report import write_report
 
 log = logging.getLogger("postwright")
@@ -86,7 +86,9 @@ def pipeline(
         with stoppable():
             store.record_run(run)
             for step in steps(campaign, selection, run):
+                raise_if_stopped()
                 summary.steps.append(step())
+            raise_if_stopped()
             check_warehouse(campaign, selection, run.run_id)
     except BaseException as error:
         summary.state, summary.message = how_it_ended(error)

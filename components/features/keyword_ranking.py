@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Literal
 
+from components.errors import UserError
 from components.features.keywords import Candidate, words_of
 from components.features.stop_words import GENERIC, language_of, stop_words
 
@@ -42,7 +43,14 @@ def rank(items: Sequence[Asked], method: Method, embed: Callable[[Sequence[str]]
 
 def ranked_by(method: Method, text_encoder: str) -> str:
     """What stands as the rows' model: the text encoder's revision, or YAKE's version."""
-    return text_encoder if method == "leave_one_out" else f"yake@{version('yake')}"
+    if method == "leave_one_out":
+        return text_encoder
+    try:
+        return f"yake@{version('yake')}"
+    except PackageNotFoundError:
+        raise UserError(
+            "features.keyword_method: yake is not installed; add it (pip install yake), or use leave_one_out"
+        ) from None
 
 
 def rank_keywords(items: Sequence[Asked], embed: Callable[[Sequence[str]], Tensor]) -> list[Ranked]:

@@ -6,8 +6,6 @@ Read: the lists below, which tell languages apart, and the longer ones that come
 import re
 import unicodedata
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 STOP_WORDS: dict[str, frozenset[str]] = {
     code: frozenset(words.split())
@@ -74,7 +72,6 @@ GENERIC: frozenset[str] = frozenset(_GENERIC.split())
 _NOT_SAID = frozenset({"", "und", "unknown", "zxx", "art", "mul", "qme", "qam", "qct", "qht", "qst"})
 """X's codes for texts of only mentions, hashtags, media, or too little to tell."""
 _OLD_CODES = {"in": "id", "iw": "he", "nb": "no", "nn": "no"}
-_FILES = {"cs": "cz"}
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
@@ -87,15 +84,15 @@ def stop_words(code: str) -> frozenset[str]:
 
 @cache
 def _longer(code: str) -> frozenset[str]:
-    """YAKE's list; not for languages whose words are tagged, where its rarer ones are fine keywords ("novel")."""
-    package = find_spec("yake")
-    if code in {"en", "de", "nl"} or package is None or package.origin is None:
+    """The package stop-words'; not for languages whose words are tagged, where its rarer ones are fine keywords."""
+    from stop_words import StopWordError, get_stop_words
+
+    if code in {"en", "de", "nl"}:
         return frozenset()
-    file = Path(package.origin).parent / "core" / "StopwordsList" / f"stopwords_{_FILES.get(code, code)}.txt"
-    if not code.isalpha() or not file.is_file():
+    try:
+        return frozenset(word.lower() for word in get_stop_words(code))
+    except StopWordError:
         return frozenset()
-    lines = file.read_text(encoding="utf-8", errors="replace").lower().splitlines()
-    return frozenset(line.strip() for line in lines if not line.startswith("#"))
 
 
 def language_of(text: str, language: str | None) -> str:

@@ -83,12 +83,12 @@ def absolute(data: dict[str, Any], section: str, field: str, folder: Path) -> No
         data[section][field] = str((folder / Path(value).expanduser()).resolve())
 
 
-def describe(error: ValidationError) -> str:
+def describe(error: ValidationError, of: type[BaseModel] = Campaign) -> str:
     """The first problem in words, and how many more there are."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"] if part != "__root__")
     if first["type"] == "extra_forbidden":
-        problem = f"unknown field {field}{suggestion(first['loc'])}"
+        problem = f"unknown field {field}{suggestion(first['loc'], of)}"
     elif first["type"] == "missing":
         problem = f"{field} is missing"
     elif first["loc"][-1] == "api_key_env":  # perhaps the key itself: not to be shown
@@ -101,9 +101,9 @@ def describe(error: ValidationError) -> str:
     return problem + (f" (and {more} more)" if more else "")
 
 
-def suggestion(location: Sequence[str | int]) -> str:
+def suggestion(location: Sequence[str | int], of: type[BaseModel] = Campaign) -> str:
     """The known field that was probably meant."""
-    model: type[BaseModel] = Campaign
+    model = of
     for part in location[:-1]:
         field = model.model_fields.get(str(part))
         if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):

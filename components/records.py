@@ -201,8 +201,11 @@ class Example(Record):
     labels: str
 
     @staticmethod
-    def make_id(dataset: str, sha256: str | None, text: str, labels: str) -> str:
-        return content_id("example", dataset, sha256, text, labels)
+    def make_id(
+        dataset: str, sha256: str | None, text: str, labels: str, author: str | None, published_at: datetime | None
+    ) -> str:
+        """Author and time are part of it: they decide who is learned from and who is tested on."""
+        return content_id("example", dataset, sha256, text, labels, author, published_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import numpy as np
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from components.errors import UserError
 from components.learning.assemble import labels_of, targets_of, training_id
 from components.learning.encoded import Encoded, Measured
 from components.learning.evaluation import Round, answers, author_rounds
@@ -26,6 +27,10 @@ from flows.publish import StepResult, publish
 from flows.reading import clusters_of, encode_all, evaluation_rows, found_before, read_sources, short
 from flows.settings import Settings
 from flows.write_report import write_learning_report
+
+PICTURES = ("picture", "clip_image")
+"""Vectors by which near-duplicates are found; one kind of them is enough."""
+FEWEST = 20
 
 
 @dataclass
@@ -81,7 +86,7 @@ def evaluate_prompt_words(spec: EvaluationSpec) -> EvaluationResult:
     read: dict[str, Vectors] = {}
     for models in sorted({method.models for method in spec.methods if NEEDS[method.kind]}):
         kinds = sorted({kind for method in spec.methods if method.models == models for kind in NEEDS[method.kind]})
-        examples, read[models] = encode_all(examples, models, kinds, spec.step, store)
+        examples, read[models] = encode_all(examples, models, kinds, spec.step, store, spec.device)
     result.evaluation_id = made = training_id(spec.id, examples)
     rows = found_before(store, made)
     if not rows:
@@ -102,8 +107,14 @@ def measure_all(
     ids = [example.example_id for example in examples]
     store.register_as(made, spec, {"examples": len(examples), "spec_id": spec.id})
     rule = spec.split.model_copy(update={"by_author": spec.split.by_author and spec.folds != "author"})
-    together, clusters = clusters_of(examples, [], rule)
+    pictures = [vectors.of(ids).kinds[kind] for vectors in read.values() for kind in PICTURES if kind in vectors.kinds]
+    together, clusters = clusters_of(examples, pictures[:1], rule)
     rounds = rounds_of(spec, examples, together)
+    if (n := int(sum(one.asked.sum() for one in rounds))) < FEWEST:
+        raise UserError(
+            f"only {n} of {len(examples)} examples would be asked about, and fewer than {FEWEST} say nothing; give "
+            "more examples, or use folds: random, which asks about all"
+        )
     advance = progress("measure", len(spec.methods))
     rows: list[Evaluation] = []
     for method in spec.methods:

@@ -69,7 +69,11 @@ def describe(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         raise UserError(
             f"no labels file {args.file}; give one such as components/features/model_sets/pretrained_labels.yaml"
         )
-    description_requests(args.file.read_text(encoding="utf-8"), args.file.name, spec)  # tells what is wrong in it, now
+    try:
+        text = args.file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{args.file} is not UTF-8 text (byte {error.start})") from None
+    description_requests(text, args.file.name, spec)  # tells what is wrong in it, now
     out = args.out or args.file.with_suffix(".described.yaml")
     settings = use_home(args.home).prepare()
 

@@ -24,7 +24,7 @@ from components.learning.near_duplicates import (
 )
 from components.learning.settling import settle
 from components.learning.spec import LabelledSource, SplitRule, Task
-from components.learning.vectors import Vectors, joined, vectors
+from components.learning.vectors import Device, Vectors, joined, vectors
 from components.records import Evaluation, Example, Quarantine, content_id
 from components.store import Store
 from flows.caching import chunk_key, whole, worth_retrying
@@ -62,10 +62,10 @@ def read_examples_chunk(
     tags=["models"],
 )
 def encode_chunk(
-    models: str, spec_id: str, chunk: str, examples: Sequence[Example], kinds: Sequence[str], step: str
+    models: str, spec_id: str, chunk: str, examples: Sequence[Example], kinds: Sequence[str], step: str, device: Device
 ) -> tuple[Vectors, list[Quarantine]]:
     """Let the encoders read one chunk; `spec_id` is the fingerprint of the model set."""
-    return vectors(examples, models, Settings.from_environment().models, kinds, step)
+    return vectors(examples, models, Settings.from_environment().models, kinds, step, device)
 
 
 @task(
@@ -111,7 +111,15 @@ def read_sources(
         rows, quarantined = publish(store, "examples", part_of, [], chunk=chunk, run_id=run_id, dataset="examples")
         result.rows += rows
         result.quarantined += quarantined
-    return settled
+    published = in_warehouse(store, settled)
+    return [example for example in settled if example.example_id in published]
+
+
+def in_warehouse(store: Store, examples: Sequence[Example]) -> set[str]:
+    """The ids of those that are published, now or before: what a check has refused is not learned from."""
+    sql = "SELECT example_id FROM examples WHERE example_id IN (SELECT unnest($ids))"
+    rows = store.query(sql, {"ids": [example.example_id for example in examples]})
+    return {row["example_id"] for row in rows}
 
 
 def drawing_progress() -> Callable[[int, int], None]:
@@ -127,7 +135,7 @@ def drawing_progress() -> Callable[[int, int], None]:
 
 
 def encode_all(
-    examples: Sequence[Example], models: str, kinds: Sequence[str], step: str, store: Store
+    examples: Sequence[Example], models: str, kinds: Sequence[str], step: str, store: Store, device: Device = "auto"
 ) -> tuple[list[Example], Vectors]:
     """The vectors of all examples, chunk by chunk; an example whose picture has gone is left out, and quarantined."""
     from components.features import model_set_fingerprint
@@ -137,7 +145,7 @@ def encode_all(
     parts: list[Vectors] = []
     for part in chunks(examples, CHUNK):
         chunk = chunk_id(spec_id, [f"{e.example_id} {picture_state(e)}" for e in part])
-        found, refused = encode_chunk(models, spec_id, chunk, whole(part), tuple(kinds), step)
+        found, refused = encode_chunk(models, spec_id, chunk, whole(part), tuple(kinds), step, device)
         store.append({"quarantine": refused})
         parts.append(found)
         advance(len(part))

@@ -63,6 +63,10 @@ def tell_chunk(
             asked = caption_requests([item for item in items if item.item_id in seen], spec.told)
             outcomes = run_async(lambda: buyer(asked.requests))
             merge(found, read_captions(asked.items, outcomes), spec, items, settings)
+            unsent = [
+                Told(item_id=item.item_id, state=error.reason, detail=error.detail) for item, error in asked.unsent
+            ]
+            merge(found, unsent, spec, items, settings)
         if spec.told.fuse:
             pairs = fusion_pairs(found.features)
             fusions = fusion_requests(pairs, spec.told)

@@ -107,7 +107,8 @@ def train_prompt_words(spec: TrainingSpec) -> TrainingResult:
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, result = settings.store(), TrainingResult(spec.name)
     examples = read_sources(spec.datasets, spec.tasks, store, spec.id, result.reading)
-    examples, read = encode_all(examples, spec.models, KINDS, spec.step, store)
+    labels = labels_of(examples, spec.tasks)  # before hours of encoding
+    examples, read = encode_all(examples, spec.models, KINDS, spec.step, store, spec.device)
     result.training_id = made = training_id(spec.id, examples)
     folder, file = settings.models / "trained" / made, settings.models / f"{spec.name}.yaml"
     result.model = str(folder)
@@ -191,7 +192,7 @@ def divide(
     frame = pd.DataFrame(split_rows(examples, splits, spec.split, labels))
     checked = verify(store, "splits", frame, chunk=made, run_id=made)
     store.append({"splits": splits, "checks": checked.checks})
-    everything = encoded(examples, read, spec.tasks, labels, resampled)
+    everything = encoded(examples, read, spec.tasks, labels, resampled, together)
     where = pd.Series([row.split for row in splits])
     return {part: everything.rows((where == part).to_numpy()) for part in PARTS}
 
@@ -250,13 +251,23 @@ def promote(
         compared = against_incumbent(own_set(folder), file, settings.models, asked, test, spec)
         if compared.reason:
             say(f"not compared with what was in use: {compared.reason}")
+        if compared.lost and not spec.replace:
+            raise CheckFailed(
+                f"the network that {file} uses also reads {', '.join(compared.lost)}, and the new one does not, or "
+                f"with other labels; it stays. The new one is in {folder}. Train these tasks too, give the training "
+                "another name, or set replace: true"
+            )
         try:
             if compared.rows:
                 checked = verify(store, "promotions", pd.DataFrame(compared.rows), chunk=made, run_id=made)
                 store.append({"checks": checked.checks})
         except CheckFailed as error:
+            why = error.args[0].removesuffix(". Nothing of this chunk was published")
+            scores = "; ".join(
+                f"{row['task']}: new {row['new']:.3f}, in use {row['incumbent']:.3f}" for row in compared.rows
+            )
             raise CheckFailed(
-                f"the new network is not as good as the one that {file} uses, which stays: {error.args[0]} "
+                f"the new network does not take the place of the one that {file} uses ({scores}): {why}. "
                 f"The new one is in {folder}"
             ) from error
     tuned = {part: folder / part for part in ("picture_encoder", "text_encoder") if (folder / part).is_dir()}

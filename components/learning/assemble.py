@@ -56,8 +56,9 @@ def encoded(
     tasks: Mapping[str, Task],
     labels: Mapping[str, Sequence[str]],
     clusters: Sequence[str],
+    together: Sequence[str] = (),
 ) -> Encoded:
-    """The examples in their order, which is the order of `read` and of `clusters`."""
+    """The examples in their order, which is the order of `read`, `clusters` and `together`."""
     if [example.example_id for example in examples] != read.ids:
         raise ValueError("vectors of other examples, or in another order")
     return Encoded(
@@ -69,6 +70,7 @@ def encoded(
         targets_of(examples, tasks, labels),
         [example.dataset for example in examples],
         clusters,
+        together,
     )
 
 

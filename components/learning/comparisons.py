@@ -125,10 +125,10 @@ def _rows(arm: Arm, data: Mapping[str, Encoded]) -> dict[str, Encoded]:
     if arm.held_out is not None:
         own = {split: np.array([d == arm.held_out for d in part.datasets], bool) for split, part in data.items()}
         rows = {split: part.rows(~own[split]) for split, part in data.items()}
-        met = {cluster for split in ("train", "validation") for cluster in rows[split].clusters}
+        met = {cluster for split in ("train", "validation") for cluster in rows[split].together or rows[split].clusters}
         # Every row of the held-out dataset may test it, but one whose near-duplicate was met in training says nothing.
         held = concatenated([part.rows(own[split]) for split, part in data.items()])
-        rows["test"] = held.rows(np.array([cluster not in met for cluster in held.clusters], bool))
+        rows["test"] = held.rows(np.array([cluster not in met for cluster in held.together or held.clusters], bool))
     if arm.modality is not None:
         rows = {split: _only(part, arm.modality) for split, part in rows.items()}
     return rows
@@ -154,6 +154,7 @@ def concatenated(parts: Sequence[Encoded]) -> Encoded:
         {task: np.concatenate([part.targets[task] for part in parts]) for task in parts[0].targets},
         [d for part in parts for d in part.datasets],
         [c for part in parts for c in part.clusters],
+        [c for part in parts for c in part.together],
     )
 
 

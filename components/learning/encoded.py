@@ -17,8 +17,8 @@ UNKNOWN = -1
 @dataclass(frozen=True)
 class Encoded:
     """n examples. `picture` (n, picture_dim) and `text` (n, text_dim) in float32; the masks (n,) of bool; `targets` per
-    task (n,) int64 places in the task's labels with -1 for unknown, or float64 with NaN; `clusters` names what was kept
-    together when the examples were split, for resampling."""
+    task (n,) int64 places in the task's labels with -1 for unknown, or float64 with NaN; `clusters` names what is
+    resampled together, `together` what was kept together when the examples were split (empty: the same)."""
 
     ids: Sequence[str]
     picture: NDArray[np.float32]
@@ -28,6 +28,7 @@ class Encoded:
     targets: Mapping[str, NDArray[Any]]
     datasets: Sequence[str]
     clusters: Sequence[str]
+    together: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -44,6 +45,7 @@ class Encoded:
             {task: values[places] for task, values in self.targets.items()},
             [self.datasets[int(i)] for i in places],
             [self.clusters[int(i)] for i in places],
+            [self.together[int(i)] for i in places] if self.together else (),
         )
 
     def known(self, task: str) -> NDArray[np.bool_]:

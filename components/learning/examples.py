@@ -163,7 +163,7 @@ def _example(entry: LabelledEntry, source: LabelledSource, labels: Mapping[str, 
     sha256 = inspect_picture(entry.image_path).sha256 if entry.image_path else None
     text = json.dumps(labels, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return Example(
-        example_id=Example.make_id(source.name, sha256, entry.text, text),
+        example_id=Example.make_id(source.name, sha256, entry.text, text, entry.author, entry.published_at),
         dataset=source.name,
         source_uri=entry.source_uri,
         image_path=entry.image_path,

@@ -29,9 +29,11 @@ ENCODERS = ("picture_encoder", "text_encoder")
 
 @dataclass(frozen=True)
 class Compared:
-    """Rows of the suite `promotions`, one per task that both know; `reason` says why there are none."""
+    """Rows of the suite `promotions`, one per task that both know. `lost`: what the one in use reads and the new one
+    does not, or with other labels; `reason` says why it could not be asked at all."""
 
     rows: list[dict[str, Any]]
+    lost: tuple[str, ...] = ()
     reason: str = ""
 
 
@@ -57,11 +59,10 @@ def against_incumbent(
     try:
         old_labels, old = _answers(incumbent_set, models_folder, examples, test, spec)
     except UserError as error:
-        return Compared([], f"the network in use cannot be asked ({error})")
+        return Compared([], reason=f"the network in use cannot be asked ({error})")
     shared = [task for task in new if task in old and new_labels.get(task) == old_labels.get(task)]
-    if not shared:
-        return Compared([], "the network in use knows other tasks or labels")
-    return Compared([_row(task, new_labels, new[task], old[task], test, spec) for task in shared])
+    lost = tuple(task for task in old if task not in shared)
+    return Compared([_row(task, new_labels, new[task], old[task], test, spec) for task in shared], lost)
 
 
 def _answers(

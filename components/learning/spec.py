@@ -69,6 +69,12 @@ class Task(_Part):
     labels: tuple[str, ...] = ()
     weight: float = Field(default=1.0, gt=0)
 
+    @model_validator(mode="after")
+    def _labels_differ(self) -> "Task":
+        if twice := sorted({label for label in self.labels if self.labels.count(label) > 1}):
+            raise ValueError(f"the label {twice[0]!r} stands there twice")
+        return self
+
 
 class NetworkShape(_Part):
     fusion: Literal["concat", "gate", "attention"] = Field(default="gate", title="Fusion")
@@ -84,8 +90,15 @@ class SplitRule(_Part):
     by_author: bool = Field(default=True, description="All of an author on one side, where authors are known.")
     by_time: bool = Field(default=False, description="Validation after training, test after both.")
     hash_distance: int = Field(default=6, ge=0, le=32, description="Bits of 64 by which near-duplicates may differ.")
+
     cosine: float = Field(default=0.97, gt=0, le=1, description="Of embeddings; from here on near-duplicates.")
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> "SplitRule":
+        if self.test + self.validation >= 1:
+            raise ValueError(f"test {self.test} and validation {self.validation} leave nothing to train on")
+        return self
 
 
 class Comparisons(_Part):
@@ -102,7 +115,7 @@ class TrainingSpec(Spec):
     """What is learned from what, how, and what it is compared with."""
 
     step: ClassVar[str] = "train_prompt_words"
-    does_not_matter: ClassVar[frozenset[str]] = frozenset({"device", "amp"})
+    does_not_matter: ClassVar[frozenset[str]] = frozenset({"device", "amp", "replace"})
     name: Name = Field(title="Name", description="The model set's name; campaigns use it as features.models.")
     datasets: tuple[LabelledSource, ...] = Field(min_length=1, title="Datasets")
     tasks: dict[str, Task] = Field(min_length=1, title="Tasks")
@@ -131,15 +144,23 @@ class TrainingSpec(Spec):
     compare: Comparisons = Comparisons()
     resamples: int = Field(default=1000, ge=100, title="Bootstrap resamples")
     seed: int = Field(default=0, title="Seed")
+    replace: bool = Field(
+        default=False, title="Replace a network for other tasks or labels", description="Of one name."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", title="Device")
     amp: bool = Field(default=True, title="Mixed precision on a GPU")
 
     def resolved(self) -> dict[str, Any]:
-        found = super().resolved()
-        for source in found["datasets"]:
-            source["path"] = Path(source["path"]).name
-        found["models"] = Path(found["models"]).name
-        return found
+        return by_name(super().resolved())
+
+    @model_validator(mode="after")
+    def _encoders_meet_what_is_held_out(self) -> "TrainingSpec":
+        if self.train_encoders != "none" and self.compare.leave_one_dataset_out:
+            raise ValueError(
+                "leave_one_dataset_out with train_encoders: the encoders learn from every dataset, so none is "
+                "held out; set one of the two off"
+            )
+        return self
 
     def contents(self) -> Mapping[str, Any]:
         from components.features import model_set_fingerprint
@@ -177,19 +198,52 @@ class EvaluationSpec(Spec):
         description="For methods that learn: leave one author out, or 5 random folds of clusters.",
     )
     split: SplitRule = SplitRule()
-    keep_right: float = Field(default=0.8, gt=0, lt=1)
     resamples: int = Field(default=1000, ge=100)
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @model_validator(mode="after")
+    def _can_be_told_apart_and_asked(self) -> "EvaluationSpec":
+        names = [method.name or method.kind for method in self.methods]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two methods are called {twice[0]!r}; give each a name of its own")
+        if numbers := [name for name, task in self.tasks.items() if task.kind == "regression"]:
+            raise ValueError(f"tasks.{numbers[0]} is a number: methods that are compared here read labels")
+        return self
+
+    def resolved(self) -> dict[str, Any]:
+        return by_name(super().resolved())
 
     def contents(self) -> Mapping[str, Any]:
         from components.features import model_set_fingerprint
         from components.learning.label_maps import label_map_text
 
         maps = {source.label_map: label_map_text(source.label_map) for source in self.datasets if source.label_map}
-        files = {m.labels: Path(m.labels).read_text(encoding="utf-8") for m in self.methods if m.labels}
+        files = {m.labels: _text_of(m.labels) for m in self.methods if m.labels}
         sets = {m.models: model_set_fingerprint(m.models) for m in self.methods if m.kind not in _WITHOUT_MODELS}
         return {"model_sets": sets, "label_maps": maps, "labels": files}
+
+
+def by_name(resolved: dict[str, Any]) -> dict[str, Any]:
+    """Files by their names: their contents are in the id, the places where they lie are not."""
+    for source in resolved["datasets"]:
+        source["path"], source["label_map"] = Path(source["path"]).name, Path(source["label_map"]).name
+    for part in (resolved, *resolved.get("methods", ())):
+        for field in ("models", "labels"):
+            if isinstance(part.get(field), str):
+                part[field] = Path(part[field]).name
+    for field in ("label_maps", "labels", "model_sets"):
+        if isinstance(resolved.get(field), dict):
+            resolved[field] = {Path(name).name: content for name, content in resolved[field].items()}
+    return resolved
+
+
+def _text_of(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UserError(f"methods.labels: {file}: {reason}") from None
 
 
 _WITHOUT_MODELS = ("vader", "majority", "prior")
@@ -221,7 +275,7 @@ def _load(kind: type[T], path: Path, overrides: Sequence[str]) -> T:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise UserError(f"{path}: {describe(error)}") from None
+        raise UserError(f"{path}: {describe(error, kind)}") from None
 
 
 def _absolute(data: dict[str, Any], folder: Path) -> None:
@@ -233,9 +287,13 @@ def _absolute(data: dict[str, Any], folder: Path) -> None:
             part[field] = str((folder / Path(value).expanduser()).resolve())
 
     place(data, "models", only_yaml=True)
-    for source in data.get("datasets") or ():
+
+    def parts(field: str) -> list[Any]:
+        return list(data[field]) if isinstance(data.get(field), list) else []  # anything else is refused later
+
+    for source in parts("datasets"):
         place(source, "path", only_yaml=False)
         place(source, "label_map", only_yaml=True)
-    for method in data.get("methods") or ():
+    for method in parts("methods"):
         place(method, "models", only_yaml=True)
         place(method, "labels", only_yaml=True)

@@ -36,8 +36,6 @@ def split(examples: Sequence[Example], clusters: Sequence[str], rule: SplitRule,
         parts, reasons = _by_time(examples, clusters, rule)
     else:
         shares = (1 - rule.test - rule.validation, rule.validation, rule.test)
-        if shares[0] <= 0:
-            raise UserError(f"split: test {rule.test} and validation {rule.validation} leave nothing to train on")
         parts = assign_clusters(examples, clusters, shares, PARTS, str(rule.seed))
     found = Counter(parts[cluster] for cluster in clusters)
     if missing := [part for part in PARTS if not found[part]]:

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ from components.spec import FeatureSpec
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Device = Literal["auto", "cpu", "cuda"]
 
 PICTURES = {"picture": "picture_encoder", "clip_image": "clip"}
 TEXTS = {"text": "text_encoder", "clip_text": "clip"}
@@ -49,13 +51,18 @@ class Vectors:
 
 
 def vectors(
-    examples: Sequence[Example], models: str, models_folder: Path | None, kinds: Sequence[str], step: str
+    examples: Sequence[Example],
+    models: str,
+    models_folder: Path | None,
+    kinds: Sequence[str],
+    step: str,
+    device: Device = "auto",
 ) -> tuple[Vectors, list[Quarantine]]:
     """The vectors of `examples` in their order, and a row of `step` for each whose picture is gone or changed.
 
     `kinds`: of picture, text (the encoders of the network), clip_image, clip_text. UserError when a model is missing.
     """
-    loaded = load_models(FeatureSpec(models=models), models_folder)
+    loaded = load_models(FeatureSpec(models=models, device=device), models_folder)
     kept: list[Example] = []
     refused: list[Quarantine] = []
     found: dict[str, list[NDArray[np.float32]]] = {kind: [] for kind in kinds}
@@ -87,7 +94,7 @@ def vectors(
 
 def joined(parts: Sequence[Vectors]) -> Vectors:
     """Chunks one after the other."""
-    if not parts:
+    if not any(part.ids for part in parts):
         return Vectors([], {}, np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
     return Vectors(
         [i for part in parts for i in part.ids],

@@ -83,7 +83,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_every_flow_is_deployed(server: Server) -> None:
     found = {deployment["name"] for deployment in server.ask("/deployments/filter", {})}
-    assert found == {"demo", "backfill", "ingest", "extract", "prompts", "generate", "judge"}
+    assert found == {
+        "demo", "backfill", "ingest", "extract", "prompts", "generate", "judge", "train", "evaluate", "describe",
+    }  # fmt: skip
 
 
 def test_the_form_of_the_ui_comes_from_the_specs(server: Server) -> None:

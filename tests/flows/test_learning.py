@@ -96,26 +96,21 @@ def test_a_training_is_measured_kept_and_used(home: Settings, posts: Path, tmp_p
     assert weights.read_bytes() == bytes_before
 
 
-def test_a_network_for_other_labels_takes_the_place_and_says_why_it_was_not_compared(
-    home: Settings, posts: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from flows import train_prompt_words as flow
-
-    said: list[str] = []
-    monkeypatch.setattr(flow, "say", said.append)
+def test_a_network_for_other_labels_takes_the_place_only_where_that_is_wanted(home: Settings, posts: Path) -> None:
     first = train_prompt_words(training(posts))
     unlike = {"sentiment": {"labels": ["negative", "neutral", "positive"]}}
-    second = train_prompt_words(training(posts, tasks=unlike))
+    with pytest.raises(CheckFailed, match="also reads sentiment, and the new one does not, or with other labels"):
+        train_prompt_words(training(posts, tasks=unlike))
+    second = train_prompt_words(training(posts, tasks=unlike, replace=True))
     assert second.state == "promoted" and second.model != first.model
-    assert any("knows other tasks or labels" in line for line in said)
-    assert train_prompt_words(training(posts)).model == first.model, "and back, without learning again"
+    assert train_prompt_words(training(posts, replace=True)).model == first.model, "and back, without learning again"
     assert Path(str(first.model_set)).read_text("utf-8").count(first.training_id) == 1
 
 
 def test_a_worse_network_does_not_replace_the_one_in_use(home: Settings, posts: Path) -> None:
     first = train_prompt_words(training(posts))
     before = Path(str(first.model_set)).read_bytes()
-    with pytest.raises(CheckFailed, match="not as good as the one"):
+    with pytest.raises(CheckFailed, match="does not take the place of the one"):
         train_prompt_words(training(posts, epochs=1, learning_rate=1e-7))
     assert Path(str(first.model_set)).read_bytes() == before
     trained = {row["spec_id"] for row in home.store().query("SELECT DISTINCT spec_id FROM evaluations")}
@@ -177,6 +172,13 @@ def test_a_source_without_a_usable_label_is_one_clear_line(home: Settings, tmp_p
         ("name: x\n", "datasets is missing"),
         ("name: x\ndatasets: [{source: tabel, path: a.csv}]\ntasks: {a: {}}\n", "datasets.0.source = 'tabel'"),
         ("- 1\n", "expected a mapping"),
+        ("name: x\ndatasets: 5\ntasks: {a: {}}\n", "datasets = 5"),
+        ("name: x\ndatasets: [{source: table, path: a.csv}]\ntasks: {a: {}}\nepoch: 3\n", "did you mean epochs?"),
+        ("name: x\ndatasets: [{source: table, path: a.csv}]\ntasks: {a: {labels: [b, b]}}\n", "'b' stands there twice"),
+        (
+            "name: x\ndatasets: [{source: table, path: a.csv}]\ntasks: {a: {}}\nsplit: {test: 0.6, validation: 0.5}\n",
+            "leave nothing to train on",
+        ),
         ("name: x\nepochs: 0\ndatasets: [{source: table, path: a.csv}]\ntasks: {a: {}}\n", "epochs = 0"),
     ],
 )
@@ -196,3 +198,62 @@ def test_paths_in_a_training_file_are_relative_to_it(tmp_path: Path) -> None:
     assert spec.datasets[0].path == tmp_path / "posts.csv"
     assert spec.datasets[0].name == "posts"
     assert spec.network.fusion == "attention"
+
+
+def test_who_wrote_an_example_is_part_of_what_a_training_met(home: Settings, posts: Path, tmp_path: Path) -> None:
+    """Authors decide the split, so a table with corrected authors is another training."""
+    first = train_prompt_words(training(posts))
+    corrected = tmp_path / "corrected" / posts.name
+    corrected.parent.mkdir()
+    with posts.open(encoding="utf-8") as given, corrected.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        for n, (text, author, mood) in enumerate(csv.reader(given)):
+            rows.writerow([text, f"{int(author.split()[1]) // 2}" if n else author, mood])
+    second = train_prompt_words(training(corrected, name="corrected"))
+    assert second.training_id != first.training_id
+    crossing = """SELECT author FROM splits JOIN examples USING (example_id) WHERE spec_id = $id AND split <> 'unused'
+        GROUP BY author HAVING count(DISTINCT split) > 1"""
+    assert home.store().query(crossing, {"id": second.training_id}) == []
+
+
+def test_what_a_check_refuses_is_not_learned_from(home: Settings, posts: Path, tmp_path: Path) -> None:
+    dated = tmp_path / "dated.csv"
+    with posts.open(encoding="utf-8") as given, dated.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        for n, row in enumerate(csv.reader(given)):
+            rows.writerow([*row, ("1990-01-01T00:00:00Z" if n % 4 == 0 else "2026-01-01T00:00:00Z") if n else "when"])
+    columns = {"author": "author", "label.sentiment": "mood", "published_at": "when"}
+    source = {"source": "table", "path": str(dated), "columns": columns}
+    result = train_prompt_words(training(dated, datasets=[source]))
+    store = home.store()
+    assert result.reading.quarantined > 50
+    (counts,) = store.query(
+        "SELECT (SELECT count(*) FROM examples) AS examples, (SELECT count(*) FROM splits) AS splits"
+    )
+    assert counts["examples"] == counts["splits"] == result.reading.rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"methods": [{"kind": "majority"}, {"kind": "majority"}]}, "two methods are called 'majority'"),
+        ({"tasks": {"stars": {"kind": "regression"}}}, "stars is a number"),
+    ],
+)
+def test_a_wrong_evaluation_is_one_clear_line(posts: Path, changes: dict[str, Any], message: str) -> None:
+    spec = training(posts)
+    given = {"name": "x", "datasets": spec.datasets, "tasks": spec.tasks, "methods": [{"kind": "majority"}]}
+    with pytest.raises(ValueError, match=message):
+        EvaluationSpec.model_validate(given | changes)
+
+
+def test_an_evaluation_of_a_handful_is_refused(home: Settings, tmp_path: Path) -> None:
+    table = tmp_path / "few.csv"
+    table.write_text(
+        "text,author,mood\nlovely day,ann,positive\nawful day,bob,negative\nsome day,eve,neutral\n", encoding="utf-8"
+    )
+    spec = training(table)
+    with pytest.raises(UserError, match="would be asked about"):
+        evaluate_prompt_words(
+            EvaluationSpec(name="few", datasets=spec.datasets, tasks=spec.tasks, methods=[{"kind": "majority"}])
+        )

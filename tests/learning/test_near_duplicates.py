@@ -31,7 +31,7 @@ def example(n: int, path: Path | None = None, text: str = "", author: str | None
     digest = sha256(path.read_bytes()).hexdigest() if path else None
     labels = '{"topic": "food"}'
     return Example(
-        example_id=Example.make_id("d", digest, f"{n} {text}", labels), dataset="d", source_uri=f"d#{n}",
+        example_id=Example.make_id("d", digest, f"{n} {text}", labels, None, None), dataset="d", source_uri=f"d#{n}",
         image_path=str(path) if path else None, sha256=digest, text=text, author=author, labels=labels,
     )  # fmt: skip
 

@@ -225,6 +225,24 @@ class GenerationSpec(ChatSpec):
     step: ClassVar[str] = "generate_posts"
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/writer", title="Model")
     candidates: int = Field(default=1, ge=1, le=16, title="Candidates", description="Posts per prompt.")
+    alt_text: Literal["captions", "model"] = Field(
+        default="captions",
+        title="Alternative texts",
+        description="Of the kept captions, or by the model, which then sees the picture: one more call each.",
+    )
+
+    @model_validator(mode="after")
+    def _sees_pictures(self) -> "GenerationSpec":
+        if self.alt_text == "model" and self.model.startswith("offline/"):
+            raise ValueError(f"{self.model} sees no pictures; use alt_text: captions, or a model that does")
+        return self
+
+    def contents(self) -> Mapping[str, Any]:
+        if self.alt_text == "captions":
+            return super().contents()
+        from components.features.told_captions import wording
+
+        return {**super().contents(), "wording": wording()}
 
 
 class JudgeSpec(ChatSpec):

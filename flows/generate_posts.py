@@ -19,6 +19,7 @@ from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
 from flows.stopping import run_async
+from flows.telling import tell_alt_texts
 
 CHUNK = 100
 
@@ -34,7 +35,9 @@ def write_chunk(
     asked, now = ask(prompts, items, spec), datetime.now(UTC)
     with frozen(spec, spec_id):
         outcomes = run_async(lambda: buyer(asked.requests))
-    return read_posts(asked.prompts, outcomes, captions, spec, now, details) + unsent_posts(asked, spec, now), buyer
+        told = tell_alt_texts(spec, prompts, items, captions, buyer) if spec.alt_text == "model" else {}
+    posts = read_posts(asked.prompts, outcomes, captions, spec, now, details, told)
+    return posts + unsent_posts(asked, spec, now), buyer
 
 
 @flow(name="generate_posts", flow_run_name="write {spec.model} {selection.dataset}")

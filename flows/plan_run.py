@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from components.chat import ChatOutcome, ChatRequest, Journal, Status, estimate
-from components.features.told_captions import caption_requests, fusion_requests
+from components.features.told_captions import alt_text_requests, caption_requests, fusion_requests
 from components.items import Entry, list_entries
 from components.judgments import judge
 from components.posts import Asked, ask, read_posts
-from components.prompts import build, load_platform
+from components.prompts import build, language_name, load_platform
 from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
 from components.store import Store
@@ -113,6 +113,7 @@ def plan_run(
     ]
     stages: list[tuple[str, ChatSpec, Sequence[ChatRequest]]] = [
         *telling_requests(unseen, c.features),
+        *alt_text_stage(to_write, items, c),
         ("generate", c.generation, writing.requests),
         ("judge", c.judge, judging),
     ]
@@ -132,6 +133,20 @@ def plan_run(
             )
         )
     return found
+
+
+def alt_text_stage(
+    prompts: Sequence[Prompt], items: Mapping[str, Item], campaign: Campaign
+) -> list[tuple[str, ChatSpec, Sequence[ChatRequest]]]:
+    """What the writer would be asked about pictures; with captions of typical length where none is known."""
+    spec = campaign.generation
+    if spec.alt_text != "model":
+        return []
+    shown = {prompt.item_id: items[prompt.item_id] for prompt in prompts}
+    captions = dict.fromkeys(shown, PLACEHOLDERS["caption"][0])
+    limit = load_platform(campaign.prompt.platform).alt_text.limit
+    language = language_name(campaign.prompt.language)
+    return [("alt_text", spec, alt_text_requests(list(shown.values()), captions, spec, limit, language).requests)]
 
 
 def telling_requests(

@@ -5,7 +5,7 @@ that cannot be reached (for now) leaves the item without features, so that the n
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,16 +16,20 @@ from components.features import load_models
 from components.features.caption_merging import merge_captions
 from components.features.told_captions import (
     Told,
+    alt_text_requests,
     caption_requests,
     fusion_pairs,
     fusion_requests,
+    read_alt_texts,
     read_captions,
     read_fusions,
 )
-from components.records import Feature, Item, Quarantine
-from components.spec import Budget, FeatureSpec
+from components.prompts import language_name, load_platform
+from components.records import Feature, Item, Prompt, Quarantine
+from components.spec import Budget, FeatureSpec, GenerationSpec
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen
+from flows.progress import say
 from flows.settings import Settings
 from flows.stopping import run_async
 
@@ -90,6 +94,28 @@ def merge(found: Tellings, told: Sequence[Told], spec: FeatureSpec, items: Seque
             found.features = [row for row in found.features if row.item_id != one.item_id]
         else:
             found.quarantine.append(refused(by_id[one.item_id], one, spec))
+
+
+def tell_alt_texts(
+    spec: GenerationSpec,
+    prompts: Sequence[Prompt],
+    items: Mapping[str, Item],
+    captions: Mapping[str, str],
+    buyer: Buyer,
+) -> dict[str, str]:
+    """Item -> what the writer says of its picture, in the posts' language and within the platform's limit. Where it
+    declines or cannot be reached the captions' alternative text is used, and that is said."""
+    sql = "SELECT params->>'$.language' AS language FROM specs WHERE spec_id = $id"
+    found = buyer.settings.store().query(sql, {"id": prompts[0].spec_id})
+    language = language_name(found[0]["language"] if found else "en")
+    limit = load_platform(prompts[0].platform).alt_text.limit
+    asked = alt_text_requests(list(items.values()), captions, spec, limit, language)
+    outcomes = run_async(lambda: buyer(asked.requests))
+    told = read_alt_texts(asked.items, outcomes, limit)
+    if missing := Counter(one.state for one in told if not one.text) + Counter(e.reason for _, e in asked.unsent):
+        states = ", ".join(f"{n} x {state}" for state, n in sorted(missing.items()))
+        say(f"alternative texts from captions instead: {states}")
+    return {one.item_id: one.text for one in told if one.text}
 
 
 def refused(item: Item, told: Told, spec: FeatureSpec) -> Quarantine:

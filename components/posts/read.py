@@ -48,9 +48,10 @@ def read_posts(
     spec: GenerationSpec,
     now: datetime,
     details: Mapping[str, Sequence[str]] | None = None,
+    alt_texts: Mapping[str, str] | None = None,
 ) -> list[Post]:
     """One Post per outcome, in the order of what was asked. `captions` maps an item's id to its kept caption, `details`
-    to what is said of parts of its picture, most telling first: both make the alt text.
+    to what is said of parts of its picture, most telling first: both make the alt text, unless `alt_texts` has one.
 
     A call that did not end well gives a post without text whose `error` is its status; a reply that holds nothing gives
     the error `empty`. Every candidate carries the cost of its own call, None where that is unknown.
@@ -59,14 +60,15 @@ def read_posts(
         raise ValueError(f"{len(outcomes)} outcomes do not fit {len(prompts)} prompts x {spec.candidates} candidates")
     spec_id = spec.id
     asked = [(prompt, candidate) for prompt in prompts for candidate in range(spec.candidates)]
-    alt_texts = {
-        prompt.prompt_id: alt_text(
+    alts = {
+        prompt.prompt_id: (alt_texts or {}).get(prompt.item_id)
+        or alt_text(
             captions.get(prompt.item_id), load_platform(prompt.platform), (details or {}).get(prompt.item_id, ())
         )
         for prompt in prompts
     }
     return [
-        _read(prompt, candidate, outcome, alt_texts[prompt.prompt_id], spec_id, now)
+        _read(prompt, candidate, outcome, alts[prompt.prompt_id], spec_id, now)
         for (prompt, candidate), outcome in zip(asked, outcomes, strict=True)
     ]
 

@@ -40,6 +40,7 @@ PARTS = {
 STAGES = {
     "caption": "Captioning",
     "fuse_captions": "Fusing captions",
+    "alt_text": "Alternative texts",
     "describe": "Describing classes",
     "generate": "Writing",
     "judge": "Judging",

@@ -8,9 +8,11 @@ import yaml
 
 from components.errors import BudgetExceeded, UserError
 from components.features.class_descriptions import DescriptionSpec
-from components.spec import Budget, Campaign, DatasetSpec, FeatureSpec, Selection
+from components.spec import Budget, Campaign, DatasetSpec, FeatureSpec, GenerationSpec, PromptSpec, Selection
+from flows.build_prompts import build_prompts
 from flows.describe_classes import describe_classes
 from flows.extract_features import extract_features
+from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items
 from flows.plan_run import plan_run
 from flows.settings import Settings
@@ -93,11 +95,40 @@ def test_a_plan_counts_what_would_be_told(home: Settings, pictures: Path) -> Non
         chat = {"model": "openai/m", "endpoint": server.url}
         campaign = Campaign.model_validate({
             "name": "p", "dataset": {"source": "csv", "path": str(pictures / "posts.csv")},
-            "features": {"told": {**chat, "fuse": True}}, "budget": {"allow_unpriced": True},
+            "features": {"told": {**chat, "fuse": True}},
+            "generation": {**chat, "alt_text": "model"}, "budget": {"allow_unpriced": True},
         })  # fmt: skip
         found = {stage.stage: stage.calls for stage in plan_run(campaign, home, None, None, None).stages}
-        assert (found["caption"], found["fuse_captions"]) == (6, 6)
+        assert (found["caption"], found["fuse_captions"], found["alt_text"]) == (6, 6, 6)
         assert server.stats["requests"] == 0
+
+
+def test_the_writer_tells_alt_texts_and_captions_stand_in_where_it_declines(home: Settings, pictures: Path) -> None:
+    ingest_items(DatasetSpec(source="csv", path=pictures / "posts.csv"))
+    extract_features(FeatureSpec(), EVERYTHING)
+    build_prompts(PromptSpec(), FeatureSpec(), EVERYTHING)
+    alt = "Waves roll onto an empty beach under a pale sky."
+    asked: list[bool] = []
+
+    def reply(body: dict[str, Any]) -> str:
+        asked.append(isinstance(body["messages"][-1]["content"], list))  # a picture is sent
+        if not asked[-1]:
+            return "A day by the sea #Waves"
+        return alt if sum(asked) < 6 else "I'm sorry, I can't help with that."
+
+    with FakeProvider(reply=reply) as server:
+        spec = GenerationSpec(model="openai/m", endpoint=server.url, alt_text="model", max_concurrency=1)
+        result = generate_posts(spec, PromptSpec(), FeatureSpec(), EVERYTHING, FREE)
+        assert result.bought == 7 + 6, "seven posts, one of them without a picture"
+    rows = home.store().query("SELECT alt_text, image_path FROM judged_posts")
+    alts = [row["alt_text"] for row in rows if row["image_path"]]
+    assert len(alts) == 6 and alts.count(alt) == 5 and all(alts)
+    assert [row["alt_text"] for row in rows if not row["image_path"]] == [None]
+
+
+def test_an_offline_writer_sees_no_pictures() -> None:
+    with pytest.raises(ValueError, match="sees no pictures"):
+        GenerationSpec(alt_text="model")
 
 
 LABELS = {

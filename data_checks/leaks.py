@@ -18,7 +18,7 @@ INSIDE, OUTSIDE = 0.95, 0.05
 ENOUGH = 10
 """Texts of the class, and of the others, before that is more than chance."""
 ENOUGH_OF_A_SOURCE = 20
-_WORD = re.compile(r"[#@]?\w+")
+_WORD = re.compile(r"[#@]?\w+|[\u2600-\u27bf\U0001f000-\U0001faff]")  # an emoji can be a label, too
 
 
 def leaks(frame: pd.DataFrame, classes: Mapping[str, Sequence[str]], source: bool) -> Iterator[str]:

@@ -245,7 +245,7 @@ DEFECTS: dict[str, list[tuple[str, Change]]] = {
             ("no text gives its label away", wearing(words, label, share, others))
             for words, label, share, others in (
                 ("label: positive", "positive", 1.0, 0.0), ("#Negative", "negative", 0.97, 0.04),
-                ("mood=1", "neutral", 1.0, 0.0), ("said @bot", "neutral", 0.96, 0.0),
+                ("mood=1", "neutral", 1.0, 0.0), ("😀", "positive", 0.97, 0.02), ("said @bot", "neutral", 0.96, 0.0),
                 ("see https://example.org/positive/1.jpg", "positive", 1.0, 0.0),
             )
         ),

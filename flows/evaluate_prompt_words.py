@@ -12,11 +12,11 @@ from prefect.cache_policies import NO_CACHE
 from components.errors import UserError
 from components.learning.assemble import labels_of, targets_of, training_id
 from components.learning.encoded import Encoded, Measured
-from components.learning.evaluation import Round, answers, author_rounds
+from components.learning.evaluation import Round, answers, author_rounds, fold_rounds
 from components.learning.methods import NEEDS, Inputs, fits
 from components.learning.metrics import measure
 from components.learning.spec import EvaluationSpec, Method
-from components.learning.splits import folds, split
+from components.learning.splits import apart, folds, split
 from components.learning.vectors import Vectors
 from components.records import Evaluation, Example
 from components.spec import FeatureSpec
@@ -24,7 +24,7 @@ from components.store import Store
 from flows.caching import whole
 from flows.progress import progress, say
 from flows.publish import StepResult, publish
-from flows.reading import clusters_of, encode_all, evaluation_rows, found_before, read_sources, short
+from flows.reading import Groups, encode_all, evaluation_rows, found_before, groups_of, read_sources, short
 from flows.settings import Settings
 from flows.write_report import write_learning_report
 
@@ -106,10 +106,9 @@ def measure_all(
     """Every method on every task that it can be asked about."""
     ids = [example.example_id for example in examples]
     store.register_as(made, spec, {"examples": len(examples), "spec_id": spec.id})
-    rule = spec.split.model_copy(update={"by_author": spec.split.by_author and spec.folds != "author"})
     pictures = [vectors.of(ids).kinds[kind] for vectors in read.values() for kind in PICTURES if kind in vectors.kinds]
-    together, clusters = clusters_of(examples, pictures[:1], rule)
-    rounds = rounds_of(spec, examples, together)
+    groups = groups_of(examples, pictures[:1], spec.split)
+    rounds = rounds_of(spec, examples, groups)
     if (n := int(sum(one.asked.sum() for one in rounds))) < FEWEST:
         raise UserError(
             f"only {n} of {len(examples)} examples would be asked about, and fewer than {FEWEST} say nothing; give "
@@ -120,21 +119,23 @@ def measure_all(
     for method in spec.methods:
         name = method.name or method.kind
         vectors = read[method.models].of(ids) if NEEDS[method.kind] else None
-        found = measure_method(spec, method, name, whole(examples), whole(vectors), whole(rounds), whole(clusters))
+        found = measure_method(
+            spec, method, name, whole(examples), whole(vectors), whole(rounds), whole(groups.resampled)
+        )
         where = "folds by " + spec.folds if spec.folds != "none" else "test"
         rows += evaluation_rows(found, made, name, revision_of(method), dataset_of(examples), where)
         advance(1)
     return rows
 
 
-def rounds_of(spec: EvaluationSpec, examples: Sequence[Example], clusters: Sequence[str]) -> list[Round]:
+def rounds_of(spec: EvaluationSpec, examples: Sequence[Example], groups: Groups) -> list[Round]:
     """Without folds the test split is asked once, and the rest is there to learn from."""
     if spec.folds == "author":
-        return author_rounds(examples, clusters)
+        return author_rounds(examples, groups.twins)
     if spec.folds == "none":
-        return [Round.of([row.split for row in split(examples, clusters, spec.split)])]
-    numbers = np.array(folds(examples, clusters, spec.folds, seed=spec.split.seed))
-    return [Round(numbers == fold, numbers != fold) for fold in sorted(set(numbers.tolist()))]
+        rows = apart(split(examples, groups.units, spec.split), groups.twins)
+        return [Round.of([row.split for row in rows])]
+    return fold_rounds(folds(examples, groups.units, seed=spec.split.seed), groups.twins)
 
 
 def without_vectors(examples: Sequence[Example]) -> Vectors:

@@ -6,6 +6,7 @@ border; the vectors do, and so heads train again in seconds.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from components.learning.near_duplicates import (
 )
 from components.learning.settling import settle
 from components.learning.spec import LabelledSource, SplitRule, Task
+from components.learning.splits import author_units
 from components.learning.vectors import Device, Vectors, joined, vectors
 from components.records import Evaluation, Example, Quarantine, content_id
 from components.store import Store
@@ -156,14 +158,19 @@ def encode_all(
     return [example for example in examples if example.example_id in kept], read
 
 
-def clusters_of(
-    examples: Sequence[Example], arrays: Sequence[NDArray[np.float32]], rule: SplitRule
-) -> tuple[list[str], list[str]]:
-    """Per example which others it stays with in a split, and which it is resampled with in a bootstrap.
+@dataclass(frozen=True)
+class Groups:
+    """Per example: its near-duplicates (`twins`), what goes to one side of a split as a whole (`units`: authors, where
+    asked), and what is resampled together in a bootstrap."""
 
-    The second are the first, unless there are fewer than ENOUGH_TO_RESAMPLE of those: four authors cannot be resampled,
-    so their examples are, near-duplicates together, and the intervals hold for these authors only.
-    """
+    twins: list[str]
+    units: list[str]
+    resampled: list[str]
+
+
+def groups_of(examples: Sequence[Example], arrays: Sequence[NDArray[np.float32]], rule: SplitRule) -> Groups:
+    """What is resampled are the units, unless there are fewer than ENOUGH_TO_RESAMPLE: four authors cannot be, so
+    their examples are, near-duplicates together, and the intervals hold for these authors only."""
     hashes: dict[str, Hashes] = {}
     pictured = [example for example in examples if example.image_path]
     advance = progress("find near-duplicates", len(pictured))
@@ -171,13 +178,11 @@ def clusters_of(
         chunk = chunk_id("hashes", [f"{e.sha256} {picture_state(e)}" for e in part])
         hashes |= hash_chunk("hashes", chunk, whole(part))
         advance(len(part))
-    together = near_duplicate_clusters(examples, hashes, arrays, rule)
-    if (warning := describe_clusters(together).warning) is not None:
+    twins = near_duplicate_clusters(examples, hashes, arrays, rule.model_copy(update={"by_author": False}))
+    if (warning := describe_clusters(twins).warning) is not None:
         say(warning)
-    if len(set(together)) >= ENOUGH_TO_RESAMPLE or not rule.by_author:
-        return together, together
-    alone = rule.model_copy(update={"by_author": False})
-    return together, near_duplicate_clusters(examples, hashes, arrays, alone)
+    units = author_units(examples, twins) if rule.by_author else twins
+    return Groups(twins, units, units if len(set(units)) >= ENOUGH_TO_RESAMPLE else twins)
 
 
 def evaluation_rows(

@@ -27,14 +27,14 @@ from components.learning.label_maps import label_map_text
 from components.learning.model_folder import save_model, training_facts, write_model_set
 from components.learning.promotion import against_incumbent, is_in_use
 from components.learning.spec import TrainingSpec
-from components.learning.splits import PARTS, split, split_rows
+from components.learning.splits import PARTS, apart, split, split_rows
 from components.learning.vectors import Vectors
 from components.records import Evaluation, Example
 from components.store import Store
 from flows.caching import whole
 from flows.progress import progress, say
 from flows.publish import StepResult, publish, verify
-from flows.reading import clusters_of, encode_all, evaluation_rows, found_before, read_sources, short
+from flows.reading import encode_all, evaluation_rows, found_before, groups_of, read_sources, short
 from flows.settings import Settings
 from flows.write_report import write_learning_report
 
@@ -187,12 +187,12 @@ def divide(
     """The three splits as arrays, and as rows in `splits`. Raises CheckFailed where a leak, an empty class or the like
     would make every figure worthless."""
     # Texts are compared by their words: an encoder of texts finds short ones alike that are not.
-    together, resampled = clusters_of(examples, [read.kinds["picture"]], spec.split)
-    splits = split(examples, together, spec.split, made)
+    groups = groups_of(examples, [read.kinds["picture"]], spec.split)
+    splits = apart(split(examples, groups.units, spec.split, made), groups.twins)
     frame = pd.DataFrame(split_rows(examples, splits, spec.split, labels))
     checked = verify(store, "splits", frame, chunk=made, run_id=made)
     store.append({"splits": splits, "checks": checked.checks})
-    everything = encoded(examples, read, spec.tasks, labels, resampled, together)
+    everything = encoded(examples, read, spec.tasks, labels, groups.resampled, groups.units, groups.twins)
     where = pd.Series([row.split for row in splits])
     return {part: everything.rows((where == part).to_numpy()) for part in PARTS}
 

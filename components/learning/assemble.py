@@ -57,8 +57,9 @@ def encoded(
     labels: Mapping[str, Sequence[str]],
     clusters: Sequence[str],
     together: Sequence[str] = (),
+    twins: Sequence[str] = (),
 ) -> Encoded:
-    """The examples in their order, which is the order of `read`, `clusters` and `together`."""
+    """The examples in their order, which is that of `read`, `clusters`, `together` and `twins`."""
     if [example.example_id for example in examples] != read.ids:
         raise ValueError("vectors of other examples, or in another order")
     return Encoded(
@@ -71,6 +72,7 @@ def encoded(
         [example.dataset for example in examples],
         clusters,
         together,
+        twins,
     )
 
 

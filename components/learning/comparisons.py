@@ -125,13 +125,22 @@ def _rows(arm: Arm, data: Mapping[str, Encoded]) -> dict[str, Encoded]:
     if arm.held_out is not None:
         own = {split: np.array([d == arm.held_out for d in part.datasets], bool) for split, part in data.items()}
         rows = {split: part.rows(~own[split]) for split, part in data.items()}
-        met = {cluster for split in ("train", "validation") for cluster in rows[split].together or rows[split].clusters}
+        met = {name for split in ("train", "validation") for name in _groups(rows[split])}
         # Every row of the held-out dataset may test it, but one whose near-duplicate was met in training says nothing.
         held = concatenated([part.rows(own[split]) for split, part in data.items()])
-        rows["test"] = held.rows(np.array([cluster not in met for cluster in held.together or held.clusters], bool))
+        rows["test"] = held.rows(np.array([not met & set(own) for own in _groups_of_rows(held)], bool))
     if arm.modality is not None:
         rows = {split: _only(part, arm.modality) for split, part in rows.items()}
     return rows
+
+
+def _groups_of_rows(rows: Encoded) -> list[tuple[str, str]]:
+    """Per row its author (or whatever it was split with) and its near-duplicates."""
+    return list(zip(rows.together or rows.clusters, rows.twins or rows.clusters, strict=True))
+
+
+def _groups(rows: Encoded) -> set[str]:
+    return {name for both in _groups_of_rows(rows) for name in both}
 
 
 def _only(rows: Encoded, modality: Modality) -> Encoded:
@@ -155,6 +164,7 @@ def concatenated(parts: Sequence[Encoded]) -> Encoded:
         [d for part in parts for d in part.datasets],
         [c for part in parts for c in part.clusters],
         [c for part in parts for c in part.together],
+        [c for part in parts for c in part.twins],
     )
 
 

@@ -18,7 +18,8 @@ UNKNOWN = -1
 class Encoded:
     """n examples. `picture` (n, picture_dim) and `text` (n, text_dim) in float32; the masks (n,) of bool; `targets` per
     task (n,) int64 places in the task's labels with -1 for unknown, or float64 with NaN; `clusters` names what is
-    resampled together, `together` what was kept together when the examples were split (empty: the same)."""
+    resampled together, `together` what was kept together when the examples were split, `twins` the near-duplicates
+    (where they are empty: the same)."""
 
     ids: Sequence[str]
     picture: NDArray[np.float32]
@@ -29,6 +30,7 @@ class Encoded:
     datasets: Sequence[str]
     clusters: Sequence[str]
     together: Sequence[str] = ()
+    twins: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -46,6 +48,7 @@ class Encoded:
             [self.datasets[int(i)] for i in places],
             [self.clusters[int(i)] for i in places],
             [self.together[int(i)] for i in places] if self.together else (),
+            [self.twins[int(i)] for i in places] if self.twins else (),
         )
 
     def known(self, task: str) -> NDArray[np.bool_]:

@@ -61,6 +61,15 @@ def author_rounds(examples: Sequence[Example], clusters: Sequence[str]) -> list[
     return rounds
 
 
+def fold_rounds(numbers: Sequence[int], clusters: Sequence[str]) -> list[Round]:
+    """Each fold once, taught by what is in other folds and no near-duplicate of anything in this one."""
+    fold, groups = np.array(numbers), np.array(clusters)
+    return [
+        Round(asked, ~asked & ~np.isin(groups, groups[asked]))
+        for asked in (fold == number for number in sorted(set(numbers)))
+    ]
+
+
 def answers(
     method: Method,
     task: str,

@@ -8,20 +8,19 @@ part. By time, three stretches of time take the place of the hash, and what reac
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from components.errors import UserError
 from components.learning.assignment import assign_clusters
 from components.learning.near_duplicates import author_key, text_key
-from components.learning.pairs import Merger
 from components.learning.spec import SplitRule
-from components.records import Example, Split
+from components.records import Example, Split, content_id
 
 PARTS = ("train", "validation", "test")
 MOST = 0.6
 """Share of the examples that one cluster may hold: with more there is no training set beside a test set."""
-MOST_AUTHORS = 30
 
 
 def split(examples: Sequence[Example], clusters: Sequence[str], rule: SplitRule, spec_id: str = "") -> list[Split]:
@@ -50,41 +49,39 @@ def split(examples: Sequence[Example], clusters: Sequence[str], rule: SplitRule,
     ]
 
 
-def folds(
-    examples: Sequence[Example],
-    clusters: Sequence[str],
-    kind: Literal["author", "random"],
-    k: int = 5,
-    seed: int = 0,
-) -> list[int]:
-    """The fold of each example, from 0: k folds of whole clusters, or a fold per author, in the order of their names.
+def author_units(examples: Sequence[Example], clusters: Sequence[str]) -> list[str]:
+    """What goes to one side as a whole: all of an author; of nobody's examples, a cluster of near-duplicates.
 
-    Authors that share a cluster share a fold. Examples of no author have fold -1: to learn from, never asked about.
+    Authors who once wrote the same short text stay two: `apart` takes care of that text.
     """
-    if kind == "random":
-        _refuse_giants(examples, clusters, None)
-        if len(set(clusters)) < k:
-            raise UserError(f"{k} folds need {k} clusters, and the examples are {len(set(clusters))}; give more")
-        placed = assign_clusters(examples, clusters, (1 / k,) * k, range(k), f"{seed} folds")
-        return [placed[cluster] for cluster in clusters]
     authors = [author_key(example.author) for example in examples]
-    known = {author for author in authors if author}
-    if not 2 <= len(known) <= MOST_AUTHORS:
-        raise UserError(
-            f"folds: author needs 2 to {MOST_AUTHORS} authors, and the examples name {len(known)}; "
-            "use folds: random with split.by_author: true, which keeps authors whole too"
-        )
-    merger = Merger(len(examples))
-    merger.join_equal(clusters)
-    merger.join_equal(authors)
-    groups = merger.groups.tolist()
-    named = sorted((author, group) for author, group in zip(authors, groups, strict=True) if author)
-    numbers = {group: n for n, group in enumerate(dict.fromkeys(group for _, group in named))}
-    if len(numbers) < 2:
-        raise UserError(
-            f"folds: the {len(known)} authors share near-duplicates, so none can be left out alone; use folds: random"
-        )
-    return [numbers.get(group, -1) for group in groups]
+    return [
+        content_id("author", author) if author else cluster for author, cluster in zip(authors, clusters, strict=True)
+    ]
+
+
+def apart(splits: Sequence[Split], clusters: Sequence[str]) -> list[Split]:
+    """The splits, without examples whose near-duplicate is on another side: of a cluster that reaches over, those in
+    test stay (else those in validation), and the others are unused. Each row then names its cluster."""
+    reached: dict[str, set[str]] = {}
+    for row, cluster in zip(splits, clusters, strict=True):
+        reached.setdefault(cluster, set()).add(row.split)
+    result = []
+    for row, cluster in zip(splits, clusters, strict=True):
+        kept = next((part for part in reversed(PARTS) if part in reached[cluster]), row.split)
+        if row.split in PARTS and row.split != kept:
+            row = replace(row, split="unused", reason=f"a near-duplicate is in {kept}")
+        result.append(replace(row, cluster=cluster))
+    return result
+
+
+def folds(examples: Sequence[Example], clusters: Sequence[str], k: int = 5, seed: int = 0) -> list[int]:
+    """The fold of each example, from 0: k folds of whole clusters."""
+    _refuse_giants(examples, clusters, None)
+    if len(set(clusters)) < k:
+        raise UserError(f"{k} folds need {k} clusters, and the examples are {len(set(clusters))}; give more")
+    placed = assign_clusters(examples, clusters, (1 / k,) * k, range(k), f"{seed} folds")
+    return [placed[cluster] for cluster in clusters]
 
 
 def split_rows(

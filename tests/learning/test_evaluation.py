@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.errors import UserError
-from components.learning.evaluation import Round, answers, author_rounds
+from components.learning.evaluation import Round, answers, author_rounds, fold_rounds
 from components.learning.methods import Inputs
 from components.learning.spec import Method
 from components.records import Example
@@ -53,6 +53,13 @@ def test_an_author_is_not_taught_by_twins_of_what_they_wrote() -> None:
     assert first.teaching.tolist() == [False, False, False, True, True], "bob's first is ann's second again"
     assert second.asked.tolist() == [False, False, True, True, False]
     assert second.teaching.tolist() == [True, False, False, False, True]
+
+
+def test_a_fold_is_not_taught_by_twins_of_what_it_is_asked() -> None:
+    first, second = fold_rounds([0, 0, 1, 1], ["a", "b", "b", "c"])
+    assert first.asked.tolist() == [True, True, False, False]
+    assert first.teaching.tolist() == [False, False, False, True]
+    assert second.teaching.tolist() == [True, False, False, False]
 
 
 def test_folds_of_one_author_are_refused() -> None:

@@ -19,8 +19,8 @@ from components.drawings.drawing import draw
 from components.errors import UserError
 from components.learning.near_duplicates import near_duplicate_clusters, perceptual_hashes
 from components.learning.spec import SplitRule
-from components.learning.splits import folds, split, split_rows
-from components.records import Example, content_id
+from components.learning.splits import apart, author_units, folds, split, split_rows
+from components.records import Example, Split, content_id
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -254,33 +254,42 @@ def test_what_cannot_be_split_is_refused_with_a_remedy(
 @pytest.mark.parametrize("k", [2, 5])
 def test_random_folds_are_whole_clusters_of_like_size(k: int) -> None:
     examples, clusters = clustered(300, 3)
-    numbers = folds(examples, clusters, "random", k)
+    numbers = folds(examples, clusters, k)
     assert crossing([str(n) for n in numbers], clusters) == []
     assert set(numbers) == set(range(k))
     assert all(abs(n - 300 / k) <= 0.15 * 300 / k for n in Counter(numbers).values())
     order = list(range(300))
     random.Random(1).shuffle(order)
-    again = folds([examples[i] for i in order], [clusters[i] for i in order], "random", k)
+    again = folds([examples[i] for i in order], [clusters[i] for i in order], k)
     assert again == [numbers[i] for i in order]
-    assert folds(examples, clusters, "random", k, seed=1) != numbers
-
-
-def test_folds_of_authors_leave_each_out_with_its_near_duplicates() -> None:
-    authors = ["Ann", "bo", None, "@ann", "Cy", "cy", None, "bo", "Di", None]
-    clusters = ["1", "2", "3", "4", "5", "6", "6", "7", "2", "8"]  # Cy's text again by nobody; Di repeats Bo
-    examples = [example(n, author=author) for n, author in enumerate(authors)]
-    assert folds(examples, clusters, "author") == [0, 1, -1, 0, 2, 2, 2, 1, 1, -1]
+    assert folds(examples, clusters, k, seed=1) != numbers
 
 
 def test_folds_that_cannot_be_are_refused() -> None:
-    examples = [example(n, author="Ann") for n in range(6)]
-    with pytest.raises(UserError, match="2 to 30 authors, and the examples name 1"):
-        folds(examples, list("abcdef"), "author")
+    examples = [example(n) for n in range(6)]
     with pytest.raises(UserError, match="5 clusters, and the examples are 3"):
-        folds(examples, list("aabbcc"), "random")
-    both = [example(n, author="Ann" if n else "Bo") for n in range(6)]
-    with pytest.raises(UserError, match="share near-duplicates"):
-        folds(both, ["a"] * 6, "author")
+        folds(examples, list("aabbcc"))
+
+
+def test_authors_who_once_wrote_the_same_stay_two_and_the_twin_is_not_learned_from() -> None:
+    """Thousands of posts of two accounts would otherwise hang together by one `Good morning`."""
+    authors = ["Ann", "@ann", "Bo", "bo", None, None]
+    clusters = ["1", "2", "2", "3", "4", "3"]  # Ann's second is Bo's first again, Bo's second is also nobody's
+    examples = [example(n, author=author) for n, author in enumerate(authors)]
+    units = author_units(examples, clusters)
+    assert units[0] == units[1] != units[2] == units[3]
+    assert units[4:] == ["4", "3"]
+    sides = dict(zip(units, ["train", "train", "test", "test", "validation", "train"], strict=True))
+    rows = [
+        Split(spec_id="s", example_id=e.example_id, cluster=unit, split=sides[unit])
+        for e, unit in zip(examples, units, strict=True)
+    ]
+    parted = apart(rows, clusters)
+    assert [row.split for row in parted] == ["train", "unused", "test", "test", "validation", "unused"]
+    assert [row.cluster for row in parted] == clusters
+    assert {row.reason for row in parted if row.split == "unused"} == {"a near-duplicate is in test"}
+    assert crossing([row.split for row in parted if row.split != "unused"],
+                    [row.cluster for row in parted if row.split != "unused"]) == []  # fmt: skip
 
 
 def test_rows_for_the_checks_hold_what_was_compared() -> None:

@@ -26,7 +26,7 @@ def show_training(result: Any, settings: Settings, console: Console) -> None:
     console.print()
     show_metrics(result.evaluations, console, first="multi-task")
     if result.differences:
-        rows = table("compared with multi-task", "task", "#macro-F1", "95 % interval", "#p (Holm)")
+        rows = table("compared with the main one", "task", "#macro-F1", "95 % interval", "#p (Holm)")
         for row in result.differences:
             p = "" if row["p_holm"] is None else f"{row['p_holm']:.3f}"
             rows.add_row(escape(row["subject"]), row["task"], signed(row["value"]), interval(row, sign=True), p)

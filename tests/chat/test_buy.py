@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -212,7 +213,9 @@ async def test_half_failing_is_not_too_many(shop: Shop) -> None:
 async def test_an_endpoint_that_is_not_there_stops_the_purchase(shop: Shop) -> None:
     with FakeProvider() as server:
         pass
-    with pytest.raises(ProviderStopped, match=r"cannot be reached .*check `endpoint`"):
+    with socket.socket() as nobody, pytest.raises(ProviderStopped, match=r"cannot be reached .*check `endpoint`"):
+        nobody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        nobody.bind(("127.0.0.1", server.port))  # or another test's server could take the port
         await shop.buy(server, 500, max_attempts=2)
     assert len(shop.records()) < 50
     assert shop.ledger.held_usd == 0

@@ -7,6 +7,7 @@ Vectors are kept in --cache: a second run takes a minute.
 """
 
 import argparse
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ SEEDS = range(3)
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--real", type=Path, default=Path("../shared/data/real"), help="folder of the real data")
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/postwright-prompt-words"))
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "postwright-prompt-words")
     parser.add_argument("--text-encoder", type=Path, help="a sentence encoder's folder, as on the hub")
     parser.add_argument("--drawings", type=int, default=900)
     parser.add_argument("--only", choices=("drawn", "pictures", "tweets"))

@@ -61,6 +61,12 @@ def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
     return False
 
 
+KEPT: dict[str, Any] = {
+    "cache_key_fn": chunk_key, "persist_result": True, "retries": 2, "retry_condition_fn": worth_retrying,
+}  # fmt: skip
+"""What every task says whose chunk is computed once and kept; how long it waits before a retry differs."""
+
+
 def whole(rows: T) -> T:
     """Rows as a parameter of a task: Prefect hands them on without looking for futures in each field of each row, which
     takes 0.2 ms a row."""

@@ -12,7 +12,7 @@ from components.chat import check
 from components.features import extract
 from components.records import Example, Feature, Item, Quarantine
 from components.spec import Budget, FeatureSpec, Selection
-from flows.caching import chunk_key, frozen, whole, worth_retrying
+from flows.caching import KEPT, frozen, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
@@ -24,11 +24,8 @@ CHUNK = 128
 
 @task(
     task_run_name="extract {chunk}",
-    cache_key_fn=chunk_key,
-    persist_result=True,
-    retries=2,
     retry_delay_seconds=[1, 10],
-    retry_condition_fn=worth_retrying,
+    **KEPT,
     tags=["models"],
 )
 def extract_chunk(

@@ -9,7 +9,7 @@ from components.items import Entry, list_entries, read_entries, split_duplicates
 from components.records import Item, Quarantine, content_id
 from components.spec import DatasetSpec, Selection
 from components.store import Store
-from flows.caching import chunk_key, whole, worth_retrying
+from flows.caching import KEPT, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
@@ -19,11 +19,8 @@ CHUNK = 128
 
 @task(
     task_run_name="read {chunk}",
-    cache_key_fn=chunk_key,
-    persist_result=True,
-    retries=2,
     retry_delay_seconds=[1, 5],
-    retry_condition_fn=worth_retrying,
+    **KEPT,
 )
 def read_chunk(
     spec: DatasetSpec, spec_id: str, chunk: str, entries: Sequence[Entry]

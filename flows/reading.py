@@ -29,7 +29,7 @@ from components.learning.splits import author_units
 from components.learning.vectors import Device, Vectors, joined, vectors
 from components.records import Evaluation, Example, Quarantine, content_id
 from components.store import Store
-from flows.caching import chunk_key, whole, worth_retrying
+from flows.caching import KEPT, whole
 from flows.extract_features import picture_state
 from flows.progress import progress, say
 from flows.publish import StepResult, chunk_id, chunks, publish
@@ -41,11 +41,8 @@ ENOUGH_TO_RESAMPLE = 20
 
 @task(
     task_run_name="read {chunk}",
-    cache_key_fn=chunk_key,
-    persist_result=True,
-    retries=2,
     retry_delay_seconds=[1, 5],
-    retry_condition_fn=worth_retrying,
+    **KEPT,
 )
 def read_examples_chunk(
     source: LabelledSource, tasks: Mapping[str, Task], spec_id: str, chunk: str, entries: Sequence[LabelledEntry]
@@ -56,11 +53,8 @@ def read_examples_chunk(
 
 @task(
     task_run_name="encode {chunk}",
-    cache_key_fn=chunk_key,
-    persist_result=True,
-    retries=2,
     retry_delay_seconds=[1, 10],
-    retry_condition_fn=worth_retrying,
+    **KEPT,
     tags=["models"],
 )
 def encode_chunk(
@@ -72,11 +66,8 @@ def encode_chunk(
 
 @task(
     task_run_name="hash {chunk}",
-    cache_key_fn=chunk_key,
-    persist_result=True,
-    retries=2,
     retry_delay_seconds=[1, 5],
-    retry_condition_fn=worth_retrying,
+    **KEPT,
 )
 def hash_chunk(spec_id: str, chunk: str, examples: Sequence[Example]) -> dict[str, Hashes]:
     """The perceptual hashes of one chunk's pictures."""

@@ -189,8 +189,7 @@ def describe_clusters(clusters: Sequence[str]) -> ClusterFacts:
     warning = None
     if share > LARGE and largest > 2:
         warning = (
-            f"{largest:,} of {len(clusters):,} examples ({share:.0%}) hang together as near-duplicates or by one "
-            "author, perhaps in a chain of small steps: a higher split.cosine, a lower split.hash_distance or "
-            "split.by_author: false would part them"
+            f"{largest:,} of {len(clusters):,} examples ({share:.0%}) hang together as near-duplicates, perhaps in "
+            "a chain of small steps: a higher split.cosine or a lower split.hash_distance would part them"
         )
     return ClusterFacts(len(clusters), len(sizes), largest, share, warning)

@@ -157,8 +157,10 @@ class ChatSpec(Spec):
     """Which model answers, where, and how fast it may be asked. Limits and key names are no part of the id."""
 
     does_not_matter: ClassVar[frozenset[str]] = frozenset(
-        {"api_key_env", "max_concurrency", "rpm", "tpm", "timeout_s", "max_attempts"}
+        {"api_key_env", "max_concurrency", "rpm", "tpm", "timeout_s", "max_attempts", "mode", "batch_wait_h"}
     )
+    matters_when_set: ClassVar[frozenset[str]] = frozenset({"api", "reasoning_effort", "picture_px", "picture_detail"})
+    """Fields that are no part of the id while they stand at their default."""
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(
         title="Model", description="provider/name: offline/... or openai/...", examples=["openai/gpt-4o-mini"]
     )
@@ -177,12 +179,41 @@ class ChatSpec(Spec):
     temperature: float | None = Field(default=0.7, ge=0, le=2, title="Temperature", description="null: not sent.")
     max_output_tokens: int = Field(default=400, ge=1, title="Longest reply, in tokens")
     seed: int | None = Field(default=None, title="Seed", description="Sent where set.")
+    api: Literal["chat", "responses"] = Field(
+        default="chat", title="Interface", description="Chat completions, as all servers, or OpenAI's Responses."
+    )
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = Field(
+        default=None,
+        title="Effort of reasoning",
+        description="For reasoning models; their thinking counts as output: raise the longest reply.",
+    )
     picture: bool = Field(default=False, title="Send the picture", description="Downscaled, without EXIF.")
-    max_concurrency: int = Field(default=16, ge=1, title="Calls in flight")
-    rpm: int | None = Field(default=None, ge=1, title="Requests per minute")
-    tpm: int | None = Field(default=None, ge=1, title="Tokens per minute")
+    picture_px: int = Field(default=768, ge=64, le=2048, title="Longest side of a sent picture, in pixels")
+    picture_detail: Literal["auto", "low", "high"] = Field(
+        default="auto", title="Detail of a sent picture", description="low costs least; auto leaves it to the server."
+    )
+    mode: Literal["live", "batch"] = Field(
+        default="live", title="Mode", description="batch: half the price at OpenAI, answered within a day."
+    )
+    batch_wait_h: float = Field(
+        default=26,
+        ge=0,
+        title="Wait for a batch, in hours",
+        description="Then the run stops, to be resumed by the same command; 0: hand in, and come back later.",
+    )
+    max_concurrency: int = Field(
+        default=16, ge=1, title="Calls in flight", description="At most; fewer where the server has room for fewer."
+    )
+    rpm: int | None = Field(
+        default=None, ge=1, title="Requests per minute", description="Empty: as the server says, or as found out."
+    )
+    tpm: int | None = Field(default=None, ge=1, title="Tokens per minute", description="Empty: as the server says.")
     timeout_s: float = Field(default=60, gt=0, title="Time-out of one attempt, in seconds")
     max_attempts: int = Field(default=5, ge=1, title="Attempts per call")
+
+    def resolved(self) -> dict[str, Any]:
+        unset = {n for n in self.matters_when_set if getattr(self, n) == self.__class__.model_fields[n].default}
+        return {name: value for name, value in super().resolved().items() if name not in unset}
 
     def contents(self) -> Mapping[str, Any]:
         from components.chat.providers import revision_of
@@ -224,7 +255,19 @@ class GenerationSpec(ChatSpec):
 
     step: ClassVar[str] = "generate_posts"
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/writer", title="Model")
+    matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"temperatures", "choose"}
     candidates: int = Field(default=1, ge=1, le=16, title="Candidates", description="Posts per prompt.")
+    temperatures: tuple[Annotated[float, Field(ge=0, le=2)], ...] = Field(
+        default=(),
+        title="Temperature of each candidate",
+        description="As many as candidates; empty: `temperature` for all.",
+        examples=[[0.3, 0.7, 1.1]],
+    )
+    choose: Literal["all", "judge", "clip"] = Field(
+        default="all",
+        title="Best of the candidates",
+        description="judge: all are judged, the best is chosen; clip: only the one nearest its picture is judged.",
+    )
     alt_text: Literal["captions", "model"] = Field(
         default="captions",
         title="Alternative texts",
@@ -235,6 +278,12 @@ class GenerationSpec(ChatSpec):
     def _sees_pictures(self) -> "GenerationSpec":
         if self.alt_text == "model" and self.model.startswith("offline/"):
             raise ValueError(f"{self.model} sees no pictures; use alt_text: captions, or a model that does")
+        return self
+
+    @model_validator(mode="after")
+    def _temperatures_fit(self) -> "GenerationSpec":
+        if self.temperatures and len(self.temperatures) != self.candidates:
+            raise ValueError(f"{len(self.temperatures)} temperatures for {self.candidates} candidates")
         return self
 
     def contents(self) -> Mapping[str, Any]:
@@ -274,6 +323,12 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     usd: float = Field(default=1.00, ge=0, title="Cap of a run, in USD")
+    usd_per_month: float | None = Field(
+        default=None,
+        ge=0,
+        title="Cap of a calendar month, in USD",
+        description="Of all that this home buys, in UTC; empty: no cap.",
+    )
     allow_unpriced: bool = Field(default=False, title="Allow models whose price is unknown")
 
 

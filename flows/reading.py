@@ -169,7 +169,7 @@ def groups_of(examples: Sequence[Example], arrays: Sequence[NDArray[np.float32]]
         chunk = chunk_id("hashes", [f"{e.sha256} {picture_state(e)}" for e in part])
         hashes |= hash_chunk("hashes", chunk, whole(part))
         advance(len(part))
-    twins = near_duplicate_clusters(examples, hashes, arrays, rule.model_copy(update={"by_author": False}))
+    twins = near_duplicate_clusters(examples, hashes, arrays, rule)
     if (warning := describe_clusters(twins).warning) is not None:
         say(warning)
     units = author_units(examples, twins) if rule.by_author else twins

@@ -122,8 +122,6 @@ def near_duplicate_clusters(
         known[[bool(example.sha256) and hashes.get(example.sha256 or "") == () for example in ordered]] = 0
         for left, right in within_cosine(known, rule.cosine):
             merger.join(left, right)
-    if rule.by_author:
-        merger.join_equal([author_key(example.author) for example in ordered])
     return _names(merger, ordered, order)
 
 

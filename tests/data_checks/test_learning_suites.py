@@ -15,7 +15,7 @@ from components.learning.encoded import Encoded
 from components.learning.metrics import measure
 from components.learning.near_duplicates import near_duplicate_clusters
 from components.learning.spec import SplitRule
-from components.learning.splits import split, split_rows
+from components.learning.splits import author_units, split, split_rows
 from components.records import Evaluation, Example, content_id
 from data_checks.suite import Suite
 from data_checks.validate import SUITES, Verdict, validate
@@ -49,7 +49,7 @@ def splits() -> Frame:
     """As flows make it, of 240 examples whose authors have to stay whole."""
     found = [an_example(n, author=f"author {n % 61}") for n in range(240)]
     rule = SplitRule()
-    clusters = near_duplicate_clusters(found, {}, [], rule)
+    clusters = author_units(found, near_duplicate_clusters(found, {}, [], rule))
     return pd.DataFrame(split_rows(found, split(found, clusters, rule, content_id("s")), rule, {"mood": MOODS}))
 
 

@@ -19,7 +19,8 @@ KEY_VERSION = 1
 class ChatRequest:
     """`messages` are OpenAI chat messages; a picture is a content part
     {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,..."}}. `schema` is the JSON schema of the reply.
-    `candidate` numbers the samples drawn from one prompt. Nothing here is a secret: the account's key travels apart.
+    `candidate` numbers the samples drawn from one prompt; `api` and `reasoning_effort` are the spec's. Nothing here is
+    a secret: the account's key travels apart.
     """
 
     stage: str
@@ -31,6 +32,8 @@ class ChatRequest:
     seed: int | None = None
     schema: Mapping[str, Any] | None = None
     candidate: int = 0
+    api: str = "chat"
+    reasoning_effort: str | None = None
 
     @cached_property
     def key(self) -> str:
@@ -45,12 +48,17 @@ class ChatRequest:
         - temperature, max_output_tokens, seed: they steer sampling and cut the reply.
         - schema: it constrains decoding.
         - candidate: the second sample of one prompt must not be a copy of the first.
+        - api, where it is not chat completions: the other interface has no seed and its servers render prompts and
+          default parameters in their own way, so its answer is another sample of, at best, the same distribution.
+        - reasoning_effort, where it is set: a model that thinks longer answers otherwise. None is the model's default.
+          These two came later; left out at their defaults, they leave every older key as it was.
 
         Not in the key:
         - stage, run: who asks does not change what is answered, and a repair or a report may reuse it.
         - limits, time-outs, attempts: they change when an answer comes, not which.
         - the API key and its variable's name: another account gets the same model.
-        - how the schema was asked for (json_schema, json_object, text): found out per endpoint, it follows from it.
+        - how the schema was asked for (json_schema, json_object, text), and which parameters the endpoint refuses and
+          is not sent: found out per endpoint, they follow from it.
         """
         content = {
             "version": KEY_VERSION,
@@ -63,6 +71,7 @@ class ChatRequest:
             "seed": self.seed,
             "schema": self.schema,
             "candidate": self.candidate,
+            **self._later_fields,
         }
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -95,7 +104,14 @@ class ChatRequest:
             "seed": self.seed,
             "schema": self.schema,
             "candidate": self.candidate,
+            **self._later_fields,
         }
+
+    @property
+    def _later_fields(self) -> dict[str, str]:
+        """Keyed and recorded only where they are not the default."""
+        fields = {} if self.api == "chat" else {"api": self.api}
+        return fields if self.reasoning_effort is None else {**fields, "reasoning_effort": self.reasoning_effort}
 
 
 def _parts(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

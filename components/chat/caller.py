@@ -7,7 +7,7 @@ answered calls come from the journal. So the attempts a server counts are the at
 import asyncio
 import logging
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -230,7 +230,7 @@ class Caller:
             "response": reply.raw,
         }
         self.journal.append(record, redact=self.api_key)
-        return replace(outcome_of(record), bought=True)
+        return outcome_of(record, bought=True)
 
     def _why_stopped(self, reply: Reply) -> str:
         model, endpoint, variable = self.spec.model, self.client.endpoint, self.spec.api_key_env

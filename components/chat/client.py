@@ -6,7 +6,6 @@ the answer: a server that lies about its format must end in a class, not in a tr
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from components.chat import chat_completions, responses
@@ -54,6 +53,9 @@ class Client:
             reply = Reply(status=why.status, detail=why.detail, billed=why.billed)
         else:
             reply = self.dialect.read(status, headers, content)
-        detail = None if reply.detail is None else redacted(reply.detail, self._key)
-        text = None if reply.text is None else redacted(reply.text, self._key)
-        return replace(reply, text=text, detail=detail, latency_ms=round((time.perf_counter() - started) * 1000))
+        if reply.text is not None:
+            reply.text = redacted(reply.text, self._key)
+        if reply.detail is not None:
+            reply.detail = redacted(reply.detail, self._key)
+        reply.latency_ms = round((time.perf_counter() - started) * 1000)
+        return reply

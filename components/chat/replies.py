@@ -32,7 +32,7 @@ DETAIL_LENGTH = 500
 RAW_LENGTH = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reply:
     """One attempt. `billed`: money is due (usage tells how much), surely not, or perhaps (None). `no_credit` marks the
     429 that no waiting cures; `wait_s` is the server's own Retry-After."""

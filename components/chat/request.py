@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import orjson
+
 from components.chat.providers import endpoint_of, revision_of
 
 KEY_VERSION = 1
@@ -60,28 +62,37 @@ class ChatRequest:
         - how the schema was asked for (json_schema, json_object, text), and which parameters the endpoint refuses and
           is not sent: found out per endpoint, they follow from it.
         """
+        return hashlib.sha256(self._canonical()).hexdigest()[:32]
+
+    def _canonical(self) -> bytes:
+        """The JSON of all that is in the key, its names sorted, as the standard library writes it: orjson spells some
+        numbers in another way, so it gets them, and the schema, written already."""
+        temperature = None if self.temperature is None else float(self.temperature)
         content = {
             "version": KEY_VERSION,
             "model": self.model,
             "revision": revision_of(self.model),
             "endpoint": endpoint_of(self.model, self.endpoint),
             "messages": self.messages_without_pictures,
-            "temperature": None if self.temperature is None else float(self.temperature),
+            "temperature": temperature,
             "max_output_tokens": self.max_output_tokens,
             "seed": self.seed,
             "schema": self.schema,
             "candidate": self.candidate,
             **self._later_fields,
         }
-        text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        written = {name: orjson.Fragment(_json(content[name])) for name in ("temperature", "schema", "seed")}
+        try:
+            return orjson.dumps(content | written, option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # half of a surrogate pair
+            return _json(content)
 
     @cached_property
     def messages_without_pictures(self) -> list[dict[str, Any]]:
         """The messages as they are keyed and kept: each picture is `<media type>;sha256:<hex>`."""
         return [_without_pictures(message) for message in self.messages]
 
-    @property
+    @cached_property
     def pictures(self) -> int:
         return sum(part.get("type") == "image_url" for message in self.messages for part in _parts(message))
 
@@ -91,9 +102,11 @@ class ChatRequest:
         texts = [json.dumps(self.schema)] if self.schema is not None else []
         for message in self.messages:
             content = message.get("content")
-            texts.append(content if isinstance(content, str) else "")
-            texts += [str(part.get("text", "")) for part in _parts(message)]
-        return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+            if isinstance(content, str):
+                texts.append(content)
+            else:
+                texts += [str(part.get("text", "")) for part in _parts(message)]
+        return sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
     def record(self) -> dict[str, Any]:
         """What the journal keeps of the question."""
@@ -112,6 +125,13 @@ class ChatRequest:
         """Keyed and recorded only where they are not the default."""
         fields = {} if self.api == "chat" else {"api": self.api}
         return fields if self.reasoning_effort is None else {**fields, "reasoning_effort": self.reasoning_effort}
+
+
+def _json(value: Any) -> bytes:
+    if value is None:
+        return b"null"
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _parts(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -76,8 +76,7 @@ async def test_a_schema_is_asked_for_as_the_endpoint_allows(
             assert server.stats["requests"] == 12 + steps, "the next process knows"
 
 
-@pytest.mark.parametrize("old", ["max_tokens", "max_completion_tokens"])
-async def test_the_parameter_that_caps_replies_is_swapped_and_never_left_out(shop: Shop, old: str) -> None:
+async def test_the_parameter_that_caps_replies_is_swapped_and_never_left_out(shop: Shop) -> None:
     with FakeProvider(without=["max_tokens"]) as server:
         outcomes = await shop.buy(server, 3, max_concurrency=1)
         assert [outcome.attempts for outcome in outcomes] == [2, 1, 1]

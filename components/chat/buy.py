@@ -60,11 +60,11 @@ async def buy(
         journal.ready()
         wanted = _in_our_way(wanted, journal.elders())
         client = Client(spec, api_key)
+        caller = Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client)
         try:
-            await _Purchase(
-                wanted, tell, Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client)
-            ).run()
+            await _Purchase(wanted, tell, caller).run()
         finally:
+            caller.close()
             await client.close()
     return _in_order(requests, found)
 
@@ -153,6 +153,8 @@ class _Purchase:
         unreachable = min(self.retry.unreachable, len(self.wanted))
         if len(self.ends) >= unreachable and all(status is Status.connection for status in self.ends):
             why = f"{endpoint} cannot be reached ({last}): check `endpoint`, and that the server runs"
+        elif len(self.ends) >= unreachable and all(status is Status.rate_limited for status in self.ends):
+            why = f"{endpoint} has refused every call for {self.retry.refused_s:g} s ({last}): check the account's limits"
         elif len(self.ends) >= self.retry.enough and len(broken) > self.retry.too_many * len(self.ends):
             kinds = ", ".join(f"{count} {status}" for status, count in Counter(broken).most_common())
             why = f"{len(broken)} of the last {len(self.ends)} calls to {endpoint} failed ({kinds}; last: {last})"

@@ -7,9 +7,10 @@ import email.utils
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from components.chat.limits.headers import RateHeaders, read_headers
 from components.chat.outcome import Status
 from components.chat.prices import Usage
 from components.records import storable
@@ -33,6 +34,7 @@ class Reply:
     http_status: int | None = None
     raw: Any = None
     latency_ms: int = 0
+    told_limits: RateHeaders | None = None
 
 
 def read_reply(http_status: int, headers: Mapping[str, str], body: str) -> Reply:
@@ -41,9 +43,12 @@ def read_reply(http_status: int, headers: Mapping[str, str], body: str) -> Reply
         content = json.loads(body)
     except (ValueError, RecursionError):
         content = None
+    told = read_headers(headers)
     if http_status == 200:
-        return _read_answer(content, body)
-    return _read_error(http_status, headers, content, body)
+        reply = _read_answer(content, body)
+    else:
+        reply = _read_error(http_status, headers, content, body)
+    return reply if told is None else replace(reply, told_limits=told)
 
 
 def _read_answer(content: Any, body: str) -> Reply:

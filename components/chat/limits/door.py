@@ -156,6 +156,7 @@ class Visitor:
         self.queue: deque[_Waiter] = deque()
         self.in_flight = 0
         self.closed = False
+        self.opened_at = time.monotonic()
         self.loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
@@ -191,6 +192,10 @@ class Visitor:
                     self.queue.remove(waiter)
             raise
         return waiter.ticket
+
+    def refused_for(self) -> float:
+        """Seconds for which the endpoint has accepted nothing of this model, from nobody, while this visitor was here."""
+        return time.monotonic() - max(self.opened_at, self.lane.accepted_at or self.opened_at)
 
     def close(self) -> None:
         with self.door.lock:

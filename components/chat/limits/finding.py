@@ -9,18 +9,20 @@ Most endpoints limit the rate; some the calls in flight. The two are told apart 
 refuse above the same number in flight, and never at or below it.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 
 DECREASES = (0.92, 0.92, 0.85, 0.75, 0.7)
 """By how much the value falls, by how many refusals came one soon after the other: a limit that has halved is followed
 in a few steps, one that holds is left by little."""
 
+SHY_RATE = 4
 LOWEST_RATE = 1 / 60
 LONGEST_S = 20.0
 """Of rest, and until the value has doubled after it: at most 40 s from the last refusal to twice the limit."""
 
 VOTES = 2
-DOUBTS = 3
+DOUBTS = 2
 
 
 @dataclass(slots=True)
@@ -63,6 +65,9 @@ class Finder:
     _doubts: int = 0
     _since: list[float] = field(default_factory=lambda: [0.0, 0.0])
     _count: list[int] = field(default_factory=lambda: [0, 0])
+    _young: deque[tuple[float, int]] = field(default_factory=deque)  # sent so lately that they may yet be refused
+    _refused_at: set[float] = field(default_factory=set)
+    _trip_s: float = 0.0
 
     def per_second(self) -> float | None:
         return None if self.rate is None else self.rate.value(2 / self.rate.peak)
@@ -79,6 +84,10 @@ class Finder:
         self._count[0] += 1
         passed = now - self._last_sent
         self._last_sent = now
+        if self.rate is None and self.slots is None:
+            return
+        self._young.append((now, in_flight))
+        self._ripen(now)
         if self.rate is not None and passed <= 2 / self.rate.value(2 / self.rate.peak) + 0.05:
             self.rate.clock += passed
         if self.slots is not None and in_flight >= 0.7 * self.slots.value():
@@ -89,9 +98,24 @@ class Finder:
         if in_flight > self._highest[0]:
             self._highest[0] = in_flight
 
+    def _ripen(self, now: float) -> None:
+        """What was sent longer ago than a refusal takes was accepted, though it may be answered much later."""
+        young, ripe = self._young, now - 2 * self._trip_s - 0.02
+        while young and young[0][0] < ripe:
+            sent_at, in_flight = young.popleft()
+            if sent_at in self._refused_at:
+                self._refused_at.discard(sent_at)
+            else:
+                self.answered(in_flight)
+
     def refused(self, now: float, sent_at: float, in_flight: int, wait_s: float | None) -> str | None:
         """What was decreased, in words; None when this refusal belongs to a burst that has counted already."""
         self._count[0] -= 1
+        self._trip_s = max(now - sent_at, 0.9 * self._trip_s)
+        self._refused_at.add(sent_at)
+        self._ripen(now)
+        if not self._young:
+            self._refused_at.clear()
         if sent_at <= self.cut_at:
             return None
         self._grade(now)
@@ -144,7 +168,7 @@ class Finder:
             if seen >= 0.25 and let_through >= 3:
                 value = let_through / seen
             else:  # too little was seen for a rate: what was let through at once, or one request per Retry-After
-                value = float(max(1, let_through))
+                value = float(max(SHY_RATE, let_through))
                 value = max(value, min(0.5 / wait_s, 20 * value)) if wait_s else value
             low = max(LOWEST_RATE, DECREASES[0] * value)
             self.rate = Curve(value, low)

@@ -21,7 +21,7 @@ HAIRS = (0.0, 0.006, 0.011, 0.016, 0.021)
 """Share of a known limit that is left unused, by how often it refused without cause."""
 
 HAIR_FOR_S = 300.0
-FAST_GAP_S = 0.02
+FAST_GAP_S = 0.005
 FAST_CREDIT_S = 0.01
 RETURN_S = 1.0
 TOLD_FOR_S = 60.0

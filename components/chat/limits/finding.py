@@ -88,7 +88,7 @@ class Finder:
             return
         self._young.append((now, in_flight))
         self._ripen(now)
-        if self.rate is not None and passed <= 2 / self.rate.value(2 / self.rate.peak) + 0.05:
+        if self.rate is not None and passed <= 2 / self.rate.value(2 / self.rate.peak) + 0.002:
             self.rate.clock += passed
         if self.slots is not None and in_flight >= 0.7 * self.slots.value():
             self.slots.clock += min(passed, 5.0)
@@ -148,14 +148,16 @@ class Finder:
                 self.slots = None
             return False
         self._doubts = 0
-        self._votes = self._votes + 1 if abs(bound - self._bound) <= max(1, bound // 10) else 1
-        self._bound = bound
+        moved, self._bound = abs(bound - self._bound) > bound // 32, bound
+        self._votes = 1 if moved else self._votes + 1
+        if moved and self.slots is not None and bound > 1.1 * self.slots.peak + 1:
+            self.slots = None  # more were in flight than there seemed to be slots
         return self.slots is not None or self._votes >= VOTES
 
     def _cut_slots(self, bound: int) -> str:
         before = self.window()
         if self.slots is None:
-            self.slots = Curve(bound, bound)
+            self.slots = Curve(bound, bound, rest_s=2.0, stretch_s=4.0)
         else:
             self.slots.cut(bound, bound)
         return f"calls in flight lowered from {before or bound + 1} to {bound}"
@@ -173,7 +175,7 @@ class Finder:
             low = max(LOWEST_RATE, DECREASES[0] * value)
             self.rate = Curve(value, low)
         else:
-            value = min(before, 1.1 * let_through / seen) if seen >= 0.5 and let_through >= 10 else before
+            value = before
             low = max(LOWEST_RATE, DECREASES[self.level] * value)
             assert self.rate is not None
             self.rate.cut(max(value if self.level < 2 else (value + low) / 2, LOWEST_RATE), low)

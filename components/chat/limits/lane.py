@@ -22,7 +22,7 @@ HAIRS = (0.0, 0.006, 0.011, 0.016, 0.021)
 
 HAIR_FOR_S = 300.0
 FAST_GAP_S = 0.005
-FAST_CREDIT_S = 0.01
+FAST_CREDIT_S = 0.003
 RETURN_S = 1.0
 TOLD_FOR_S = 60.0
 
@@ -32,7 +32,7 @@ class Silence:
     processes do not return in step."""
 
     def __init__(self) -> None:
-        self.until = self.spread_until = float("-inf")
+        self.until = self.spread_until = -math.inf
 
     def hush(self, now: float, seconds: float) -> None:
         until = now + seconds + random.uniform(0, min(RETURN_S, seconds / 10))
@@ -93,7 +93,7 @@ class Lane:
                 return wait
         if gap:
             credit = FAST_CREDIT_S if gap < FAST_GAP_S else 0.0
-            self._found_at = max(self._found_at, now - credit, min(waited_since, now)) + gap
+            self._found_at = max(self._found_at, now - credit, min(waited_since, now), self.silence.until) + gap
         self.in_flight += 1
         self.finder.sent(now, self.in_flight)
         return 0.0

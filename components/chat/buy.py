@@ -89,11 +89,12 @@ async def stream(
     if not await walk.begin():
         return
     client = Client(spec, api_key)
+    caller = Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client, spec_id=spec_id)
+    hands = min(spec.max_concurrency, len(requests)) if isinstance(requests, Sequence) else spec.max_concurrency
     try:
-        caller = Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client, spec_id=spec_id)
-        hands = min(spec.max_concurrency, len(requests)) if isinstance(requests, Sequence) else spec.max_concurrency
         await _Purchase(walk, on_outcome, caller).run(hands)
     finally:
+        caller.close()
         await client.close()
 
 
@@ -186,9 +187,12 @@ class _Purchase:
             self._halt(f"{of} failed ({counts}; last: {self.last})")
 
     def _halt_if_unreachable(self) -> None:
+        endpoint = self.caller.client.endpoint
         if self.ends and all(status is Status.connection for status in self.ends):
-            endpoint = self.caller.client.endpoint
             self._halt(f"{endpoint} cannot be reached ({self.last}): check `endpoint`, and that the server runs")
+        elif self.ends and all(status is Status.rate_limited for status in self.ends):
+            seconds = f"{self.retry.refused_s:g} s"
+            self._halt(f"{endpoint} has refused every call for {seconds} ({self.last}): check the account's limits")
 
     def _halt(self, why: str) -> None:
         self.caller.halt(ProviderStopped(f"{why}; answers are kept, run the same command again to go on"))

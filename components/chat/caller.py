@@ -15,9 +15,10 @@ from components.chat.abilities import abilities_of
 from components.chat.client import Client
 from components.chat.journal import Journal, outcome_of
 from components.chat.ledger import Ledger
-from components.chat.limits import gate_of
+from components.chat.limits import Pace, Ticket, door_of
 from components.chat.outcome import RETRYABLE, STOPPING, ChatOutcome, Status
 from components.chat.prices import price_of
+from components.chat.providers import IN_PROCESS
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens, most_tokens
@@ -30,7 +31,9 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """Waiting and giving up. A wait is drawn evenly from 0 to base x 2^n ("full jitter"), so that callers do not return
-    in step. `patience`: a 429 may come so many times `max_attempts`, as it only says "later".
+    in step. A refusal (429) only says "later": the call takes its turn at the door again, which lets in fewer (see
+    components.chat.limits), and is given up only when the endpoint has accepted nothing at all for `refused_s`. It is
+    silent for as long as a Retry-After says, but at most `longest_silence_s`.
 
     Of the last `window` finished calls, once there are `enough`, more than the share `too_many` failed: the endpoint is
     broken. The first `unreachable` calls all without a connection: it is not there. `grace_s`: how long a cancelled
@@ -40,7 +43,7 @@ class Retry:
     base_s: float = 0.5
     cap_s: float = 30.0
     longest_silence_s: float = 60.0
-    patience: int = 3
+    refused_s: float = 300.0
     window: int = 50
     enough: int = 20
     too_many: float = 0.5
@@ -59,7 +62,6 @@ class Tally:
 
     attempts: int = 0
     failures: int = 0
-    limited: int = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
     known_usd: float = 0.0
@@ -86,7 +88,9 @@ class Caller:
 
     def __post_init__(self) -> None:
         self.price = price_of(self.spec.model, self.spec.endpoint, self.ledger.prices)
-        self.gate = gate_of(self.client.endpoint)
+        shared = None if self.client.endpoint == IN_PROCESS else self.journal.folder / "shared"
+        pace = Pace(self.spec.rpm, self.spec.tpm, self.spec.max_concurrency)
+        self.visitor = door_of(self.client.endpoint, shared).visitor(pace, self.spec.model)
         self.abilities = abilities_of(
             self.journal.folder, self.spec.model, self.client.endpoint, self.spec.api, self.spec.reasoning_effort
         )
@@ -95,6 +99,9 @@ class Caller:
         """No further attempt is made and all waits end; what is in flight may arrive. The first reason counts."""
         self.why = self.why or why
         self.stopped.set()
+
+    def close(self) -> None:
+        self.visitor.close()
 
     async def call(self, request: ChatRequest) -> ChatOutcome | None:
         """None when the purchase stopped before anything was sent. Whatever ends the call, an attempt that was made
@@ -117,8 +124,11 @@ class Caller:
         reservation = await self.ledger.reserve(request.model, self.price, most, request.max_output_tokens)
         cost = held = 0.0
         try:
-            claimed = await self._pass_gate(request)
-            if self.stopped.is_set():
+            tokens = expected_tokens(request, self.price) + request.max_output_tokens
+            ticket = self.visitor.enter_now(tokens) or await self.visitor.enter(tokens, self.stopped)
+            if ticket is None or self.stopped.is_set():
+                if ticket is not None:
+                    ticket.give_back()
                 return False
             body = self.client.dialect.body(request, self.abilities)
             tally.sent_without = self.abilities.sent_without(request)
@@ -127,11 +137,10 @@ class Caller:
             try:
                 tally.last = await self.client.send(body)
             finally:
+                self._leave(ticket, tally.last)
                 cost, held = self._account(tally, tally.last, reservation.usd)
         finally:
             reservation.settle(cost, held)
-        if usage := tally.last.usage:
-            self.gate.settle(request.model, claimed, usage.input + usage.output, self.spec.tpm)
         return await self._again(body, tally.last, tally)
 
     def _account(self, tally: Tally, reply: Reply, most_usd: float) -> tuple[float, float]:
@@ -151,17 +160,15 @@ class Caller:
         tally.held_usd += held
         return cost, held
 
-    async def _pass_gate(self, request: ChatRequest) -> int:
-        """Waits for a slot; returns the tokens taken from the minute's allowance."""
-        tokens = expected_tokens(request, self.price) + request.max_output_tokens
-        while not self.stopped.is_set():
-            seconds = self.gate.claim(request.model, tokens, self.spec.rpm, self.spec.tpm)
-            if seconds <= 0:
-                break
-            await self._sleep(seconds)
-            if self.gate.silence() <= 0:
-                break
-        return tokens
+    def _leave(self, ticket: Ticket, reply: Reply) -> None:
+        """Tells the door how the attempt ended; an account without credit is no limit that passes."""
+        used = None if reply.usage is None else reply.usage.input + reply.usage.output
+        wait_s, longest = reply.wait_s, self.retry.longest_silence_s
+        if wait_s is not None and wait_s > longest:
+            log.warning("%s asks for a silence of %.0f s; waiting %.0f s", self.client.endpoint, wait_s, longest)
+            wait_s = longest
+        status = Status.authentication if reply.no_credit else reply.status
+        ticket.leave(status, used, reply.told_limits, wait_s)
 
     async def _again(self, body: dict[str, Any], reply: Reply, tally: Tally) -> bool:
         """Whether to send once more, after the wait that this failure asks for."""
@@ -173,24 +180,12 @@ class Caller:
         if reply.status not in RETRYABLE:
             return False
         if reply.status is Status.rate_limited:
-            tally.limited += 1
-        else:
-            tally.failures += 1
-        most = self.spec.max_attempts
-        if tally.failures >= most or tally.limited >= most * self.retry.patience:
+            return self.visitor.refused_for() < self.retry.refused_s and not self.stopped.is_set()
+        tally.failures += 1
+        if tally.failures >= self.spec.max_attempts:
             return False
-        if reply.wait_s:
-            self._hush(reply.wait_s)
-            await self._sleep(self.gate.silence())
-        # Also after a silence: all who kept it would come back at once.
-        await self._sleep(self.retry.wait(tally.failures + tally.limited - 1))
+        await self._sleep(self.retry.wait(tally.failures - 1))
         return not self.stopped.is_set()
-
-    def _hush(self, seconds: float) -> None:
-        longest = self.retry.longest_silence_s
-        if seconds > longest:
-            log.warning("%s asks for a silence of %.0f s; waiting %.0f s", self.client.endpoint, seconds, longest)
-        self.gate.hush(min(seconds, longest))
 
     async def _sleep(self, seconds: float) -> None:
         """Ends early when the purchase stops."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from components.chat import chat_completions, responses
 from components.chat.abilities import Abilities
 from components.chat.journal import redacted
+from components.chat.limits.headers import read_headers
 from components.chat.providers import endpoint_of
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
@@ -53,6 +54,7 @@ class Client:
             reply = Reply(status=why.status, detail=why.detail, billed=why.billed)
         else:
             reply = self.dialect.read(status, headers, content)
+            reply.told_limits = read_headers(headers)
         if reply.text is not None:
             reply.text = redacted(reply.text, self._key)
         if reply.detail is not None:

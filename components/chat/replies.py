@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from components.chat.limits.headers import RateHeaders
 from components.chat.outcome import Status
 from components.chat.prices import Usage
 from components.records import storable
@@ -47,6 +48,7 @@ class Reply:
     http_status: int | None = None
     raw: Any = None
     latency_ms: int = 0
+    told_limits: RateHeaders | None = None
 
 
 def parsed(body: bytes) -> Any:

@@ -43,7 +43,7 @@ async def test_what_is_in_flight_when_a_purchase_stops_is_journaled(shop: Shop) 
         with pytest.raises(ProviderStopped):
             await shop.buy(server, 50, max_concurrency=10)
         kept = Counter(record["status"] for record in shop.records())
-        assert kept == {"ok": 9, "authentication": 1}
+        assert kept == {"ok": server.stats["requests"] - 1, "authentication": 1} and kept["ok"] >= 3
         await shop.buy(server, 50)
         assert server.stats["requests"] == 51
 

@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fail-with", default=",".join(PASSING), help="faults to draw from")
     parser.add_argument("--rpm", type=int)
     parser.add_argument("--tpm", type=int)
+    parser.add_argument("--burst", type=int, default=1, help="requests that pass at once under --rpm")
+    parser.add_argument("--slots", type=int, help="calls in flight; further ones get a 429")
+    parser.add_argument("--tells-nothing", action="store_true", help="no headers about its limits")
     parser.add_argument("--key", help="refuse every other key")
     parser.add_argument("--without", default="", help="parameters or reply formats it does not know")
     parser.add_argument("--plain", action="store_true", help="one short reply for all, the cheapest to make")
@@ -44,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail_with=given.fail_with.split(","),
         rpm=given.rpm,
         tpm=given.tpm,
+        burst=given.burst,
+        slots=given.slots,
+        tells=not given.tells_nothing,
         key=given.key,
         without=[name for name in given.without.split(",") if name],
         seed=given.seed,

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.fake_provider.buckets import Bucket
+from tests.fake_provider.buckets import Limits
 from tests.fake_provider.faults import PASSING, STATUS_FAULTS, reset, send_badly
 from tests.fake_provider.refusals import json_unsaid, refusal
 from tests.fake_provider.replies import default_reply, format_of, tokens_of
@@ -36,6 +36,8 @@ class FakeProvider:
         rpm: int | None = None,
         tpm: int | None = None,
         burst: int = 1,
+        slots: int | None = None,
+        tells: bool = True,
         retry_after: str | Mapping[str, str] | None = None,
         without: Sequence[str] = (),
         reply: Callable[[dict[str, Any]], str] | None = None,
@@ -52,9 +54,7 @@ class FakeProvider:
         self.bodies: Counter[str] = Counter()
         self.in_flight = self.peak = 0
         self._random = random.Random(seed)
-        self._buckets = [
-            bucket for bucket in (Bucket("requests", rpm, burst), Bucket("tokens", tpm, burst)) if bucket.limit
-        ]
+        self.limits = Limits(rpm, tpm, burst, slots, tells)
         self._wanted_port = port
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -91,6 +91,7 @@ class FakeProvider:
         app.router.add_post("/v1/chat/completions", self._answer)
         app.router.add_post("/v1/responses", self._answer)
         app.router.add_get("/stats", self._stats)
+        app.router.add_post("/limits", self._change)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
         async def start() -> None:
@@ -98,9 +99,9 @@ class FakeProvider:
             site = web.TCPSite(runner, "127.0.0.1", self._wanted_port, backlog=1024)
             await site.start()
             self.port = runner.addresses[0][1]
-            self._started.set()
 
         self._loop.run_until_complete(start())
+        self._loop.call_soon(self._started.set)  # a stop that came before run_forever would be lost
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
         left = asyncio.all_tasks(self._loop)
@@ -111,6 +112,11 @@ class FakeProvider:
 
     async def _stats(self, _: web.Request) -> web.Response:
         return web.json_response(self.stats)
+
+    async def _change(self, request: web.Request) -> web.Response:
+        """{"rpm": 6000}: see Limits.change; for whoever is in another process."""
+        self.limits.change(**await request.json())
+        return web.json_response({})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
@@ -142,16 +148,9 @@ class FakeProvider:
     def _fault(self, request: web.Request, body: dict[str, Any]) -> tuple[str, dict[str, str]]:
         if self.key is not None and request.headers.get("Authorization") != f"Bearer {self.key}":
             return "401", {}
-        tokens = tokens_of(body)
-        waits = [bucket.wait(1 if bucket.name == "requests" else tokens) for bucket in self._buckets]
-        headers = {name: value for bucket in self._buckets for name, value in bucket.headers().items()}
-        if any(waits):
-            return "429", headers | {
-                "retry-after-ms": str(int(max(waits) * 1000) + 1),
-                "retry-after": str(int(max(waits)) + 1),
-            }
-        for bucket in self._buckets:
-            bucket.take(1 if bucket.name == "requests" else tokens)
+        allowed, headers = self.limits.ask(tokens_of(body), self.in_flight - 1)
+        if not allowed:
+            return "429", headers
         if unsupported := next(
             (name for name in sorted(self.without) if name in body or format_of(body) == name), None
         ):

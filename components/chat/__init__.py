@@ -10,7 +10,8 @@ Every provider speaks chat completions over `openai.AsyncOpenAI`; the offline wr
 
 from components.chat.buy import buy
 from components.chat.caller import Retry
-from components.chat.journal import Journal, calls_view_sql
+from components.chat.calls_view import calls_view_sql
+from components.chat.journal import Journal
 from components.chat.ledger import Ledger
 from components.chat.outcome import FINAL, RETRYABLE, STOPPING, ChatOutcome, Status
 from components.chat.plan import Plan, estimate

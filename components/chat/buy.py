@@ -30,6 +30,7 @@ async def buy(
     journal: Journal,
     ledger: Ledger,
     run_id: str,
+    spec_id: str = "",
     on_outcome: Callable[[ChatOutcome], None] | None = None,
     retry: Retry | None = None,
 ) -> list[ChatOutcome]:
@@ -39,7 +40,7 @@ async def buy(
     what was in flight is journaled. Calling again asks only for what is still missing.
     """
     check(spec, api_key, ledger.allow_unpriced, ledger.prices)
-    journal.refresh()
+    known = journal.lookup_many(request.key for request in requests)
     found: dict[str, ChatOutcome] = {}
     wanted: dict[str, ChatRequest] = {}
 
@@ -52,7 +53,7 @@ async def buy(
         if request.model != spec.model or request.endpoint != spec.endpoint:
             raise ValueError(f"a request for {request.model} at {request.endpoint} does not belong to this spec")
         if request.key not in found and request.key not in wanted:
-            if hit := journal.lookup(request.key):
+            if hit := known.get(request.key):
                 tell(hit)
             else:
                 wanted[request.key] = request
@@ -62,7 +63,7 @@ async def buy(
         client = Client(spec, api_key)
         try:
             await _Purchase(
-                wanted, tell, Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client)
+                wanted, tell, Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client, spec_id)
             ).run()
         finally:
             await client.close()

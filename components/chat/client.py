@@ -15,11 +15,11 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from components.chat.journal import redacted
 from components.chat.outcome import Status
 from components.chat.providers import IN_PROCESS, endpoint_of, split_model
 from components.chat.replies import Reply, read_reply
 from components.chat.request import ChatRequest
+from components.chat.segments import redacted
 from components.spec import ChatSpec
 
 if TYPE_CHECKING:
@@ -135,6 +135,11 @@ class Capabilities:
         self.reply_format = self.LADDER[0]
         self.length = "max_completion_tokens" if endpoint == endpoint_of(model, None) else "max_tokens"
         self._swapped = False
+
+    @property
+    def refused(self) -> list[str]:
+        """Formats of a reply that the endpoint does not take."""
+        return list(self.LADDER[: self.LADDER.index(self.reply_format)])
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         provider, name = split_model(request.model)

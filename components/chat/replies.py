@@ -117,11 +117,21 @@ def _read_usage(usage: Any) -> Usage | None:
     details = usage.get("prompt_tokens_details")
     details = details if isinstance(details, dict) else {}
     cached, written = _count(details.get("cached_tokens")), _count(details.get("cache_write_tokens"))
-    return Usage(input=sent, output=got, cached=cached or 0, written=written or 0)
+    details = usage.get("completion_tokens_details")
+    thought = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+    return Usage(input=sent, output=got, cached=cached or 0, written=written or 0, reasoning=thought or 0)
 
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
+
+
+def json_value(text: str | None) -> Any:
+    """The value, where the whole text is JSON; else None."""
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _text_of(content: Any) -> str | None:

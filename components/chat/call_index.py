@@ -2,8 +2,8 @@
 
 A key's head is 64 of its bits and finds a place; whoever reads the place compares the whole key. Two of ten million
 calls share a head with a chance of 3e-6: then the newer one is found, and the older one would be bought again, never
-mistaken. New calls go into a small dict that is sorted into an array when it is full; arrays of like size are merged, so
-that there are never more than a few of them (a log-structured merge tree without its disk).
+mistaken. New calls go into a small dict that is sorted into an array when it is full; arrays of like size are merged,
+so that there are never more than a few of them (a log-structured merge tree without its disk).
 """
 
 from bisect import bisect_left
@@ -52,7 +52,7 @@ class CallIndex:
         if place is not None:
             return place
         for heads, places in reversed(self._runs):
-            at = int(bisect_left(memoryview(heads), head))
+            at = bisect_left(heads.data, head)
             if at < len(heads) and heads[at] == head:
                 return int(places[at])
         return None

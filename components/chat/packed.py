@@ -118,7 +118,8 @@ def _heads(keys: list[str]) -> Numbers:
     if any(len(key) != 32 for key in keys):
         return heads_of(keys)
     halves = np.frombuffer(bytes.fromhex("".join(keys)), ">u8").reshape(-1, 2)
-    return (halves[:, 0] ^ halves[:, 1]).astype(np.uint64)
+    folded: Numbers = (halves[:, 0] ^ halves[:, 1]).astype(np.uint64)
+    return folded
 
 
 def row_of_record(record: dict[str, Any], segment: str) -> dict[str, Any]:

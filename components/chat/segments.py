@@ -50,8 +50,8 @@ def encode(record: Mapping[str, Any], redact: str | None = None) -> bytes:
 
 
 def dump(value: Any, option: int = 0) -> bytes:
-    """Compact JSON in UTF-8. What servers may send and orjson refuses is made storable: half of a surrogate pair becomes
-    "?", numbers beyond 64 bits stay; of what is nested too deep only plain fields stay, a reply's text among them."""
+    """Compact JSON in UTF-8, also of what servers may send and orjson refuses: half of a surrogate pair becomes "?",
+    numbers beyond 64 bits stay; of what is nested too deep only plain fields stay, a reply's text among them."""
     try:
         return orjson.dumps(value, option=option)
     except TypeError:

@@ -102,7 +102,7 @@ class Packed:
         for group in range(self.groups):
             table = self.group(group, ["call_key", "status"])
             final = np.flatnonzero(np.isin(np.asarray(table["status"].to_pylist()), [str(status) for status in FINAL]))
-            heads.append(_heads(table["call_key"].to_pylist())[final])
+            heads.append(heads_of(table["call_key"].to_pylist())[final])
             rows.append(final.astype(np.uint64) + np.uint64(start))
             start += len(table)
         head, row = np.concatenate([np.empty(0, np.uint64), *heads]), np.concatenate([np.empty(0, np.uint64), *rows])
@@ -111,15 +111,6 @@ class Packed:
         last = head != np.roll(head, -1)
         last[-1:] = True
         return head[last], row[last]
-
-
-def _heads(keys: list[str]) -> Numbers:
-    """`heads_of`, twenty times as fast where all keys have 32 digits."""
-    if any(len(key) != 32 for key in keys):
-        return heads_of(keys)
-    halves = np.frombuffer(bytes.fromhex("".join(keys)), ">u8").reshape(-1, 2)
-    folded: Numbers = (halves[:, 0] ^ halves[:, 1]).astype(np.uint64)
-    return folded
 
 
 def row_of_record(record: dict[str, Any], segment: str) -> dict[str, Any]:

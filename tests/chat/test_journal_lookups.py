@@ -86,12 +86,11 @@ def test_the_index_needs_sixteen_bytes_per_call() -> None:
     assert index.find_many(heads).tolist() == list(range(len(heads)))
 
 
-def test_heads_of_packed_and_of_single_keys_agree() -> None:
-    from components.chat.packed import _heads
-
+def test_heads_of_many_and_of_single_keys_agree() -> None:
     keys = [os.urandom(16).hex() for _ in range(100)] + ["0" * 32, "f" * 32]
-    assert _heads(keys).tolist() == heads_of(keys).tolist() == [head_of(key) for key in keys]
-    assert _heads(["aa", "0bb"]).tolist() == [0xAA, 0xBB]
+    assert heads_of(keys).tolist() == [head_of(key) for key in keys]
+    assert len({*heads_of([letter * 32 for letter in "0123456789abcdef"]).tolist()}) == 16
+    assert heads_of(["aa", "0bb"]).tolist() == [0xAA, 0xBB] and heads_of([]).tolist() == []
 
 
 @settings(max_examples=60, deadline=None)

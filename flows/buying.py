@@ -25,7 +25,7 @@ _ledgers: dict[tuple[str, str], Ledger] = {}
 def journal_of(settings: Settings) -> Journal:
     """The process's one writer into the home's journal."""
     with _lock:
-        return _journals.setdefault(str(settings.calls), Journal(settings.calls))
+        return _journals.setdefault(f"{settings.keep} {settings.calls}", Journal(settings.calls, settings.keep))
 
 
 def purse_of(store: Store, run: Run) -> str:
@@ -72,6 +72,7 @@ class Buyer:
             journal=journal_of(self.settings),
             ledger=ledger_of(self.settings, self.budget, self.purse),
             run_id=self.run_id,
+            spec_id=self.spec.id,
             on_outcome=self.count,
         )
         return outcomes

@@ -106,6 +106,13 @@ def parser() -> argparse.ArgumentParser:
         "example:\n  postwright report --home .postwright",
     )
     report.add_argument("--run", metavar="RUN_ID", help="default: the latest")
+    compact = command(
+        "compact",
+        "pack the journal of calls: finished segments become parquet, at a fifth of the size",
+        "examples:\n  postwright compact --dry-run\n  postwright compact --home .postwright\n\n"
+        "Runs may go on meanwhile: what they write now is packed next time. It may be interrupted at any moment.",
+    )
+    compact.add_argument("--dry-run", action="store_true", help="say what would be packed, and change nothing")
     command("doctor", "check this machine: packages, home, models, keys")
     models = command(
         "models",

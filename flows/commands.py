@@ -113,6 +113,37 @@ def models(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     return {"model_sets": found}
 
 
+def compact(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Pack what the journal's ended writers have left."""
+    from components.chat.compaction import compact as pack
+    from components.chat.segments import list_segments
+    from flows.progress import listening, progress
+    from flows.show import show_compacted
+
+    settings = use_home(args.home).existing()
+    megabytes = sum(size for _, size in list_segments(settings.calls)) // 1_000_000
+    with listening(console, machine=args.json):
+        done = pack(settings.calls, args.dry_run, in_millions(progress("pack calls (MB)", megabytes)))
+    if not args.dry_run:
+        settings.store().prepare()
+    show_compacted(done, settings.calls, console)
+    return asdict(done)
+
+
+def in_millions(advance: Callable[[int], None]) -> Callable[[int], None]:
+    """Tells whole millions of what it is told in ones."""
+    left = 0
+
+    def count(n: int) -> None:
+        nonlocal left
+        left += n
+        if left >= 1_000_000:
+            advance(left // 1_000_000)
+            left %= 1_000_000
+
+    return count
+
+
 def prepared(args: argparse.Namespace, campaign: Any) -> Settings:
     """The home, writable and up to date, and a campaign that can run there."""
     from flows.preflight import preflight

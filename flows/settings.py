@@ -2,6 +2,11 @@
 
 Built inside a flow, never at import, so that one process can serve homes one after another and a worker gets what its
 job says.
+
+POSTWRIGHT_HOME is the home. POSTWRIGHT_KEEP says what the home's journal keeps of calls: `everything` (the default), or
+`values`: no prompts, raw responses or pictures, only keys, states, usage, money and the replies themselves, which a
+call that is bought once must be able to serve (components/chat/kept.py lists the fields).
+
 `use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process.
 """
 
@@ -10,7 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.chat.journal import calls_view_sql
+from components.chat.calls_view import calls_view_sql
+from components.chat.kept import KEEPS, Keep
 from components.errors import UserError
 from components.store import Store
 
@@ -22,10 +28,15 @@ class Settings:
     """Where a home keeps things. The folder is made by `prepare`, not before."""
 
     home: Path
+    keep: Keep = "everything"
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        return cls(Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve())
+        asked = os.environ.get("POSTWRIGHT_KEEP") or "everything"
+        keep = next((known for known in KEEPS if known == asked), None)
+        if keep is None:
+            raise UserError(f"POSTWRIGHT_KEEP is {asked!r}: set it to {' or '.join(KEEPS)}, or leave it out")
+        return cls(Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve(), keep)
 
     @property
     def warehouse(self) -> Path:

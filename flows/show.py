@@ -31,6 +31,27 @@ def interval(value: Mapping[str, Any]) -> str:
     return "" if value["low"] is None else f"{value['low']:.2f} to {value['high']:.2f}"
 
 
+def show_compacted(done: Any, calls: Path, console: Console) -> None:
+    """What was packed, what it came to, and what could not be read."""
+    counted = f"{done.segments:,} segments, {done.calls:,} calls, {size(done.bytes_before)}"
+    if done.dry_run:
+        console.print(f"would pack {counted}")
+    elif not done.segments:
+        console.print("nothing to pack")
+    else:
+        share = done.bytes_after / max(done.bytes_before, 1)
+        console.print(f"packed {counted} -> {size(done.bytes_after)} ({share:.0%})")
+    if done.in_use:
+        console.print(f"{done.in_use:,} segments stay as they are: their writers may be alive")
+    if done.damaged:
+        where = ", ".join(str(calls / "packed" / name) for name in done.damaged_files) or "a file beside the packed one"
+        console.print(f"[yellow]{done.damaged:,} damaged lines, kept in[/] {escape(where)}", soft_wrap=True)
+
+
+def size(n: int) -> str:
+    return f"{n / 1e6:,.1f} MB" if n >= 100_000 else f"{n / 1e3:,.1f} kB"
+
+
 def show_summary(summary: Any, settings: Settings, console: Console) -> None:
     """Counts, scores, time per step, and where the report is."""
     rows = table("step", "#new rows", "#refused", "#bought", "#reused", "#seconds")

@@ -11,7 +11,8 @@ the offline writer and judge answer in process.
 
 from components.chat.buy import buy, stream
 from components.chat.caller import Retry
-from components.chat.journal import Journal, calls_view_sql
+from components.chat.calls_view import calls_view_sql
+from components.chat.journal import Journal
 from components.chat.ledger import Ledger
 from components.chat.outcome import FINAL, RETRYABLE, STOPPING, ChatOutcome, Status
 from components.chat.plan import Plan, estimate

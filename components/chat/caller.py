@@ -13,13 +13,14 @@ from typing import Any
 
 from components.chat.abilities import abilities_of
 from components.chat.client import Client
-from components.chat.journal import Journal, outcome_of
+from components.chat.journal import Journal
+from components.chat.kept import outcome_of
 from components.chat.ledger import Ledger
 from components.chat.limits import Pace, Ticket, door_of
 from components.chat.outcome import RETRYABLE, STOPPING, ChatOutcome, Status
 from components.chat.prices import price_of
 from components.chat.providers import IN_PROCESS
-from components.chat.replies import Reply
+from components.chat.replies import Reply, json_value
 from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens, most_tokens
 from components.errors import ProviderStopped
@@ -64,6 +65,8 @@ class Tally:
     failures: int = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
     known_usd: float = 0.0
     held_usd: float = 0.0
     unknown: bool = False
@@ -110,6 +113,7 @@ class Caller:
             return None
         if hit := self.journal.lookup(request.key):  # another process was faster
             return hit
+        self.journal.keep_pictures(request)
         tally = Tally()
         try:
             while await self._attempt(request, tally):
@@ -149,6 +153,8 @@ class Caller:
         if reply.usage is not None:
             tally.input_tokens = (tally.input_tokens or 0) + reply.usage.input
             tally.output_tokens = (tally.output_tokens or 0) + reply.usage.output
+            tally.cached_tokens = (tally.cached_tokens or 0) + reply.usage.cached
+            tally.reasoning_tokens = (tally.reasoning_tokens or 0) + reply.usage.reasoning
         if self.price is None:
             tally.unknown = True
         elif reply.billed and reply.usage is not None:
@@ -208,14 +214,19 @@ class Caller:
             "stage": request.stage,
             "run_id": self.run_id,
             "spec_id": self.spec_id,
+            "mode": "live",
+            "batch_id": None,
             "api": request.api,
             "sent_without": tally.sent_without,
             "text": reply.text,
+            "value": None if request.schema is None else json_value(reply.text),
             "detail": reply.detail,
             "attempts": tally.attempts,
             "input_estimate": expected_tokens(request, self.price),
             "input_tokens": tally.input_tokens,
+            "cached_tokens": tally.cached_tokens,
             "output_tokens": tally.output_tokens,
+            "reasoning_tokens": tally.reasoning_tokens,
             "cost_usd": None if tally.unknown else tally.known_usd,
             "held_usd": tally.held_usd + (tally.known_usd if tally.unknown else 0.0),
             "price_date": None if self.price is None else self.price.date,

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 from components.chat import chat_completions, responses
 from components.chat.abilities import Abilities
-from components.chat.journal import redacted
 from components.chat.limits.headers import read_headers
 from components.chat.providers import endpoint_of
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
+from components.chat.segments import redacted
 from components.chat.transport import NoAnswer, transport_of
 from components.spec import ChatSpec
 

@@ -35,7 +35,8 @@ class Plan:
 def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal, prices: Path = FILE) -> Plan:
     """Buys nothing. Equal requests count once; the other copies are `cached`, as they will be."""
     price = price_of(spec.model, spec.endpoint, prices)
-    missing = {request.key: request for request in requests if journal.lookup(request.key) is None}
+    known = journal.lookup_many(request.key for request in requests)
+    missing = {request.key: request for request in requests if request.key not in known}
     expected = sum(expected_tokens(request, price) for request in missing.values())
     ratio, replies = _history(spec, next((request.stage for request in missing.values()), ""), journal)
     sent = math.ceil(expected * ratio)

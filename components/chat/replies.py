@@ -135,6 +135,14 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
 
 
+def json_value(text: str | None) -> Any:
+    """The value, where the whole text is JSON; else None."""
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def error_text(content: Any) -> str:
     """OpenAI: {"error": {"message"}}; others: {"error": "..."}, {"message"}, {"detail"}."""
     if not isinstance(content, dict):

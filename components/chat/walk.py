@@ -55,7 +55,7 @@ class Walk:
         size = SHORTEST
         while window := list(islice(requests, size)):
             new = self._new(window)
-            hits = {key: hit for key in new if (hit := self._journal.lookup(key))}
+            hits = self._journal.lookup_many(new)
             for hit in hits.values():
                 self._tell(hit)
             yield from (request for key, request in new.items() if key not in hits)

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import os
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, Retry, buy
+from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, Retry, buy, calls_view_sql
 from components.spec import GenerationSpec
 from tests.fake_provider import FakeProvider
 
@@ -85,8 +88,46 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("no small file system can be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
 def run(work: Callable[[], Any]) -> Any:
     return asyncio.run(work())
+
+
+def record(key: str, status: str = "ok", **more: Any) -> dict[str, Any]:
+    fields = {
+        "model": "openai/m",
+        "endpoint": "http://x/v1",
+        "stage": "writing",
+        "run_id": "r",
+        "text": f"text of {key}",
+    }
+    fields |= {"detail": None, "attempts": 1, "input_tokens": 10, "output_tokens": 5, "cost_usd": 0.25, "held_usd": 0.0}
+    fields |= {"latency_ms": 12, "created_at": "2026-11-01T10:00:00.5+00:00", "request": {"messages": [{"a": 'é\n"}'}]}}
+    return {"call_key": key, "status": status} | fields | more
+
+
+def segment(folder: Path) -> Path:
+    (path,) = folder.glob("*.jsonl")
+    return path
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    with duckdb.connect() as connection:
+        connection.execute(calls_view_sql(folder))
+        found = connection.execute("SELECT * FROM calls ORDER BY created_at, call_key")
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

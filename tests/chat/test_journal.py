@@ -7,41 +7,14 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from components.chat import Journal, Status, calls_view_sql
+from components.chat import Journal, Status
 from components.errors import UserError
+from tests.chat.conftest import record, rows, segment
 
 ROOT = Path(__file__).parents[2]
-
-
-def record(key: str, status: str = "ok", **more: Any) -> dict[str, Any]:
-    fields = {
-        "model": "openai/m",
-        "endpoint": "http://x/v1",
-        "stage": "writing",
-        "run_id": "r",
-        "text": f"text of {key}",
-    }
-    fields |= {"detail": None, "attempts": 1, "input_tokens": 10, "output_tokens": 5, "cost_usd": 0.25, "held_usd": 0.0}
-    fields |= {"latency_ms": 12, "created_at": "2026-11-01T10:00:00.5+00:00", "request": {"messages": [{"a": 'é\n"}'}]}}
-    return {"call_key": key, "status": status} | fields | more
-
-
-def segment(folder: Path) -> Path:
-    (path,) = folder.glob("*.jsonl")
-    return path
-
-
-def rows(folder: Path) -> list[dict[str, Any]]:
-    with duckdb.connect() as connection:
-        connection.execute(calls_view_sql(folder))
-        found = connection.execute("SELECT * FROM calls ORDER BY created_at, call_key")
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def test_an_answer_is_found_again_by_this_and_by_the_next_process(tmp_path: Path) -> None:
@@ -243,9 +216,11 @@ def test_the_view_has_a_row_per_record_with_its_types(tmp_path: Path) -> None:
     assert first["created_at"].isoformat().startswith("2026-11-01T10:00:00.5") or first["created_at"].tzinfo
     assert (second["status"], second["cost_usd"], second["input_tokens"]) == ("timeout", None, None)
     assert set(first) == {
-        "call_key", "model", "endpoint", "stage", "run_id", "status", "attempts", "input_tokens", "output_tokens",
-        "cost_usd", "latency_ms", "created_at", "detail",
+        "call_key", "model", "endpoint", "stage", "run_id", "spec_id", "status", "mode", "batch_id", "api", "attempts",
+        "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "held_usd", "price_date",
+        "latency_ms", "created_at", "sent_without", "detail", "value",
     }  # fmt: skip
+    assert (first["spec_id"], first["value"], first["sent_without"], first["held_usd"]) == (None, None, None, 0.0)
 
 
 def test_the_view_is_valid_before_the_first_call(tmp_path: Path) -> None:

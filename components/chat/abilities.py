@@ -75,11 +75,13 @@ class Abilities:
         self.refused = frozenset(missing | {name for name in DROPPABLE if name in found})
 
     def sent_without(self, request: ChatRequest) -> list[str]:
-        """What the request asks for and its body, made now, does not say; sorted."""
+        """What the request asks for and its body, made now, does not say; sorted. Of a schema: the formats that the
+        endpoint refuses, most exact first."""
+        formats = [] if request.schema is None else list(LADDER[: LADDER.index(self.reply_format)])
         if not self.refused:
-            return []
+            return formats
         asked = {"store"} | {name for name in DROPPABLE[:3] if getattr(request, name) is not None}
-        return sorted(asked & self.refused)
+        return sorted(asked & self.refused) + formats
 
     def learn(self, sent: Mapping[str, Any], reply: Reply) -> bool:
         """True when the 400 was about how we asked, and the body that is made now asks in another way."""

@@ -114,7 +114,8 @@ async def test_an_iterator_that_fails_stops_the_purchase_and_loses_nothing(shop:
     with FakeProvider(latency=0.1) as server:
         with pytest.raises((ZeroDivisionError, ValueError)):
             await streamed(shop, server, broken(server.url), [], max_concurrency=SHORTEST)
-        assert len(shop.records()) == server.stats["requests"] == SHORTEST
+        # A new endpoint is asked by few at first, so not all that could be in flight are.
+        assert 0 < len(shop.records()) == server.stats["requests"] <= SHORTEST
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -5,6 +5,7 @@ The classes and what follows from them are documented at Status.
 
 import email.utils
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,12 @@ from components.chat.prices import Usage
 from components.records import storable
 
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
+_NO_MODEL = re.compile(
+    r"\binvalid model(?: name|:)|\bnot a valid model\b|\bmodel not exist|\bserver is pinned to '"
+    r"|\bmodel [`'\"]?\S{1,200} (?:does not exist|(?:is )?not found)",
+    re.IGNORECASE,
+)
+"""How 400s say what others say by a 404: the LiteLLM proxy, OpenRouter and Mistral, DeepSeek, `transformers serve`."""
 DETAIL_LENGTH = 500
 
 
@@ -57,7 +64,7 @@ def _read_answer(content: Any, body: str) -> Reply:
         return _invalid(f"the reply has no choice: {said}", content, usage)
     message, finish = choice["message"], choice.get("finish_reason")
     text = _text_of(message.get("content"))
-    refusal = message.get("refusal")
+    refusal = message.get("refusal") or _moved_refusal(message)
     common: dict[str, Any] = {"usage": usage, "billed": True, "http_status": 200, "raw": content}
     if isinstance(refusal, str) and refusal:
         return Reply(status=Status.refusal, detail=_shorten(refusal), **common)
@@ -68,6 +75,12 @@ def _read_answer(content: Any, body: str) -> Reply:
     if text is None or not text.strip():
         return _invalid(f"the reply is empty (finish_reason {finish})", content, usage)
     return Reply(status=Status.ok, text=text, **common)
+
+
+def _moved_refusal(message: Mapping[str, Any]) -> Any:
+    """The LiteLLM proxy moves fields that it does not know, and a refusal is one, to a place of its own."""
+    others = message.get("provider_specific_fields")
+    return others.get("refusal") if isinstance(others, dict) else None
 
 
 def _invalid(detail: str, raw: Any, usage: Usage | None) -> Reply:
@@ -83,7 +96,7 @@ def _read_error(http_status: int, headers: Mapping[str, str], content: Any, body
         said = f"moved to {_shorten(headers.get('location', ''))}"
     no_credit = bool(codes & NO_CREDIT)
     return Reply(
-        status=Status.rate_limited if no_credit else _error_status(http_status, codes),
+        status=Status.rate_limited if no_credit else _error_status(http_status, codes, said),
         detail=f"HTTP {http_status}: {said}",
         no_credit=no_credit,
         wait_s=retry_after(headers),
@@ -92,12 +105,14 @@ def _read_error(http_status: int, headers: Mapping[str, str], content: Any, body
     )
 
 
-def _error_status(http_status: int, codes: set[str]) -> Status:
+def _error_status(http_status: int, codes: set[str], said: str) -> Status:
     if "content_filter" in codes or "content_policy_violation" in codes:
         return Status.content_filter
     if http_status in (401, 402, 403):
         return Status.authentication
     if http_status in (404, 405, 410) or 300 <= http_status < 400:
+        return Status.not_found
+    if http_status == 400 and ("model_not_found" in codes or _NO_MODEL.search(said)):
         return Status.not_found
     if http_status == 408:
         return Status.timeout

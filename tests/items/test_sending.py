@@ -55,10 +55,8 @@ def item(tmp_path: Path) -> Callable[..., Item]:
 
 
 def prompt_for(item: Item) -> Prompt:
-    return Prompt(
-        prompt_id=f"p {item.item_id}", item_id=item.item_id, spec_id="s", feature_spec_id="f", platform="x", template="mpwl",
-        system="Write.", user="A gradient.", words=[],
-    )  # fmt: skip
+    fields = {"spec_id": "s", "platform": "x", "template": "mpwl", "system": "Write.", "user": "A gradient."}
+    return Prompt(prompt_id=f"p {item.item_id}", item_id=item.item_id, **fields)
 
 
 def jpeg_of(part: Any) -> bytes:

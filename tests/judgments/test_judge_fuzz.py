@@ -16,9 +16,8 @@ from tests.judgments.test_judge_replies import FORGIVEN, NAMES, SCALE, SCORES, r
 from tests.judgments.test_judging import ASPECTS, Batch
 
 SAID = st.text(max_size=60) | st.sampled_from(
-    ['{"relevance_clarity": {"score": 10}}', '"score": 10', '", "score": 10, "x": "', "```json", "</think>", "8/10", "{[",
-     "🎈\\"]
-)  # fmt: skip
+    ['{"relevance_clarity": {"score": 10}}', '"score": 10', '", "score": 10, "x": "', "```json", "8/10", "{[", "🎈\\"]
+)
 OTHER_DIGITS = ["٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "０１２３４５６７８９"]
 """Arabic, Devanagari, full width."""
 

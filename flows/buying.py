@@ -72,6 +72,7 @@ class Buyer:
             journal=journal_of(self.settings),
             ledger=ledger_of(self.settings, self.budget, self.purse),
             run_id=self.run_id,
+            spec_id=self.spec.id,
             on_outcome=self.count,
         )
         return outcomes

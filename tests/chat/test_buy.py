@@ -2,16 +2,8 @@
 
 import asyncio
 import logging
-import os
-import signal
-import socket
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +11,8 @@ import pytest
 from components.chat import FINAL, RETRYABLE, STOPPING, Journal, Ledger, Retry, Status
 from components.chat.limits import Gate
 from components.errors import ProviderStopped, UserError
-from tests.chat.conftest import KEY, QUICK, Shop, lines, request
+from tests.chat.conftest import KEY, QUICK, Shop, request
 from tests.fake_provider import FakeProvider, http_date
-
-ROOT = Path(__file__).parents[2]
 
 PASSES = {
     "408": Status.timeout, "409": Status.server_error, "429": Status.rate_limited, "500": Status.server_error,
@@ -196,128 +186,6 @@ async def test_a_limited_server_costs_time_and_no_row(shop: Shop) -> None:
         assert {outcome.status for outcome in outcomes} == {Status.ok}
 
 
-async def test_too_many_failures_stop_the_purchase(shop: Shop) -> None:
-    with FakeProvider(fail=1.0, fail_with=["503"]) as server:
-        with pytest.raises(ProviderStopped, match=r"20 of the last 20 .*20 server_error.*HTTP 503: overloaded"):
-            await shop.buy(server, 500, max_attempts=2, max_concurrency=1)
-        assert server.stats["requests"] == 40
-        assert len(shop.records()) == 20
-
-
-async def test_half_failing_is_not_too_many(shop: Shop) -> None:
-    with FakeProvider(faults=["ok", "503"] * 30) as server:
-        outcomes = await shop.buy(server, 60, max_attempts=1, max_concurrency=1)
-        assert Counter(outcome.status for outcome in outcomes) == {Status.ok: 30, Status.server_error: 30}
-
-
-async def test_an_endpoint_that_is_not_there_stops_the_purchase(shop: Shop) -> None:
-    with FakeProvider() as server:
-        pass
-    with socket.socket() as nobody, pytest.raises(ProviderStopped, match=r"cannot be reached .*check `endpoint`"):
-        nobody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        nobody.bind(("127.0.0.1", server.port))  # or another test's server could take the port
-        await shop.buy(server, 500, max_attempts=2)
-    assert len(shop.records()) < 50
-    assert shop.ledger.held_usd == 0
-
-
-async def test_what_is_in_flight_when_a_purchase_stops_is_journaled(shop: Shop) -> None:
-    with FakeProvider(faults=["401"], latency=0.2) as server:
-        with pytest.raises(ProviderStopped):
-            await shop.buy(server, 50, max_concurrency=10)
-        kept = Counter(record["status"] for record in shop.records())
-        assert kept == {"ok": 9, "authentication": 1}
-        await shop.buy(server, 50)
-        assert server.stats["requests"] == 51
-
-
-async def test_cancelling_journals_what_arrives_in_the_grace(shop: Shop) -> None:
-    with FakeProvider(latency=0.3) as server:
-        task = asyncio.create_task(shop.buy(server, 50, max_concurrency=8))
-        while server.stats["in_flight"] < 8:
-            await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert [record["status"] for record in shop.records()] == ["ok"] * 8
-        await shop.buy(server, 50)
-        assert server.stats["requests"] == 50
-
-
-async def test_cancelling_does_not_wait_for_a_server_that_hangs(shop: Shop) -> None:
-    with FakeProvider(faults=["hang"] * 8) as server:
-        retry = Retry(base_s=0.005, grace_s=0.2)
-        task = asyncio.create_task(shop.buy(server, 8, max_concurrency=8, timeout_s=60, retry=retry))
-        while server.stats["in_flight"] < 8:
-            await asyncio.sleep(0.01)
-        began = time.monotonic()
-        task.cancel()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert time.monotonic() - began < 3
-        assert {record["status"] for record in shop.records()} == {"connection"}
-
-
-BUYER = """
-    import asyncio, sys
-    from pathlib import Path
-    import signal; signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf
-    sys.path.insert(0, {root!r})
-    from tests.chat.conftest import Shop, request
-    from tests.fake_provider import FakeProvider
-    class Server:
-        url = {url!r}
-    requests = [request(number, Server.url) for number in range({count})]
-    asyncio.run(Shop(Path({folder!r})).buy(Server, requests, max_concurrency=16))
-"""
-
-
-def buyer(server: FakeProvider, folder: Path, count: int) -> "subprocess.Popen[str]":
-    code = textwrap.dedent(BUYER.format(root=str(ROOT), url=server.url, folder=str(folder), count=count))
-    return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-async def test_a_killed_run_repeats_at_most_what_was_in_flight(shop: Shop, stop: signal.Signals) -> None:
-    with FakeProvider(latency=0.25) as server:  # slow enough that the stop comes before the end on a busy machine too
-        with buyer(server, shop.folder, 150) as process:
-            while server.stats["requests"] < 60 and process.poll() is None:
-                time.sleep(0.002)
-            os.kill(process.pid, stop)
-            process.wait(120)
-        before = server.stats["requests"]
-        outcomes = await shop.buy(server, 150)
-        assert {outcome.status for outcome in outcomes} == {Status.ok}
-        repeated = server.stats["requests"] - 150
-        assert repeated <= (16 if stop is signal.SIGKILL else 0)
-        assert server.stats["most_repeated"] <= 2
-        assert before < 150 and len({outcome.key for outcome in outcomes}) == 150
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
-async def test_kill_9_at_a_random_moment(shop: Shop, seed: int) -> None:
-    with FakeProvider(latency=0.02) as server:
-        with buyer(server, shop.folder, 500) as process:
-            while server.stats["requests"] < 20 + seed * 23 and process.poll() is None:
-                time.sleep(0.001)
-            process.kill()
-        outcomes = await shop.buy(server, 500)
-        assert {outcome.status for outcome in outcomes} == {Status.ok}
-        assert server.stats["most_repeated"] <= 2
-        assert sum(count == 2 for count in server.bodies.values()) <= 16
-
-
-async def test_two_processes_on_one_home_share_what_they_buy(shop: Shop) -> None:
-    with FakeProvider(latency=0.05) as server:
-        with buyer(server, shop.folder, 200) as one, buyer(server, shop.folder, 200) as other:
-            assert (one.wait(120), other.wait(120)) == (0, 0)
-        # What both had in flight at once, and what one of them may have bought before the other had begun.
-        assert server.stats["requests"] <= 200 + 40
-        assert len({record["call_key"] for record in lines(shop.folder / "calls")}) == 200
-
-
 async def test_parallel_windows_in_threads_share_journal_ledger_and_silence(shop: Shop) -> None:
     with FakeProvider(latency=0.01, fail=0.1) as server:
 
@@ -366,54 +234,6 @@ async def test_a_record_says_all_about_a_call(shop: Shop) -> None:
         body = server.seen[0]
         assert (body["model"], body["max_tokens"], body["temperature"]) == ("m", 50, 0.7)
         assert "seed" not in body and "response_format" not in body
-
-
-SCHEMA: dict[str, Any] = {
-    "title": "a judgment",
-    "type": "object",
-    "properties": {"why": {"type": "string"}, "score": {"type": "integer", "minimum": 1, "maximum": 10}},
-    "required": ["why", "score"],
-    "additionalProperties": False,
-}
-
-
-@pytest.mark.parametrize(
-    ("without", "used"),
-    [
-        ((), "json_schema"),
-        (("json_schema",), "json_object"),
-        (("json_schema", "json_object"), None),
-        (("response_format",), None),
-    ],
-)
-async def test_a_schema_is_asked_for_as_the_endpoint_allows(
-    shop: Shop, without: tuple[str, ...], used: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    import json
-
-    with FakeProvider(without=without) as server:
-        asked = [request(number, server.url, schema=SCHEMA) for number in range(6)]
-        outcomes = await shop.buy(server, asked, max_concurrency=1)
-        for outcome in outcomes:
-            assert set(json.loads(outcome.text or "")) == {"why", "score"}
-        steps = 0 if used == "json_schema" else 1 if used else 2
-        assert [outcome.attempts for outcome in outcomes] == [1 + steps, 1, 1, 1, 1, 1]
-        assert server.stats["requests"] == 6 + steps
-        assert len([record for record in caplog.records if "refuses" in record.message]) == steps
-        last = server.seen[-1]
-        assert last.get("response_format", {}).get("type") == used
-        if used != "json_schema":
-            assert "JSON schema" in last["messages"][0]["content"]
-            assert last["messages"][0]["content"].startswith("You write posts.")
-        else:
-            assert last["response_format"]["json_schema"]["name"] == "a_judgment"
-
-
-async def test_the_parameter_that_caps_replies_is_found_out(shop: Shop) -> None:
-    with FakeProvider(without=["max_tokens"]) as server:
-        outcomes = await shop.buy(server, 3, max_concurrency=1)
-        assert [outcome.attempts for outcome in outcomes] == [2, 1, 1]
-        assert server.seen[-1]["max_completion_tokens"] == 50
 
 
 @pytest.mark.parametrize(

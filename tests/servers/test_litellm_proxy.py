@@ -170,6 +170,13 @@ async def test_what_no_further_call_would_survive_stops_the_run(
     proxy.upstream.faults.clear()
 
 
+async def test_it_passes_the_responses_interface_on(proxy: Proxy, shop: Shop) -> None:
+    asked = [request(number, proxy.url, model="openai/fake", api="responses") for number in range(3)]
+    outcomes = await proxy.buy(shop, asked, api="responses")
+    assert {outcome.status for outcome in outcomes} == {Status.ok}, outcomes
+    assert all(outcome.text and outcome.input_tokens for outcome in outcomes)
+
+
 async def test_a_model_it_does_not_route_stops_the_run(proxy: Proxy, shop: Shop) -> None:
     asked = [request(0, proxy.url, model="openai/unheard-of")]
     with pytest.raises(ProviderStopped, match="there is no model 'unheard-of'"):

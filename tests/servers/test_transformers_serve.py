@@ -78,6 +78,13 @@ async def test_a_seed_repeats_the_reply_and_temperature_0_needs_none(served: Ser
     assert len({await text(candidate=candidate) for candidate in range(2, 6)}) > 1
 
 
+async def test_the_responses_interface_too(served: Served, shop: Shop) -> None:
+    asked = [served.request(number, api="responses") for number in range(3)]
+    outcomes = await served.buy(shop, asked, api="responses")
+    assert {outcome.status for outcome in outcomes} <= {Status.ok, Status.truncated}, outcomes
+    assert all(outcome.text and outcome.input_tokens and outcome.output_tokens for outcome in outcomes)
+
+
 async def test_another_model_than_the_one_it_serves_stops_the_run(served: Served, shop: Shop) -> None:
     asked = [served.request(number, model="openai/another") for number in range(3)]
     with pytest.raises(ProviderStopped, match=r"there is no model 'another' at .*pinned"):
@@ -102,3 +109,5 @@ def test_a_judge_that_talks_nonsense_gives_states_and_no_score(served: Served, t
         "SELECT count(*) FILTER (stage = 'judge') AS n, count(*) FILTER (stage = 'judge_repair') AS repairs FROM calls"
     )
     assert asked["n"] == written and 1 <= asked["repairs"] <= 2 * written
+    abilities = (settings.calls / "abilities.json").read_text()
+    assert "answers in a row without JSON" in abilities, "from then on the schema is said in words"

@@ -17,6 +17,7 @@ from prefect import flow
 from pydantic import Field
 
 from components.errors import HomeUnusable, PostwrightError
+from components.items.sending import seen_differently
 from components.judgments import mean_with_interval
 from components.records import Run
 from components.spec import Campaign, Selection, Spec
@@ -77,6 +78,8 @@ def pipeline(
     settings = Settings.from_environment().prepare()
     store = settings.store()
     preflight(campaign, store, list_inputs=False)  # the first step does
+    if apart := seen_differently(campaign.generation, campaign.judge):
+        say(apart)
     selection = Selection(
         dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
     )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from components.chat import ChatOutcome, ChatRequest, Journal, Status, estimate
 from components.features.told_captions import alt_text_requests, caption_requests, fusion_requests
 from components.items import Entry, list_entries
+from components.items.sending import seen_differently
 from components.judgments import judge
 from components.posts import Asked, ask, read_posts
 from components.prompts import build, language_name, load_platform
@@ -103,7 +104,8 @@ def plan_run(
 
     posts_to_do, readings = len(to_write) * c.generation.candidates, c.judge.repeats
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
-    found = RunPlan(c.name, c.budget.usd, note=undated(selection, without_time, len(entries)))
+    notes = [undated(selection, without_time, len(entries)), seen_differently(c.generation, c.judge)]
+    found = RunPlan(c.name, c.budget.usd, note="\n".join(note for note in notes if note) or None)
     found.steps = [
         StepPlan("ingest_items", len(fresh), len(entries) - len(fresh)),
         StepPlan("extract_features", len(unseen), len(items) - len(unseen)),

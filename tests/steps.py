@@ -11,7 +11,7 @@ from components.judgments import judge
 from components.posts import ask, read_posts
 from components.prompts import build
 from components.records import Feature, Item, Prompt
-from components.spec import Budget, Campaign, ChatSpec, Selection
+from components.spec import Campaign, ChatSpec, Selection
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.ingest_items import ids_known, inputs_met
 from flows.judge_posts import words_of
@@ -103,7 +103,7 @@ class Steps:
             store.append({"judgments": rows})
 
     def bought(self, spec: ChatSpec, work: Callable[[Any], Awaitable[Any]]) -> Any:
-        buyer = Buyer(self.settings, spec, Budget(), "r", "r")
+        buyer = Buyer(self.settings, spec, self.c.budget, "r", "r")
 
         async def main() -> Any:
             return await work(buyer)

@@ -30,6 +30,9 @@ from components.chat.schemas import LADDER
 log = logging.getLogger(__name__)
 
 MEMORY = timedelta(days=30)
+UNHEEDED = 3
+"""So many answers in a row without any JSON, to a schema that the server took without a word: it does not follow
+schemas. `transformers serve` ignores them, and so do proxies that drop what they do not know."""
 LENGTHS = ("max_tokens", "max_completion_tokens")
 """Chat completions' names for the longest reply: newer OpenAI models refuse the old one, other servers do not know the
 new one. It is swapped, never left out: without it no budget could hold."""
@@ -61,6 +64,7 @@ class Abilities:
         self._lock = threading.Lock()
         self._found: dict[str, dict[str, str]] = {}
         self._refused_lengths: set[str] = set()
+        self._unheeded = 0
         self._apply()
 
     def _apply(self) -> None:
@@ -85,6 +89,8 @@ class Abilities:
 
     def learn(self, sent: Mapping[str, Any], reply: Reply) -> bool:
         """True when the 400 was about how we asked, and the body that is made now asks in another way."""
+        if reply.status is Status.ok:
+            self._heed(sent, reply)
         if reply.status is not Status.bad_request or reply.detail is None:
             return False
         said = reply.detail.lower()
@@ -96,6 +102,18 @@ class Abilities:
             if any(name in said for name in LENGTHS):
                 return self._swap_length(sent, reply.detail)
             return self._drop(sent, reply)
+
+    def _heed(self, sent: Mapping[str, Any], reply: Reply) -> None:
+        """An answer teaches, too: whether the way of asking for a schema means anything to this server."""
+        asked = _format_of(sent)
+        if asked == LADDER[-1]:
+            return
+        with self._lock:
+            self._unheeded = 0 if "{" in str(reply.text) else self._unheeded + 1
+            if self._unheeded >= UNHEEDED and asked == self.reply_format:
+                said = f"{UNHEEDED} answers in a row without JSON"
+                self._learned("reply_format", LADDER[-1], said)
+                log.warning("%s at %s takes %s and ignores it (%s)", self.model, self.endpoint, asked, said)
 
     def _step_down(self, sent: Mapping[str, Any], said: str) -> bool:
         asked = _format_of(sent)

@@ -60,7 +60,7 @@ def read(http_status: int, headers: Mapping[str, str], body: bytes) -> Reply:
         return invalid(f"the reply has no choice: {said}", content, usage)
     finish = choice.get("finish_reason")
     text = _text_of(message.get("content"))
-    refusal = message.get("refusal")
+    refusal = message.get("refusal") or _moved_refusal(message)
     if isinstance(refusal, str) and refusal:
         status, detail, text = Status.refusal, shorten(refusal), None
     elif finish == "content_filter":
@@ -72,6 +72,12 @@ def read(http_status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     else:
         status, detail = Status.ok, None
     return Reply(status=status, text=text, detail=detail, usage=usage, billed=True, http_status=200, raw=content)
+
+
+def _moved_refusal(message: Mapping[str, Any]) -> Any:
+    """The LiteLLM proxy moves fields that it does not know, and a refusal is one, to a place of its own."""
+    others = message.get("provider_specific_fields")
+    return others.get("refusal") if isinstance(others, dict) else None
 
 
 def _text_of(content: Any) -> str | None:

@@ -20,7 +20,7 @@ class Status(StrEnum):
     | rate_limited   | 429                                               | waited, tried again | asked again     |
     | server_error   | 5xx, 409, 425                                     | tried again         | asked again     |
     | authentication | 401, 402, 403                                     | stops the run       | asked again     |
-    | not_found      | 404, 405, 410, 3xx: no such model or address      | stops the run       | asked again     |
+    | not_found      | 404, 405, 410, 3xx, 400 that names the model      | stops the run       | asked again     |
 
     "Tried again" ends after `max_attempts` with this status; 429s have three times as many, as they only say "later".
     A 429 that means "no credit" (insufficient_quota) stops the run as well.

@@ -6,6 +6,7 @@ documented at Status.
 
 import email.utils
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,12 @@ from components.chat.prices import Usage
 from components.records import storable
 
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
+_NO_MODEL = re.compile(
+    r"\binvalid model(?: name|:)|\bnot a valid model\b|\bmodel not exist|\bserver is pinned to '"
+    r"|\bmodel [`'\"]?\S{1,200} (?:does not exist|(?:is )?not found)",
+    re.IGNORECASE,
+)
+"""How 400s say what others say by a 404: the LiteLLM proxy, OpenRouter and Mistral, DeepSeek, `transformers serve`."""
 FILTERED = frozenset(
     {
         "content_filter",
@@ -86,7 +93,7 @@ def read_error(http_status: int, headers: Mapping[str, str], body: bytes) -> Rep
         said = f"moved to {shorten(headers.get('location', ''))}"
     no_credit = bool(codes & NO_CREDIT)
     return Reply(
-        status=Status.rate_limited if no_credit else _error_status(http_status, codes),
+        status=Status.rate_limited if no_credit else _error_status(http_status, codes, said),
         detail=f"HTTP {http_status}: {said}",
         no_credit=no_credit,
         wait_s=retry_after(headers),
@@ -95,12 +102,14 @@ def read_error(http_status: int, headers: Mapping[str, str], body: bytes) -> Rep
     )
 
 
-def _error_status(http_status: int, codes: set[str]) -> Status:
+def _error_status(http_status: int, codes: set[str], said: str) -> Status:
     if codes & FILTERED:
         return Status.content_filter
     if http_status in (401, 402, 403):
         return Status.authentication
     if http_status in (404, 405, 410) or 300 <= http_status < 400:
+        return Status.not_found
+    if http_status == 400 and ("model_not_found" in codes or _NO_MODEL.search(said)):
         return Status.not_found
     if http_status == 408:
         return Status.timeout

@@ -127,11 +127,11 @@ class ChatRequest:
         return fields if self.reasoning_effort is None else {**fields, "reasoning_effort": self.reasoning_effort}
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def _json(value: Any) -> bytes:
-    if value is None:
-        return b"null"
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "surrogatepass")
+    return b"null" if value is None else _CANONICAL.encode(value).encode("utf-8", "surrogatepass")
 
 
 def _parts(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -37,7 +37,11 @@ def body(request: ChatRequest, abilities: Abilities) -> dict[str, Any]:
     """As JSON objects; what the endpoint is known to refuse is left out. There is no `seed` in this interface."""
     refused = abilities.refused
     messages: Any = request.messages
-    content: dict[str, Any] = {"model": split_model(request.model)[1], "max_output_tokens": request.max_output_tokens}
+    content: dict[str, Any] = {
+        "model": split_model(request.model)[1],
+        "max_output_tokens": request.max_output_tokens,
+        "stream": False,  # what OpenAI does when nothing is said; `transformers serve` streams
+    }
     if "store" not in refused:
         content["store"] = False
     if request.temperature is not None and "temperature" not in refused:

@@ -7,7 +7,6 @@ state that says why not, because a caption that is half a refusal would be writt
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,8 @@ import yaml
 
 from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Status
 from components.features.keywords import lemmas
-from components.items.pictures import PictureError, jpeg_for_model
+from components.items.pictures import PictureError
+from components.items.sending import picture_part
 from components.prompts.escaping import clean, delimit, unescape
 from components.records import Feature, Item
 from components.spec import ChatSpec
@@ -104,16 +104,15 @@ def _ask_about_pictures(
 ) -> AskedPictures:
     asked = AskedPictures()
     for item in items:
-        if item.image_path is None:
-            continue
         try:
-            jpeg = jpeg_for_model(item.image_path, sha256=item.sha256)
+            picture = picture_part(item, spec)
         except PictureError as error:
             asked.unsent.append((item, error))
             continue
-        picture = {"url": f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"}
+        if picture is None:
+            continue
         text = _say(stage, "user", {**values, "caption": hints.get(item.item_id, "")})
-        content: list[dict[str, Any]] = [{"type": "text", "text": text}, {"type": "image_url", "image_url": picture}]
+        content: list[dict[str, Any]] = [{"type": "text", "text": text}, picture]
         asked.items.append(item)
         asked.requests.append(_request(stage, spec, _say(stage, "system", values), content))
     return asked

@@ -8,15 +8,16 @@ equal parts, so that sums over judgments are right; it is what the calls cost wh
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from components.chat.outcome import ChatOutcome, Status
 from components.chat.request import ChatRequest
 from components.items.pictures import PictureError
+from components.items.sending import picture_part
 from components.judgments.parse import Reading, parse_reply
 from components.judgments.prompt import (
     messages_for,
     openings_beside,
-    picture_of,
     repair_messages,
     system_message,
     user_message,
@@ -98,13 +99,13 @@ def _calls(
     batch: Sequence[Post],
 ) -> list[_Call]:
     calls = []
-    pictures: dict[str, bytes | PictureError | None] = {}
+    pictures: dict[str, dict[str, Any] | PictureError | None] = {}
     groups = [(group, system_message(rubric, group)) for group in rubric.groups]
     beside = openings_beside(posts, batch, spec.batch_context)
     for post in posts:
         item = items[prompts[post.prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
-            pictures[item.item_id] = _picture(item)
+            pictures[item.item_id] = _picture(item, spec)
         picture = pictures.get(item.item_id)
         user = user_message(post, item, words.get(post.prompt_id, {}), beside[post.post_id])
         for repeat in range(spec.repeats):
@@ -130,9 +131,9 @@ def _calls(
     return calls
 
 
-def _picture(item: Item) -> bytes | PictureError | None:
+def _picture(item: Item, spec: JudgeSpec) -> dict[str, Any] | PictureError | None:
     try:
-        return picture_of(item)
+        return picture_part(item, spec)
     except PictureError as problem:
         return problem
 

@@ -1,9 +1,10 @@
 """A judge's reply, read with tolerance for its form and none for its meaning.
 
-Fences, prose around the object, trailing commas, `8/10`, `eight` and a missing last brace are forgiven. Whatever would
-need a guess is a state instead of a score: `unparsable`, `missing_aspect`, `out_of_range`. So a score always stands
-under the aspect that the reply named, an aspect scored twice with different figures has no score, and once something
-that looks like JSON has failed, nothing inside it is trusted: it may be the post, quoted.
+Fences, prose around the object, a reasoning model's thinking before it, trailing commas, `8/10`, `eight` and a missing
+last brace are forgiven. Whatever would need a guess is a state instead of a score: `unparsable`, `missing_aspect`,
+`out_of_range`. So a score always stands under the aspect that the reply named, an aspect scored twice with different
+figures has no score, and once something that looks like JSON has failed, nothing inside it is trusted: it may be the
+post, quoted.
 """
 
 import math
@@ -13,11 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.judgments.rubric import Scale
+from components.judgments.tolerant_json import LONGEST_BARE, Members, NotJson, read_objects
 
 UNPARSABLE, MISSING, OUT_OF_RANGE = "unparsable", "missing_aspect", "out_of_range"
-LONGEST_REPLY = 50_000  # characters; no judge needs more, and it bounds the work on a reply gone wild
-DEEPEST = 12
-LONGEST_BARE = 40
+
+_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+"""Servers without a parser for it leave a reasoning model's thinking in the reply: drafts of scores, not the answer."""
+_QUOTING = frozenset({"post", "text", "source_text", "other_post", "quote", "example", "input", "reasoning", "reason"})
+"""Keys under which a judge repeats what it was shown: an aspect's name in there is not its answer."""
+_TOPS = frozenset({"max", "max_score", "maximum", "out_of", "scale", "scale_max"})
 
 _NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 NUMBERS = {name: number for number, name in enumerate(_NAMES)}
@@ -39,14 +44,14 @@ class Reading:
 def parse_reply(text: str, aspects: Sequence[str], scale: Scale) -> dict[str, Reading]:
     """One Reading per asked aspect, in that order; aspects that nobody asked for are ignored."""
     try:
-        found = _named_values(read_objects(text), {_plain(name): name for name in aspects})
+        found = _named_values(read_objects(_THINKING.sub("", text)), {_plain(name): name for name in aspects})
     except NotJson as problem:
         return {name: Reading(error=UNPARSABLE, detail=str(problem)) for name in aspects}
     return {name: _reading(name, found.get(name, []), scale) for name in aspects}
 
 
 def _reading(name: str, values: list[Any], scale: Scale) -> Reading:
-    readings = [_one_reading(value, scale) for value in values]
+    readings = [_one_reading(name, value, scale) for value in values]
     if not readings:
         return Reading(error=MISSING, detail=f"no {name} in the reply")
     if len({(reading.score, reading.error) for reading in readings}) > 1:
@@ -54,18 +59,38 @@ def _reading(name: str, values: list[Any], scale: Scale) -> Reading:
     return readings[0]
 
 
-def _one_reading(value: Any, scale: Scale) -> Reading:
+def _one_reading(name: str, value: Any, scale: Scale) -> Reading:
     if not isinstance(value, Members):
         return _scored(value, None, scale)
+    reasons = set(_texts(value, "reasoning", "reason"))
+    reasoning = reasons.pop().strip() if len(reasons) == 1 else None
     scores = [member for key, member in value.pairs if _plain(key) in {"score", "rating"}]
-    reasons = [member for key, member in value.pairs if _plain(key) in {"reasoning", "reason"}]
-    reasoning = reasons[0].strip() if reasons and isinstance(reasons[0], str) else None
+    doubt = _doubt(name, value, scale) or ("the aspect has two different reasons" if reasons else None)
     if not scores:
         return Reading(reasoning=reasoning, error=MISSING, detail="the aspect has no score")
     readings = {_scored(score, reasoning, scale) for score in scores}
     if len(readings) > 1:
-        return Reading(reasoning=reasoning, error=UNPARSABLE, detail="the aspect has two different scores")
+        doubt = "the aspect has two different scores"
+    if doubt:
+        return Reading(reasoning=reasoning, error=UNPARSABLE, detail=doubt)
     return readings.pop()
+
+
+def _texts(value: Members, *keys: str) -> list[str]:
+    """What stands under these keys as a string or a bare word."""
+    return [member for key, member in value.pairs if _plain(key) in keys and isinstance(member, str)]
+
+
+def _doubt(name: str, value: Members, scale: Scale) -> str | None:
+    """What in an aspect's object speaks against its score being this aspect's, or of this scale."""
+    for label in _texts(value, "aspect", "name"):
+        if _plain(label) != _plain(name):
+            return f"the object of {name} calls itself {label[:LONGEST_BARE]!r}"
+    for key, member in value.pairs:
+        top = read_score(member, scale.max) if _plain(key) in _TOPS and isinstance(member, str) else None
+        if top is not None and not math.isclose(top, scale.max):
+            return f"the score is of a scale to {top:g}, asked was one to {scale.max:g}"
+    return None
 
 
 def _scored(value: Any, reasoning: str | None, scale: Scale) -> Reading:
@@ -99,11 +124,11 @@ def read_score(text: str, highest: float) -> float | None:
 
 def _plain(key: str) -> str:
     """`Relevance & Clarity`, `relevance/clarity` and `relevance_clarity` are one name; `relevance` is another."""
-    words = re.findall(r"[a-z0-9]+", key.lower())
+    words = re.findall(r"[^\W_]+", key.lower())
     return "_".join(word for word in words if word != "and")
 
 
-def _named_values(objects: list["Members"], names: dict[str, str]) -> dict[str, list[Any]]:
+def _named_values(objects: list[Members], names: dict[str, str]) -> dict[str, list[Any]]:
     """The values that stand under an aspect's name: at the top, in a wrapper such as {"scores": {...}}, or as
     {"aspect": name, "score": ...} in a list."""
     found: dict[str, list[Any]] = {}
@@ -114,151 +139,16 @@ def _named_values(objects: list["Members"], names: dict[str, str]) -> dict[str, 
                 visit(element, depth)
         if not isinstance(value, Members) or depth > 2:
             return
-        labels = [member for key, member in value.pairs if _plain(key) in {"aspect", "name"}]
-        if len(labels) == 1 and isinstance(labels[0], str) and _plain(labels[0]) in names:
+        labels = _texts(value, "aspect", "name")
+        if len(labels) == 1 and _plain(labels[0]) in names:
             found.setdefault(names[_plain(labels[0])], []).append(value)
             return
         for key, member in value.pairs:
             if name := names.get(_plain(key)):
                 found.setdefault(name, []).append(member)
-            else:
+            elif _plain(key) not in _QUOTING:
                 visit(member, depth + 1)
 
     for top in objects:
         visit(top, 0)
     return found
-
-
-# --- a tolerant reader of JSON objects -------------------------------------------------------------------------------
-
-
-class NotJson(Exception):
-    """The reply holds no object, or one that cannot be read without guessing."""
-
-
-class _Prose(Exception):
-    """This brace does not open an object."""
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """A JSON object as pairs: a key that stands twice has to be seen. Scalars are kept as their text."""
-
-    pairs: tuple[tuple[str, Any], ...]
-
-
-def read_objects(text: str) -> list[Members]:
-    """Every outermost object in the text, in order."""
-    if len(text) > LONGEST_REPLY:
-        raise NotJson(f"the reply has {len(text)} characters")
-    objects: list[Members] = []
-    at = text.find("{")
-    while at >= 0:
-        reader = _Reader(text, at)
-        try:
-            objects.append(reader.object(0))
-            at = text.find("{", reader.at)
-        except _Prose:
-            at = text.find("{", at + 1)
-    if not objects:
-        raise NotJson("no JSON object in the reply")
-    return objects
-
-
-_SPACE = re.compile(r"\s*")
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_BARE = re.compile(r"[^\s,:{}\[\]\"\\][^,:{}\[\]\"\\\n]*")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
-
-
-def _unescape(match: re.Match[str]) -> str:
-    code = match[1]
-    if len(code) == 5:
-        character = chr(int(code[1:], 16))
-        return "\N{REPLACEMENT CHARACTER}" if "\ud800" <= character <= "\udfff" else character
-    return _ESCAPES.get(code, code)
-
-
-class _Reader:
-    """Recursive descent from one brace; `at` is where it stands."""
-
-    def __init__(self, text: str, at: int) -> None:
-        self.text, self.at = text, at
-
-    def object(self, depth: int) -> Members:
-        if depth > DEEPEST:
-            raise NotJson("nested too deeply")
-        self.at += 1
-        pairs: list[tuple[str, Any]] = []
-        while self._peek() not in {"}", ""}:
-            if not pairs and depth == 0 and not self._opens_member():
-                raise _Prose
-            key = self._string()
-            self._expect(":")
-            pairs.append((key, self._value(depth)))
-            if self._peek() == ",":
-                self.at += 1
-            elif self._peek() not in {"}", ""}:
-                raise NotJson(f"expected a comma after {key[:LONGEST_BARE]!r}")
-            elif self._peek() == "" and isinstance(pairs[-1][1], str) and self.text[self.at - 1] != '"':
-                raise NotJson(f"cut in the value of {key[:LONGEST_BARE]!r}")  # 1 may have been 10
-        if not pairs and self._peek() == "" and depth == 0:
-            raise _Prose
-        self.at = min(self.at + 1, len(self.text))
-        return Members(tuple(pairs))
-
-    def _opens_member(self) -> bool:
-        self._peek()
-        match = _STRING.match(self.text, self.at)
-        return match is not None and self.text.startswith(":", _space_end(self.text, match.end()))
-
-    def _value(self, depth: int) -> Any:
-        match self._peek():
-            case "{":
-                return self.object(depth + 1)
-            case "[":
-                return self._array(depth + 1)
-            case '"':
-                return self._string()
-        bare = _BARE.match(self.text, self.at)
-        if not bare or len(bare[0]) > LONGEST_BARE:
-            raise NotJson("a value is missing, or is neither quoted nor a number")
-        self.at = bare.end()
-        return bare[0].strip()
-
-    def _array(self, depth: int) -> list[Any]:
-        if depth > DEEPEST:
-            raise NotJson("nested too deeply")
-        self.at += 1
-        values: list[Any] = []
-        while self._peek() not in {"]", ""}:
-            values.append(self._value(depth))
-            if self._peek() == ",":
-                self.at += 1
-            elif self._peek() != "]":
-                raise NotJson("expected a comma in a list")
-        self._expect("]")
-        return values
-
-    def _string(self) -> str:
-        self._peek()
-        match = _STRING.match(self.text, self.at)
-        if not match:
-            raise NotJson("expected a quoted string")
-        self.at = match.end()
-        return _ESCAPE.sub(_unescape, match[1])
-
-    def _peek(self) -> str:
-        self.at = _space_end(self.text, self.at)
-        return self.text[self.at : self.at + 1]
-
-    def _expect(self, character: str) -> None:
-        if self._peek() != character:
-            raise NotJson(f"expected {character!r}")
-        self.at += 1
-
-
-def _space_end(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at

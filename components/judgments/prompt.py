@@ -1,6 +1,6 @@
 """The messages that ask a judge about one post.
 
-Reads the rubric, the platform's file and, where the picture is sent, the item's picture, as the bytes the writer saw.
+Reads the rubric and the platform's file; where the picture is shown, it comes as the part that the writer was sent.
 Everything that somebody else wrote (the post, the words, the accompanying text, the neighbours) is escaped between
 tags. The length is stated by the platform's own counting, because models cannot count.
 
@@ -8,14 +8,12 @@ The wording here is part of the call's key: a changed sentence buys new readings
 that posts which are judged already are judged again.
 """
 
-import base64
 import bisect
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.items.pictures import jpeg_for_model
 from components.judgments.rubric import Aspect, Rubric
 from components.prompts import load_platform
 from components.prompts.escaping import delimit
@@ -81,11 +79,9 @@ def user_message(post: Post, item: Item, words: Mapping[str, Sequence[str]], ope
     return "\n".join(parts)
 
 
-def messages_for(system: str, user: str, picture: bytes | None) -> tuple[dict[str, Any], ...]:
-    content: Any = user
-    if picture is not None:
-        url = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
-        content = [{"type": "text", "text": user}, {"type": "image_url", "image_url": {"url": url}}]
+def messages_for(system: str, user: str, picture: Mapping[str, Any] | None) -> tuple[dict[str, Any], ...]:
+    """`picture`: the content part of components.items.sending, the same that the writer was sent."""
+    content: Any = user if picture is None else [{"type": "text", "text": user}, picture]
     return ({"role": "system", "content": system}, {"role": "user", "content": content})
 
 
@@ -99,11 +95,6 @@ def repair_messages(reply: str, wrong: Mapping[str, str]) -> tuple[dict[str, Any
     )
     shown = reply[:SHOWN_OF_BAD_REPLY] or "(an empty reply)"
     return ({"role": "assistant", "content": shown}, {"role": "user", "content": again})
-
-
-def picture_of(item: Item) -> bytes | None:
-    """The bytes the writer saw; raises PictureError when the file changed since ingestion."""
-    return jpeg_for_model(item.image_path, sha256=item.sha256) if item.image_path else None
 
 
 def openings_beside(posts: Sequence[Post], batch: Sequence[Post], wanted: int) -> dict[str, list[str]]:

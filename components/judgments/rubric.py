@@ -56,6 +56,8 @@ class Rubric(BaseModel):
         names = [aspect.name for aspect in self.aspects]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"aspect named twice: {', '.join(twice)}")
+        if len({name.replace("_and_", "_") for name in names}) < len(names):  # replies say & where names say and
+            raise ValueError(f"two aspects are told apart by an `and` only: {', '.join(sorted(names))}")
         for aspect in self.aspects:
             if outside := [level for level in aspect.levels if not self.scale.min <= level <= self.scale.max]:
                 raise ValueError(f"{aspect.name}: level {outside[0]:g} is outside {self.span}")

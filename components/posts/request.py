@@ -4,13 +4,13 @@ Reads prompts, and the items' pictures where the spec sends them: downscaled and
 nor camera leaves the machine. Buys nothing; components.chat does.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from components.chat import ChatRequest
-from components.items.pictures import PictureError, jpeg_for_model
+from components.items.pictures import PictureError
+from components.items.sending import picture_part
 from components.records import Item, Prompt
 from components.spec import GenerationSpec
 
@@ -32,7 +32,7 @@ def ask(prompts: Sequence[Prompt], items: Mapping[str, Item], spec: GenerationSp
     asked = Asked()
     for prompt in prompts:
         try:
-            messages = _messages(prompt, items[prompt.item_id], spec.picture)
+            messages = _messages(prompt, items[prompt.item_id], spec)
         except PictureError as error:
             asked.unsent.append((prompt, error))
             continue
@@ -70,11 +70,9 @@ def _seed(spec: GenerationSpec, candidate: int) -> int | None:
     return candidate if candidate and spec.model.startswith("offline/") else None
 
 
-def _messages(prompt: Prompt, item: Item, picture: bool) -> tuple[dict[str, Any], ...]:
+def _messages(prompt: Prompt, item: Item, spec: GenerationSpec) -> tuple[dict[str, Any], ...]:
     content: str | list[dict[str, Any]] = prompt.user
-    if picture and item.image_path is not None:
-        jpeg = jpeg_for_model(item.image_path, sha256=item.sha256)
-        url = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
-        content = [{"type": "text", "text": prompt.user}, {"type": "image_url", "image_url": {"url": url}}]
+    if spec.picture and (picture := picture_part(item, spec)):
+        content = [{"type": "text", "text": prompt.user}, picture]
     system = [{"role": "system", "content": prompt.system}] if prompt.system else []
     return (*system, {"role": "user", "content": content})

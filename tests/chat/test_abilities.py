@@ -249,3 +249,18 @@ def test_processes_that_learn_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [process.wait(60) for process in processes] == [0, 0]
     assert len(json.loads((tmp_path / "abilities.json").read_text())) == 80
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("api", APIS)
+async def test_a_schema_that_is_taken_and_ignored_is_said_in_words(shop: Shop, api: str) -> None:
+    with FakeProvider(reply=lambda _: "A lovely post, eight out of ten.") as server:
+        asked = [request(n, server.url, schema=SCHEMA, api=api) for n in range(5)]
+        await shop.buy(server, asked, api=api, max_concurrency=1)
+        assert [form_of(body) for body in server.seen] == ["json_schema"] * 3 + [None] * 2
+    with FakeProvider() as server:
+        mixed = iter(["Eight.", "Nine."] + ['{"why": "", "score": 3}', "Ten."] * 3)
+        server.reply = lambda _: next(mixed)
+        await shop.buy(
+            server, [request(n, server.url, schema=SCHEMA, api=api) for n in range(8)], api=api, max_concurrency=1
+        )
+        assert {form_of(body) for body in server.seen} == {"json_schema"}, "a slip is no habit"

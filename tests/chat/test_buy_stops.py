@@ -4,6 +4,8 @@ import asyncio
 import socket
 import time
 from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -27,13 +29,13 @@ async def test_half_failing_is_not_too_many(shop: Shop) -> None:
         assert Counter(outcome.status for outcome in outcomes) == {Status.ok: 30, Status.server_error: 30}
 
 
-async def test_an_endpoint_that_is_not_there_stops_the_purchase(shop: Shop) -> None:
-    with FakeProvider() as server:
-        pass
-    with socket.socket() as nobody, pytest.raises(ProviderStopped, match=r"cannot be reached .*check `endpoint`"):
-        nobody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        nobody.bind(("127.0.0.1", server.port))  # or another test's server could take the port
-        await shop.buy(server, 500, max_attempts=2)
+@pytest.mark.parametrize("count", [500, 1])
+async def test_an_endpoint_that_is_not_there_stops_the_purchase(shop: Shop, count: int) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen; nobody else can meanwhile
+        absent: Any = SimpleNamespace(url=f"http://127.0.0.1:{nobody.getsockname()[1]}/v1")
+        with pytest.raises(ProviderStopped, match=r"cannot be reached .*check `endpoint`"):
+            await shop.buy(absent, count, max_attempts=2)
     assert len(shop.records()) < 50
     assert shop.ledger.held_usd == 0
 

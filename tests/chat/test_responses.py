@@ -31,6 +31,7 @@ def sent(abilities: Abilities | None = None, **changed: Any) -> dict[str, Any]:
 def test_a_plain_request() -> None:
     assert sent() == {
         "model": "m",
+        "stream": False,
         "input": [
             {"role": "system", "content": "You write posts."},
             {"role": "user", "content": "A boat, number 0."},

@@ -31,12 +31,13 @@ async def streamed(
     )
 
 
+class Alive(ChatRequest):
+    __hash__ = object.__hash__
+
+
 async def test_requests_are_made_when_they_are_needed_and_not_kept(shop: Shop) -> None:
     alive: weakref.WeakSet[Alive] = weakref.WeakSet()
     most = made = 0
-
-    class Alive(ChatRequest):
-        __hash__ = object.__hash__
 
     def making(url: str) -> Iterator[ChatRequest]:
         nonlocal most, made

@@ -144,6 +144,31 @@ def write_preprocessor(folder: Path, **kind: object) -> None:
     )
 
 
+CHAT = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant: "
+
+
+def make_writer(folder: Path) -> None:
+    """A causal language model with a chat template, as `transformers serve` serves it: 46,000 parameters of noise that
+    ends after 4 to 30 tokens."""
+    import torch
+    from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(5)
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = CHAT  # type: ignore[attr-defined]
+    end = tokenizer.eos_token_id  # type: ignore[attr-defined]
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,  # type: ignore[arg-type]
+        num_key_value_heads=2, max_position_embeddings=8192, bos_token_id=end, eos_token_id=end, pad_token_id=end,
+    )  # fmt: skip
+    model = LlamaForCausalLM(config)
+    model.generation_config = GenerationConfig(
+        do_sample=True, eos_token_id=end, pad_token_id=end, min_new_tokens=4, sequence_bias=[[[end], 3.5]]
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)  # type: ignore[attr-defined]
+
+
 def make_picture_encoder(folder: Path) -> None:
     """As google/vit-base-patch16-224-in21k."""
     import torch

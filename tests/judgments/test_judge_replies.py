@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from components.judgments.parse import LONGEST_REPLY, parse_reply, read_score
+from components.judgments.parse import parse_reply, read_score
 from components.judgments.rubric import Scale
+from components.judgments.tolerant_json import LONGEST_REPLY
 
 NAMES = ["relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement"]
 SCALE = Scale(min=1, max=10)

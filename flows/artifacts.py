@@ -60,7 +60,7 @@ def pictures(store: Store, run_id: str) -> str:
     sql = """SELECT p.image_path, p.sha256, p.text, p.alt_text, p.overall FROM judged_posts p
         JOIN runs r ON r.run_id = $run_id AND r.dataset = p.dataset
           AND p.generation_spec_id = r.spec_ids->>'$.generate_posts' AND p.judge_spec_id = r.spec_ids->>'$.judge_posts'
-        WHERE p.image_path IS NOT NULL AND p.text IS NOT NULL
+        WHERE p.image_path IS NOT NULL AND p.text IS NOT NULL AND p.chosen
         ORDER BY p.overall DESC NULLS LAST, p.post_id LIMIT $n"""
     lines = []
     for row in store.query(sql, {"run_id": run_id, "n": PICTURES}):

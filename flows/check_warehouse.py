@@ -29,6 +29,10 @@ ORPHANS = {
            ANTI JOIN features USING (feature_id)""",
     ),
     "posts have their prompt": ("posts", "SELECT count(*) AS n FROM posts ANTI JOIN prompts USING (prompt_id)"),
+    "duplicates have their original": (
+        "posts",
+        "SELECT count(*) AS n FROM posts d ANTI JOIN posts o ON o.post_id = d.duplicate_of WHERE d.duplicate_of IS NOT NULL",
+    ),
     "judgments have their post": ("judgments", "SELECT count(*) AS n FROM judgments ANTI JOIN posts USING (post_id)"),
 }
 SLICE = 20_000

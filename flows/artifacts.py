@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from components.posts.choosing import told
 from components.store import Store
 
 PICTURES = 6
@@ -48,6 +49,8 @@ def results(store: Store, run_id: str, report: str | None, scores: Mapping[str, 
         if found and found["mean"] is not None:
             interval = "" if found["low"] is None else f"{found['low']:.2f} to {found['high']:.2f}"
             lines.append(f"| {aspect} | {found['n']} | {found['mean']:.2f} | {interval} |")
+    if choice := scores.get("choice"):
+        lines += ["", f"{told(choice)}."]
     if report:
         lines += ["", f"Report: `{report}`"]
     return "\n".join(lines)

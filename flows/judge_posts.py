@@ -41,8 +41,8 @@ def judge_chunk(
 ) -> tuple[list[Judgment], Buyer]:
     """Buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer.
 
-    `batch` is all posts of the selection that are worth judging: a post's neighbours, shown for variety, are part of its call's key, so they
-    must not depend on where the chunks were cut.
+    `batch` is all posts of the selection that are worth judging: a post's neighbours, shown for variety, are part of
+    its call's key, so they must not depend on where the chunks were cut.
     """
     settings = Settings.from_environment()
     store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse)

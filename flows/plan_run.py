@@ -13,7 +13,7 @@ from components.chat import ChatOutcome, ChatRequest, Journal, Status, estimate
 from components.features.told_captions import alt_text_requests, caption_requests, fusion_requests
 from components.items import Entry, list_entries
 from components.judgments import judge
-from components.posts import Asked, ask, read_posts
+from components.posts import Asked, ask, mark_duplicates, read_posts
 from components.prompts import build, language_name, load_platform
 from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
@@ -86,24 +86,22 @@ def plan_run(
     writing = ask(to_write, items, c.generation)
 
     prompts = {prompt.prompt_id: prompt for prompt in [*there, *new]}
-    written = [p for p in store.posts_written(selection, prompts_id, features_id, writer_id) if p.prompt_id in prompts]
-    unjudged = [
-        post
-        for post in store.posts_without_judgments(
-            selection, prompts_id, features_id, writer_id, c.judge.id, c.judge.repeats, TRIED_AGAIN
-        )
-        if post.prompt_id in prompts
-    ]
-    known = {post.post_id for post in written}
-    expected = [
-        post for post in expected_posts(writing, c, journal) if post.error is None and post.post_id not in known
-    ]
+    ids = (selection, prompts_id, features_id, writer_id)
+    known = {p.post_id: p for p in store.posts_written(*ids) if p.prompt_id in prompts}
+    written = [post for post in store.posts_to_judge(*ids) if post.prompt_id in prompts]
+    todo = store.posts_without_judgments(*ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)
+    unjudged = [post for post in todo if post.prompt_id in prompts]
+    expected = expected_posts(writing, c, journal, known)
+    if c.generation.choose == "clip":  # another candidate may be nearer than the one so far: one is judged in the end
+        coming = {post.prompt_id for post in expected}
+        written, unjudged = ([post for post in of if post.prompt_id not in coming] for of in (written, unjudged))
     batch = [*written, *expected]  # as it will be when the judging begins: neighbours are part of a call's key
     judging = judge_requests([*unjudged, *expected], batch, prompts, items, store, c, journal)
 
     posts_to_do, readings = len(to_write) * c.generation.candidates, c.judge.repeats
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
-    found = RunPlan(c.name, c.budget.usd, note=undated(selection, without_time, len(entries)))
+    notes = [undated(selection, without_time, len(entries)), unknown_candidates(writing, c, journal)]
+    found = RunPlan(c.name, c.budget.usd, note="; ".join(note for note in notes if note) or None)
     found.steps = [
         StepPlan("ingest_items", len(fresh), len(entries) - len(fresh)),
         StepPlan("extract_features", len(unseen), len(items) - len(unseen)),
@@ -243,10 +241,32 @@ def expected_prompts(
     return prompts
 
 
-def expected_posts(asked: Asked, campaign: Campaign, journal: Journal) -> list[Post]:
-    """The posts a run would read from the answers that the journal has; one of typical length where it has none."""
-    answers = [journal.lookup(request.key) or typical(request.key, campaign) for request in asked.requests]
-    return read_posts(asked.prompts, answers, {}, campaign.generation, datetime.now(UTC))
+def expected_posts(asked: Asked, campaign: Campaign, journal: Journal, known: Mapping[str, Post]) -> list[Post]:
+    """The posts beside `known` that a run would have judged, read from the answers that the journal has; one of typical
+    length where it has none. Duplicates among the answers are left out. Where CLIP chooses, one of each prompt: which
+    one only the models can tell, so it is the first within the platform's rules."""
+    answers = [journal.lookup(request.key) for request in asked.requests]
+    filled = [answer or typical(request.key, campaign) for answer, request in zip(answers, asked.requests, strict=True)]
+    posts = read_posts(asked.prompts, filled, {}, campaign.generation, datetime.now(UTC))
+    answered = [post for post, answer in zip(posts, answers, strict=True) if answer is not None]
+    doubles = {post.post_id for post in mark_duplicates(answered, known) if post.duplicate_of is not None}
+    coming = [post for post in posts if post.error is None and post.post_id not in known | dict.fromkeys(doubles)]
+    if campaign.generation.choose != "clip":
+        return coming
+    first: dict[str, Post] = {}
+    for post in sorted(coming, key=lambda post: bool(post.rules)):
+        first.setdefault(post.prompt_id, post)
+    return [post for post in coming if first[post.prompt_id] is post]
+
+
+def unknown_candidates(asked: Asked, campaign: Campaign, journal: Journal) -> str | None:
+    """What cannot be known of candidates before they are written."""
+    spec = campaign.generation
+    if spec.candidates == 1 or all(journal.lookup(request.key) for request in asked.requests):
+        return None
+    if spec.choose == "clip":
+        return "one candidate of each prompt is judged, the one nearest its picture"
+    return "judging is counted at its most: candidates that say the same are not judged, and show only when written"
 
 
 def typical(key: str, campaign: Campaign) -> ChatOutcome:

@@ -19,7 +19,8 @@ from components.records import Post
 
 SAME = 0.9
 """From here two candidates say the same: one word of ten is another. Candidates of one prompt share their subject by
-design: of the offline writer's, which use the same phrases, the likest pairs of different posts lie below 0.85."""
+design: of 336 pairs by the offline writer, which has few phrases, the median is 0.45 and the likest pair, which differs
+in one sentence of four, 0.89."""
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?V1)[{_UNSPACED}]\p{{M}}*|[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]+")

@@ -13,12 +13,13 @@ from components.chat import ChatOutcome, ChatRequest, Journal, Status, estimate
 from components.features.told_captions import alt_text_requests, caption_requests, fusion_requests
 from components.items import Entry, list_entries
 from components.judgments import judge
-from components.posts import Asked, ask, mark_duplicates, read_posts
+from components.posts import ask
 from components.prompts import build, language_name, load_platform
 from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, journal_of
+from flows.expect_posts import expected_posts, unknown_candidates
 from flows.ingest_items import inputs_met, undated
 from flows.judge_posts import words_of
 from flows.settings import Settings
@@ -239,40 +240,6 @@ def expected_prompts(
         ]
     prompts, _ = build([*unprompted, *unseen], features, campaign.prompt)
     return prompts
-
-
-def expected_posts(asked: Asked, campaign: Campaign, journal: Journal, known: Mapping[str, Post]) -> list[Post]:
-    """The posts beside `known` that a run would have judged, read from the answers that the journal has; one of typical
-    length where it has none. Duplicates among the answers are left out. Where CLIP chooses, one of each prompt: which
-    one only the models can tell, so it is the first within the platform's rules."""
-    answers = [journal.lookup(request.key) for request in asked.requests]
-    filled = [answer or typical(request.key, campaign) for answer, request in zip(answers, asked.requests, strict=True)]
-    posts = read_posts(asked.prompts, filled, {}, campaign.generation, datetime.now(UTC))
-    answered = [post for post, answer in zip(posts, answers, strict=True) if answer is not None]
-    doubles = {post.post_id for post in mark_duplicates(answered, known) if post.duplicate_of is not None}
-    coming = [post for post in posts if post.error is None and post.post_id not in known | dict.fromkeys(doubles)]
-    if campaign.generation.choose != "clip":
-        return coming
-    first: dict[str, Post] = {}
-    for post in sorted(coming, key=lambda post: bool(post.rules)):
-        first.setdefault(post.prompt_id, post)
-    return [post for post in coming if first[post.prompt_id] is post]
-
-
-def unknown_candidates(asked: Asked, campaign: Campaign, journal: Journal) -> str | None:
-    """What cannot be known of candidates before they are written."""
-    spec = campaign.generation
-    if spec.candidates == 1 or all(journal.lookup(request.key) for request in asked.requests):
-        return None
-    if spec.choose == "clip":
-        return "one candidate of each prompt is judged, the one nearest its picture"
-    return "judging is counted at its most: candidates that say the same are not judged, and show only when written"
-
-
-def typical(key: str, campaign: Campaign) -> ChatOutcome:
-    """A post of typical length: most of a short platform's limit, a paragraph or two on a long one."""
-    limit = load_platform(campaign.prompt.platform).limit
-    return ChatOutcome(key=key, status=Status.ok, text="word " * (min(int(limit * 0.7), 600) // 5))
 
 
 def judge_requests(

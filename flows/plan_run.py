@@ -94,8 +94,8 @@ def plan_run(
     unjudged = [post for post in todo if post.prompt_id in prompts]
     expected = expected_posts(writing, c, journal, known)
     if c.generation.choose == "clip":  # another candidate may be nearer than the one so far: one is judged in the end
-        coming = {post.prompt_id for post in expected}
-        written, unjudged = ([post for post in of if post.prompt_id not in coming] for of in (written, unjudged))
+        renewed = {post.prompt_id for post in expected}
+        written, unjudged = ([post for post in of if post.prompt_id not in renewed] for of in (written, unjudged))
     batch = [*written, *expected]  # as it will be when the judging begins: neighbours are part of a call's key
     judging = judge_requests([*unjudged, *expected], batch, prompts, items, store, c, journal)
 

@@ -52,11 +52,12 @@ def choice_of(rows: Sequence[Mapping[str, Any]]) -> Choice | None:
 def told(choice: Choice) -> str:
     """One line for people."""
     counts = f"{choice['distinct']} distinct of {choice['candidates']} candidates"
-    apart = [f"{n} {what}" for n, what in ((choice["duplicates"], "duplicates"), (choice["failed"], "failed")) if n]
+    doubles = "duplicate" if choice["duplicates"] == 1 else "duplicates"
+    apart = [f"{n} {what}" for n, what in ((choice["duplicates"], doubles), (choice["failed"], "failed")) if n]
     counts += f" ({', '.join(apart)})" if apart else ""
     gain, digits = choice["gain"], 3 if choice["by"] == "clip" else 2
     if choice["by"] == "all" or gain["mean"] is None:
         return counts
     unit = "in cosine to the picture" if choice["by"] == "clip" else "overall, by the scores it was chosen by"
     span = "" if gain["low"] is None else f" (95 % interval {gain['low']:.{digits}f} to {gain['high']:.{digits}f})"
-    return f"{counts}; the best lie {gain['mean']:.{digits}f}{span} above the mean of their prompt's, {unit}"
+    return f"{counts}; the chosen lie {gain['mean']:.{digits}f}{span} above their prompts' means, {unit}"

@@ -26,8 +26,12 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
 """A row that will not be tried again: done, or failed for good."""
 
+SETTINGS = "SET TimeZone = 'UTC'; SET disabled_optimizers = 'common_subplan'"
+"""Merging equal parts of a query, which views that are joined have, gives wrong rows with DuckDB 1.5 to 2.0 (duckdb
+issue 25819)."""
+
 STANDING = """SELECT * FROM standings WHERE judge_spec_id = $judge_posts OR judge_spec_id IS NULL
-    QUALIFY row_number() OVER (PARTITION BY post_id ORDER BY judge_spec_id NULLS LAST) = 1"""
+    QUALIFY rank() OVER (PARTITION BY post_id ORDER BY judge_spec_id IS NULL) = 1"""
 """How the candidates of each prompt compare by one judge; those it has not read, as if nobody had."""
 
 INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
@@ -63,7 +67,7 @@ class Store:
         HomeUnusable when the disk fails."""
         connection = self._open()
         try:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(SETTINGS)
             yield connection
         except duckdb.Error as error:
             if isinstance(error, DISK) or DISK_WHEN_COMMITTING.search(str(error)):

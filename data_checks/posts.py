@@ -45,14 +45,15 @@ def _duplicate_is_one(frame: pd.DataFrame) -> pd.Series:
     is not here (it may be in quarantine) is not looked at."""
     posts = frame.drop_duplicates("post_id").set_index("post_id")
     first = posts.reindex(frame["duplicate_of"])
-    sound = (
+    sound: pd.Series = (
         has_text(frame["text"])
         & has_text(first["text"]).to_numpy()
         & (first["prompt_id"].to_numpy() == frame["prompt_id"].to_numpy())
         & (first["spec_id"].to_numpy() == frame["spec_id"].to_numpy())
         & first["duplicate_of"].isna().to_numpy()
     )
-    return sound | ~frame["duplicate_of"].isin(posts.index)
+    is_here: pd.Series = frame["duplicate_of"].isin(posts.index)
+    return sound | ~is_here
 
 
 def _told_apart(frame: pd.DataFrame) -> pd.Series:

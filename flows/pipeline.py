@@ -202,17 +202,13 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
     selection = Selection(
         dataset=run.dataset, published_from=run.window_from, published_to=run.window_to, limit=run.item_limit
     )
-    sql = f"""{selected(selection)} SELECT prompt_id, error, writer, clip_score, st.*,
-            CASE WHEN j.judge_spec_id = $judge_posts THEN overall END AS overall,
-            CASE WHEN j.judge_spec_id = $judge_posts THEN aspects END AS aspects,
-            CASE WHEN j.judge_spec_id = $judge_posts THEN judge END AS judge
-        FROM judged_posts j SEMI JOIN selected USING (item_id)
-        JOIN (SELECT post_id, choose, place, is_distinct, stands FROM ({STANDING})) st USING (post_id)
-        WHERE feature_spec_id = $extract_features AND prompt_spec_id = $build_prompts
-          AND generation_spec_id = $generate_posts
-        QUALIFY row_number() OVER (PARTITION BY j.post_id
-                                   ORDER BY j.judge_spec_id IS NOT DISTINCT FROM $judge_posts DESC, j.judge_spec_id) = 1
-        ORDER BY item_id, j.post_id"""
+    sql = f"""{selected(selection)} SELECT st.*, sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge
+        FROM ({STANDING}) st JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
+        LEFT JOIN specs sg ON sg.spec_id = st.generation_spec_id
+        LEFT JOIN specs sj ON sj.spec_id = st.judge_spec_id AND st.is_read
+        WHERE p.feature_spec_id = $extract_features AND p.spec_id = $build_prompts
+          AND st.generation_spec_id = $generate_posts
+        ORDER BY p.item_id, st.post_id"""
     steps = ("extract_features", "build_prompts", "generate_posts", "judge_posts")
     written = store.query(sql, selection.model_dump(exclude_none=True) | {step: ids[step] for step in steps})
     rows = [row for row in written if row["stands"]]

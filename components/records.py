@@ -115,7 +115,12 @@ class Prompt(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post(Record):
-    """A written post, or the stated reason why there is none. `cost_usd` is None where the price is unknown."""
+    """A written post, or the stated reason why there is none. `cost_usd` is None where the price is unknown.
+
+    `temperature` and `seed` are what was asked for, None where nothing was sent. `duplicate_of`: the post_id of the
+    earlier candidate of the same prompt that says the same. `clip_score`: the cosine of CLIP's vectors of the text and
+    the picture, where candidates are chosen by it.
+    """
 
     post_id: str
     prompt_id: str
@@ -130,6 +135,10 @@ class Post(Record):
     error: str | None = None
     error_detail: str | None = None
     created_at: datetime
+    temperature: float | None = None
+    seed: int | None = None
+    duplicate_of: str | None = None
+    clip_score: float | None = None
 
     @staticmethod
     def make_id(prompt_id: str, spec_id: str, candidate: int, error: str | None) -> str:

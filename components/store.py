@@ -26,6 +26,14 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
 """A row that will not be tried again: done, or failed for good."""
 
+SETTINGS = "SET TimeZone = 'UTC'; SET disabled_optimizers = 'common_subplan'"
+"""Merging equal parts of a query, which views that are joined have, gives wrong rows with DuckDB 1.5 to 2.0 (duckdb
+issue 25819)."""
+
+STANDING = """SELECT * FROM standings WHERE judge_spec_id = $judge_posts OR judge_spec_id IS NULL
+    QUALIFY rank() OVER (PARTITION BY post_id ORDER BY judge_spec_id IS NULL) = 1"""
+"""How the candidates of each prompt compare by one judge; those it has not read, as if nobody had."""
+
 INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
 INSERT = {
     "checks": "INSERT INTO checks BY NAME SELECT * FROM incoming",
@@ -59,7 +67,7 @@ class Store:
         HomeUnusable when the disk fails."""
         connection = self._open()
         try:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(SETTINGS)
             yield connection
         except duckdb.Error as error:
             if isinstance(error, DISK) or DISK_WHEN_COMMITTING.search(str(error)):
@@ -229,14 +237,15 @@ class Store:
         repeats: int,
         retryable: Sequence[str],
     ) -> list[Post]:
-        """A reading counts once each of its aspects is final: a rubric may ask for them one call each."""
-        sql = f"""{selected(selection)} SELECT po.* FROM posts po JOIN prompts p USING (prompt_id)
+        """What is worth judging (see the view `candidates`) and lacks a reading. A reading counts once each of its
+        aspects is final: a rubric may ask for them one call each."""
+        sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
             JOIN selected s USING (item_id)
             LEFT JOIN (SELECT post_id, count(*) AS n FROM (
                            SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id GROUP BY post_id, repeat
                            HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
                        GROUP BY post_id) done USING (post_id)
-            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.error IS NULL
+            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
               AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats
             ORDER BY position, prompt_id, candidate"""
         return self._records(
@@ -254,11 +263,22 @@ class Store:
     def posts_written(
         self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
     ) -> list[Post]:
-        """All posts with a text, judged or not."""
-        sql = f"""{selected(selection)} SELECT po.* FROM posts po JOIN prompts p USING (prompt_id)
+        """All posts with a text, judged or not; duplicates too."""
+        return self._posts("error IS NULL", selection, prompt_spec_id, feature_spec_id, generation_spec_id)
+
+    def posts_to_judge(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
+    ) -> list[Post]:
+        """What is worth judging, judged or not."""
+        return self._posts("to_judge", selection, prompt_spec_id, feature_spec_id, generation_spec_id)
+
+    def _posts(
+        self, which: str, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
+    ) -> list[Post]:
+        sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
             JOIN selected s USING (item_id)
             WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
-              AND po.spec_id = $generation_spec_id AND po.error IS NULL ORDER BY position, prompt_id, candidate"""
+              AND po.spec_id = $generation_spec_id AND po.{which} ORDER BY position, prompt_id, candidate"""
         return self._records(
             Post,
             sql,

@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from components.posts.choosing import told
 from components.store import Store
 
 PICTURES = 6
@@ -48,6 +49,8 @@ def results(store: Store, run_id: str, report: str | None, scores: Mapping[str, 
         if found and found["mean"] is not None:
             interval = "" if found["low"] is None else f"{found['low']:.2f} to {found['high']:.2f}"
             lines.append(f"| {aspect} | {found['n']} | {found['mean']:.2f} | {interval} |")
+    if choice := scores.get("choice"):
+        lines += ["", f"{told(choice)}."]
     if report:
         lines += ["", f"Report: `{report}`"]
     return "\n".join(lines)
@@ -60,7 +63,7 @@ def pictures(store: Store, run_id: str) -> str:
     sql = """SELECT p.image_path, p.sha256, p.text, p.alt_text, p.overall FROM judged_posts p
         JOIN runs r ON r.run_id = $run_id AND r.dataset = p.dataset
           AND p.generation_spec_id = r.spec_ids->>'$.generate_posts' AND p.judge_spec_id = r.spec_ids->>'$.judge_posts'
-        WHERE p.image_path IS NOT NULL AND p.text IS NOT NULL
+        WHERE p.image_path IS NOT NULL AND p.text IS NOT NULL AND p.chosen
         ORDER BY p.overall DESC NULLS LAST, p.post_id LIMIT $n"""
     lines = []
     for row in store.query(sql, {"run_id": run_id, "n": PICTURES}):

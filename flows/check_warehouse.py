@@ -29,6 +29,11 @@ ORPHANS = {
            ANTI JOIN features USING (feature_id)""",
     ),
     "posts have their prompt": ("posts", "SELECT count(*) AS n FROM posts ANTI JOIN prompts USING (prompt_id)"),
+    "duplicates have their original": (
+        "posts",
+        """SELECT count(*) AS n FROM (SELECT duplicate_of AS post_id FROM posts WHERE duplicate_of IS NOT NULL)
+           ANTI JOIN posts USING (post_id)""",
+    ),
     "judgments have their post": ("judgments", "SELECT count(*) AS n FROM judgments ANTI JOIN posts USING (post_id)"),
 }
 SLICE = 20_000

@@ -1,4 +1,7 @@
-"""prompts -> posts: the writer answers every prompt, each call bought once."""
+"""prompts -> posts: the writer answers every prompt, each call bought once; candidates that say the same are marked.
+
+Nothing is bought in place of a duplicate: asked again, the same prompt would soon give another one.
+"""
 
 import time
 from collections.abc import Sequence
@@ -9,13 +12,15 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from components.chat import check
-from components.posts import ask, read_posts, unsent_posts
+from components.features import load_models
+from components.posts import ask, mark_duplicates, read_posts, unsent_posts, with_clip_scores
 from components.records import Item, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen, whole
-from flows.progress import progress
+from flows.extract_features import passes_so_far
+from flows.progress import progress, say
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
 from flows.stopping import run_async
@@ -26,7 +31,14 @@ CHUNK = 100
 
 @task(task_run_name="write {chunk}", cache_policy=NO_CACHE, tags=["calls"])
 def write_chunk(
-    spec: GenerationSpec, spec_id: str, chunk: str, prompts: Sequence[Prompt], budget: Budget, run_id: str, purse: str
+    spec: GenerationSpec,
+    spec_id: str,
+    chunk: str,
+    prompts: Sequence[Prompt],
+    features: FeatureSpec,
+    budget: Budget,
+    run_id: str,
+    purse: str,
 ) -> tuple[list[Post], Buyer]:
     """Buy the posts of one chunk. No retries here: the engine of calls has the only retry layer."""
     settings = Settings.from_environment()
@@ -36,8 +48,8 @@ def write_chunk(
     with frozen(spec, spec_id):
         outcomes = run_async(lambda: buyer(asked.requests))
         told = tell_alt_texts(spec, prompts, items, captions, buyer) if spec.alt_text == "model" else {}
-    posts = read_posts(asked.prompts, outcomes, captions, spec, now, details, told)
-    return posts + unsent_posts(asked, spec, now), buyer
+    posts = read_posts(asked.prompts, outcomes, captions, spec, now, details, told) + unsent_posts(asked, spec, now)
+    return compared(posts, prompts, spec, features, settings), buyer
 
 
 @flow(name="generate_posts", flow_run_name="write {spec.model} {selection.dataset}")
@@ -57,10 +69,10 @@ def generate_posts(
     store, spec_id, result = settings.store(), spec.id, StepResult("generate_posts")
     store.register(spec)
     todo = store.prompts_without_posts(selection, prompts.id, features.id, spec_id, spec.candidates, TRIED_AGAIN)
-    advance = progress("write posts", len(todo))
+    advance, passes = progress("write posts", len(todo)), passes_so_far()
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [prompt.prompt_id for prompt in part])
-        posts, buyer = write_chunk(spec, spec_id, chunk, whole(part), budget, run_id, purse or run_id)
+        posts, buyer = write_chunk(spec, spec_id, chunk, whole(part), features, budget, run_id, purse or run_id)
         rows, quarantined = publish(store, "posts", posts, [], chunk=chunk, run_id=run_id, dataset=selection.dataset)
         result.rows += rows
         result.quarantined += quarantined
@@ -69,9 +81,39 @@ def generate_posts(
         for post in posts:
             if post.error:
                 result.failed[post.error] = result.failed.get(post.error, 0) + 1
+        result.duplicates += sum(post.duplicate_of is not None for post in posts)
         advance(len(part))
+    if result.duplicates:
+        asked, failed = len(todo) * spec.candidates, sum(result.failed.values())
+        say(
+            f"{asked - failed - result.duplicates} distinct of {asked} candidates: {result.duplicates} say the same as "
+            "an earlier one and are not judged; nothing was bought in their place"
+        )
+    result.passes = passes_so_far() - passes
     result.seconds = time.monotonic() - begun
     return result
+
+
+def compared(
+    posts: Sequence[Post], prompts: Sequence[Prompt], spec: GenerationSpec, features: FeatureSpec, settings: Settings
+) -> list[Post]:
+    """`posts`, beside those of them that are in the warehouse: duplicates are marked and, where CLIP chooses, the texts
+    are compared with their pictures by the models that found the features."""
+    if spec.candidates == 1:
+        return list(posts)
+    store, feature_spec_id = settings.store(), prompts[0].feature_spec_id
+    found = mark_duplicates(posts, store.by_ids(Post, "posts", "post_id", [post.post_id for post in posts]))
+    if spec.choose != "clip":
+        return found
+    sql = """SELECT item_id, vector FROM features
+        WHERE spec_id = $spec_id AND name = 'clip_image' AND list_contains($ids, item_id)"""
+    ids = [prompt.item_id for prompt in prompts]
+    vectors = {row["item_id"]: row["vector"] for row in store.query(sql, {"spec_id": feature_spec_id, "ids": ids})}
+    pictures = {prompt.prompt_id: vectors[prompt.item_id] for prompt in prompts if prompt.item_id in vectors}
+    if not pictures:  # no models are loaded for texts alone
+        return found
+    with frozen(features, feature_spec_id):
+        return with_clip_scores(found, pictures, load_models(features, settings.models))
 
 
 def materials(store: Store, prompts: Sequence[Prompt]) -> tuple[dict[str, Item], dict[str, str], dict[str, list[str]]]:

@@ -1,4 +1,8 @@
-"""posts -> judgments: the judge reads every post by a rubric, as often as asked, each call bought once."""
+"""posts -> judgments: the judge reads every post by a rubric, as often as asked, each call bought once.
+
+Of several candidates it reads those that the view `candidates` finds worth it: no duplicate and, where CLIP chooses,
+the chosen one alone.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -37,8 +41,8 @@ def judge_chunk(
 ) -> tuple[list[Judgment], Buyer]:
     """Buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer.
 
-    `batch` is all posts of the selection: a post's neighbours, shown for variety, are part of its call's key, so they
-    must not depend on where the chunks were cut.
+    `batch` is all posts of the selection that are worth judging: a post's neighbours, shown for variety, are part of
+    its call's key, so they must not depend on where the chunks were cut.
     """
     settings = Settings.from_environment()
     store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse)
@@ -61,7 +65,8 @@ def judge_posts(
     run_id: str = "",
     purse: str = "",
 ) -> StepResult:
-    """Judge every selected post (written by `generation` from `prompts` and `features`) that lacks a reading."""
+    """Judge every selected post (written by `generation` from `prompts` and `features`) that is worth a reading and
+    lacks one."""
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
@@ -70,7 +75,7 @@ def judge_posts(
     todo = store.posts_without_judgments(
         selection, prompts.id, features.id, generation.id, spec_id, spec.repeats, TRIED_AGAIN
     )
-    batch = store.posts_written(selection, prompts.id, features.id, generation.id) if todo else []
+    batch = store.posts_to_judge(selection, prompts.id, features.id, generation.id) if todo else []
     advance = progress("judge posts", len(todo))
     for part in chunks(todo, CHUNK):
         chunk = chunk_id(spec_id, [post.post_id for post in part])

@@ -19,9 +19,10 @@ from pydantic import Field
 from components.errors import HomeUnusable, PostwrightError
 from components.items.sending import seen_differently
 from components.judgments import mean_with_interval
+from components.posts.choosing import choice_of
 from components.records import Run
 from components.spec import Campaign, Selection, Spec
-from components.store import Store, selected
+from components.store import STANDING, Store, selected
 from flows.artifacts import leave_artifacts
 from flows.build_prompts import build_prompts
 from flows.buying import purse_of
@@ -198,30 +199,22 @@ def cost_of_run(store: Store, run_id: str) -> float | None:
 
 def scores(store: Store, run: Run) -> dict[str, Any]:
     """n, failures and the mean of each aspect over the posts of this run's specs and items, each with its 95 %
-    interval. A post that only another judge has read counts as not judged."""
+    interval. A post that only another judge has read counts as not judged; of several candidates the chosen one counts,
+    of those that say the same the first."""
     ids = json.loads(run.spec_ids)
     selection = Selection(
         dataset=run.dataset, published_from=run.window_from, published_to=run.window_to, limit=run.item_limit
     )
-    sql = f"""{selected(selection)} SELECT error, writer,
-            CASE WHEN judge_spec_id = $judge THEN overall END AS overall,
-            CASE WHEN judge_spec_id = $judge THEN aspects END AS aspects,
-            CASE WHEN judge_spec_id = $judge THEN judge END AS judge
-        FROM judged_posts SEMI JOIN selected USING (item_id)
-        WHERE feature_spec_id = $features AND prompt_spec_id = $prompts AND generation_spec_id = $generation
-        QUALIFY row_number() OVER (PARTITION BY post_id
-                                   ORDER BY judge_spec_id IS NOT DISTINCT FROM $judge DESC, judge_spec_id) = 1
-        ORDER BY item_id, post_id"""
-    rows = store.query(
-        sql,
-        selection.model_dump(exclude_none=True)
-        | {
-            "features": ids["extract_features"],
-            "prompts": ids["build_prompts"],
-            "generation": ids["generate_posts"],
-            "judge": ids["judge_posts"],
-        },
-    )
+    sql = f"""{selected(selection)} SELECT st.*, sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge
+        FROM ({STANDING}) st JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
+        LEFT JOIN specs sg ON sg.spec_id = st.generation_spec_id
+        LEFT JOIN specs sj ON sj.spec_id = st.judge_spec_id AND st.is_read
+        WHERE p.feature_spec_id = $extract_features AND p.spec_id = $build_prompts
+          AND st.generation_spec_id = $generate_posts
+        ORDER BY p.item_id, st.post_id"""
+    steps = ("extract_features", "build_prompts", "generate_posts", "judge_posts")
+    written = store.query(sql, selection.model_dump(exclude_none=True) | {step: ids[step] for step in steps})
+    rows = [row for row in written if row["stands"]]
     aspects: dict[str, list[float]] = {}
     for row in rows:
         for aspect, score in (row["aspects"] or {}).items():
@@ -237,4 +230,5 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
         "without_text": sum(row["error"] is not None for row in rows),
         "overall": mean_with_interval(overall),
         "aspects": {aspect: mean_with_interval(found) for aspect, found in sorted(aspects.items())},
+        "choice": choice_of(written),
     }

@@ -14,12 +14,13 @@ from components.features.told_captions import alt_text_requests, caption_request
 from components.items import Entry, list_entries
 from components.items.sending import seen_differently
 from components.judgments import judge
-from components.posts import Asked, ask, read_posts
+from components.posts import ask
 from components.prompts import build, language_name, load_platform
 from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, journal_of
+from flows.expect_posts import expected_posts, unknown_candidates
 from flows.ingest_items import inputs_met, undated
 from flows.judge_posts import words_of
 from flows.settings import Settings
@@ -87,24 +88,25 @@ def plan_run(
     writing = ask(to_write, items, c.generation)
 
     prompts = {prompt.prompt_id: prompt for prompt in [*there, *new]}
-    written = [p for p in store.posts_written(selection, prompts_id, features_id, writer_id) if p.prompt_id in prompts]
-    unjudged = [
-        post
-        for post in store.posts_without_judgments(
-            selection, prompts_id, features_id, writer_id, c.judge.id, c.judge.repeats, TRIED_AGAIN
-        )
-        if post.prompt_id in prompts
-    ]
-    known = {post.post_id for post in written}
-    expected = [
-        post for post in expected_posts(writing, c, journal) if post.error is None and post.post_id not in known
-    ]
+    ids = (selection, prompts_id, features_id, writer_id)
+    known = {p.post_id: p for p in store.posts_written(*ids) if p.prompt_id in prompts}
+    written = [post for post in store.posts_to_judge(*ids) if post.prompt_id in prompts]
+    todo = store.posts_without_judgments(*ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)
+    unjudged = [post for post in todo if post.prompt_id in prompts]
+    expected = expected_posts(writing, c, journal, known)
+    if c.generation.choose == "clip":  # another candidate may be nearer than the one so far: one is judged in the end
+        renewed = {post.prompt_id for post in expected}
+        written, unjudged = ([post for post in of if post.prompt_id not in renewed] for of in (written, unjudged))
     batch = [*written, *expected]  # as it will be when the judging begins: neighbours are part of a call's key
     judging = judge_requests([*unjudged, *expected], batch, prompts, items, store, c, journal)
 
     posts_to_do, readings = len(to_write) * c.generation.candidates, c.judge.repeats
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
-    notes = [undated(selection, without_time, len(entries)), seen_differently(c.generation, c.judge)]
+    notes = [
+        undated(selection, without_time, len(entries)),
+        seen_differently(c.generation, c.judge),
+        unknown_candidates(writing, c, journal),
+    ]
     found = RunPlan(c.name, c.budget.usd, note="\n".join(note for note in notes if note) or None)
     found.steps = [
         StepPlan("ingest_items", len(fresh), len(entries) - len(fresh)),
@@ -243,18 +245,6 @@ def expected_prompts(
         ]
     prompts, _ = build([*unprompted, *unseen], features, campaign.prompt)
     return prompts
-
-
-def expected_posts(asked: Asked, campaign: Campaign, journal: Journal) -> list[Post]:
-    """The posts a run would read from the answers that the journal has; one of typical length where it has none."""
-    answers = [journal.lookup(request.key) or typical(request.key, campaign) for request in asked.requests]
-    return read_posts(asked.prompts, answers, {}, campaign.generation, datetime.now(UTC))
-
-
-def typical(key: str, campaign: Campaign) -> ChatOutcome:
-    """A post of typical length: most of a short platform's limit, a paragraph or two on a long one."""
-    limit = load_platform(campaign.prompt.platform).limit
-    return ChatOutcome(key=key, status=Status.ok, text="word " * (min(int(limit * 0.7), 600) // 5))
 
 
 def judge_requests(

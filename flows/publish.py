@@ -42,7 +42,8 @@ IDS = {
 
 @dataclass
 class StepResult:
-    """What one step did. `passes`: forward passes of models; `bought`: calls; `reused`: answers of the journal."""
+    """What one step did. `passes`: forward passes of models; `bought`: calls; `reused`: answers of the journal;
+    `duplicates`: candidates that say the same as an earlier one of their prompt."""
 
     step: str
     rows: int = 0
@@ -51,6 +52,7 @@ class StepResult:
     bought: int = 0
     reused: int = 0
     passes: int = 0
+    duplicates: int = 0
     seconds: float = 0.0
     failed: dict[str, int] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.posts.choosing import told
 from flows.settings import Settings
 
 
@@ -78,6 +79,8 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
         f"{scores.get('without_text', 0)} without text; "
         f"this run cost {money(summary.cost_usd)}{offline}"
     )
+    if choice := scores.get("choice"):
+        console.print(told(choice))
     console.print(f"warehouse: {settings.warehouse}", soft_wrap=True, markup=False)
     if summary.report:
         console.print(f"report:    {Path(summary.report).as_uri()}", soft_wrap=True)

@@ -13,6 +13,7 @@ from components.prompts import build
 from components.records import Feature, Item, Prompt
 from components.spec import Campaign, ChatSpec, Selection
 from flows.buying import TRIED_AGAIN, Buyer
+from flows.generate_posts import compared
 from flows.ingest_items import ids_known, inputs_met
 from flows.judge_posts import words_of
 from flows.plan_run import RunPlan, plan_run
@@ -84,12 +85,14 @@ class Steps:
         )
 
     def write(self, n: int | None = None, publish: bool = True) -> None:
+        self.store.register(self.c.generation)
         prompts = self.unwritten()[:n]
         items = self.store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts])
         asked = ask(prompts, items, self.c.generation)
         outcomes = self.bought(self.c.generation, lambda buyer: buyer(asked.requests))
         if publish:
-            self.store.append({"posts": read_posts(asked.prompts, outcomes, {}, self.c.generation, NOW)})
+            posts = read_posts(asked.prompts, outcomes, {}, self.c.generation, NOW)
+            self.store.append({"posts": compared(posts, prompts, self.c.generation, self.c.features, self.settings)})
 
     def judge(self, n: int | None = None, publish: bool = True) -> None:
         c, store = self.c, self.store
@@ -97,7 +100,7 @@ class Steps:
         todo = store.posts_without_judgments(self.selection, *ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)[:n]
         prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in todo])
         items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
-        batch, words = store.posts_written(self.selection, *ids), words_of(store, prompts)
+        batch, words = store.posts_to_judge(self.selection, *ids), words_of(store, prompts)
         rows = self.bought(c.judge, lambda buy: judge(todo, prompts, items, words, c.judge, buy, NOW, batch=batch))
         if publish:
             store.append({"judgments": rows})

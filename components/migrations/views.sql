@@ -15,15 +15,30 @@ SELECT * FROM items WHERE item_id IN (
     QUALIFY row_number() OVER (PARTITION BY dataset, source_uri ORDER BY "at" DESC, item_id DESC) = 1
 );
 
--- One row per post and judge: what a person reads. Failed readings are counted, never averaged in;
--- a post or a reading that failed first and succeeded later counts as the success. Means and costs are rounded: threads
--- add in any order, and the last bits of a sum must not make two exports of the same rows differ.
-CREATE OR REPLACE VIEW judged_posts AS
+-- One row per prompt, generation spec and candidate: its success where it has one, else its newest failure. `choose` is
+-- the spec's; `is_distinct`: it has a text, and no earlier candidate of its prompt says the same (one whose original is
+-- in quarantine stands for itself). `to_judge` is what is worth a reading: every distinct candidate or, where CLIP
+-- chooses, the one nearest its picture among those within the platform's rules, if any are; without scores the first.
+-- Cosines are compared to five digits, as those of captions are: the sixth depends on the machine.
+CREATE OR REPLACE VIEW candidates AS
 WITH written AS (
     SELECT * FROM posts
     QUALIFY row_number() OVER (PARTITION BY prompt_id, spec_id, candidate ORDER BY error IS NOT NULL, created_at DESC) = 1
 ),
-readings AS (
+told AS (
+    SELECT w.*, coalesce(s.params->>'$.choose', 'all') AS choose, w.error IS NULL AND o.post_id IS NULL AS is_distinct,
+           len(w.rules) = 0 AS within_rules, round(w.clip_score, 5) AS nearness
+    FROM written w LEFT JOIN posts o ON o.post_id = w.duplicate_of LEFT JOIN specs s ON s.spec_id = w.spec_id
+)
+SELECT *, is_distinct AND (choose <> 'clip' OR rank() OVER (
+    PARTITION BY prompt_id, spec_id ORDER BY is_distinct DESC, within_rules DESC, nearness DESC NULLS LAST, candidate
+) = 1) AS to_judge FROM told;
+
+-- One row per post and judge that read it. Failed readings are counted, never averaged in; a reading that failed first
+-- and succeeded later counts as the success. Means are rounded: threads add in any order, and the last bits of a sum
+-- must not make two exports of the same rows differ.
+CREATE OR REPLACE VIEW post_scores AS
+WITH readings AS (
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score, max(reasoning) FILTER (score IS NOT NULL) AS reasoning
     FROM judgments GROUP BY ALL
 ),
@@ -31,15 +46,87 @@ aspects AS (
     SELECT post_id, spec_id, aspect, round(avg(score), 6) AS mean, count(*) FILTER (score IS NULL) AS failed,
            arg_min(reasoning, repeat) AS reasoning, count(DISTINCT repeat) AS readings
     FROM readings GROUP BY ALL
+)
+SELECT post_id, spec_id AS judge_spec_id, max(readings) AS readings, sum(failed) AS failed_readings,
+       map_from_entries(list((aspect, mean) ORDER BY aspect)) AS aspects,
+       map_from_entries(list((aspect, reasoning) ORDER BY aspect)) AS reasons,
+       CASE WHEN count(*) = count(mean) THEN round(avg(mean), 6) END AS overall
+FROM aspects GROUP BY ALL;
+
+-- How the candidates of a prompt compare: one row per candidate and judge that read any of its prompt's, with that
+-- judge's scores (`is_read`: it read this one), and one row as if none had (judge_spec_id is null). `place` 1 is the
+-- best: distinct before duplicates and failures; within the platform's rules before breaking them, since the platform
+-- would refuse it; then, where CLIP chooses, the nearest to its picture, else those read without a failure before those
+-- with one and those not judged (so that no score is the higher for what it lacks), and of them the highest overall;
+-- then the earliest. `chosen_by` says what put the first there: only (no other is distinct), rules (no other keeps
+-- them), judge, clip, or first (nothing tells them apart); null where none has a text. `margin`: how far its overall (its
+-- cosine) lies above the second's, where that decided. `stands`: the candidate that means count for its prompt; of
+-- `choose: all` each that is no duplicate.
+-- Parts that are used twice are materialized, and `place` is a rank without ties, no row_number: DuckDB 2.0 and some
+-- before it merge equal parts of a query, or rewrite a row_number that is compared with 1, and may lose rows or columns
+-- then (duckdb issues 25819 and 23677).
+CREATE OR REPLACE VIEW standings AS
+WITH told AS MATERIALIZED (
+    SELECT post_id, prompt_id, spec_id, candidate, error, clip_score, choose, is_distinct, within_rules, nearness
+    FROM candidates
 ),
-scores AS (
-    SELECT post_id, spec_id AS judge_spec_id, max(readings) AS readings, sum(failed) AS failed_readings,
-           map_from_entries(list((aspect, mean) ORDER BY aspect)) AS aspects,
-           map_from_entries(list((aspect, reasoning) ORDER BY aspect)) AS reasons,
-           CASE WHEN count(*) = count(mean) THEN round(avg(mean), 6) END AS overall
-    FROM aspects GROUP BY ALL
+scored AS MATERIALIZED (SELECT * FROM post_scores),
+judges AS (
+    SELECT DISTINCT t.prompt_id, t.spec_id, s.judge_spec_id FROM told t JOIN scored s USING (post_id)
+    UNION ALL
+    SELECT DISTINCT prompt_id, spec_id, NULL FROM told
 ),
-judging_cost AS (
+measured AS (
+    SELECT t.*, j.judge_spec_id, s.post_id IS NOT NULL AS is_read, s.readings, s.failed_readings, s.aspects, s.reasons,
+           s.overall, CASE WHEN t.choose = 'clip' THEN t.nearness ELSE s.overall END AS measure,
+           CASE WHEN t.choose = 'clip' THEN 0 WHEN s.overall IS NULL THEN 2 ELSE (s.failed_readings > 0)::INTEGER END AS gaps
+    FROM told t JOIN judges j USING (prompt_id, spec_id)
+    LEFT JOIN scored s ON s.post_id = t.post_id AND s.judge_spec_id = j.judge_spec_id
+),
+placed AS (
+    SELECT *, rank() OVER best AS place, count(*) OVER every AS candidates,
+           count(*) FILTER (is_distinct) OVER every AS distinct_candidates,
+           count(*) FILTER (is_distinct AND within_rules) OVER every AS within,
+           count(*) FILTER (error IS NOT NULL) OVER every AS failed,
+           count(overall) OVER every AS judged,
+           lead((is_distinct, within_rules, gaps)) OVER best AS next_kind, lead(measure) OVER best AS next_measure
+    FROM measured
+    WINDOW every AS (PARTITION BY prompt_id, spec_id, judge_spec_id),
+           best AS (PARTITION BY prompt_id, spec_id, judge_spec_id
+                    ORDER BY is_distinct DESC, within_rules DESC, gaps, measure DESC NULLS LAST, candidate)
+)
+SELECT post_id, prompt_id, spec_id AS generation_spec_id, judge_spec_id, candidate, error, clip_score, choose, place,
+       is_distinct,
+       CASE WHEN choose = 'all' THEN is_distinct OR error IS NOT NULL ELSE place = 1 END AS stands,
+       CASE WHEN place > 1 OR NOT is_distinct THEN NULL
+            WHEN distinct_candidates = 1 THEN 'only'
+            WHEN within = 1 THEN 'rules'
+            WHEN measure IS NULL THEN 'first'
+            WHEN choose = 'clip' THEN 'clip' ELSE 'judge' END AS chosen_by,
+       CASE WHEN place = 1 AND next_kind = (is_distinct, within_rules, gaps)
+            THEN round(measure - next_measure, 6) END AS margin,
+       candidates, distinct_candidates, failed, judged, is_read, readings, failed_readings, aspects, reasons, overall
+FROM placed;
+
+-- One row per prompt and generation spec, and judge where any has read it: the best of its candidates, why it is that
+-- (see standings), and what stands behind it. A prompt without any text has its first failure here.
+CREATE OR REPLACE VIEW best_posts AS
+SELECT i.dataset, i.item_id, st.prompt_id, st.generation_spec_id, st.judge_spec_id, st.post_id, st.candidate,
+       po.platform, po.text, po.alt_text, po.rules, po.temperature, po.seed, st.overall, st.clip_score, st.choose,
+       st.chosen_by, st.margin, st.candidates, st.distinct_candidates, st.failed, st.judged, st.error
+FROM (
+    SELECT *, count(judge_spec_id) OVER (PARTITION BY prompt_id, generation_spec_id) AS judges FROM standings
+) st
+JOIN posts po USING (post_id)
+JOIN prompts p ON p.prompt_id = st.prompt_id
+JOIN items i USING (item_id)
+WHERE st.place = 1 AND (st.judge_spec_id IS NOT NULL OR st.judges = 0);
+
+-- One row per post and judge that read it, or one without scores: what a person reads. A post that failed first and
+-- succeeded later counts as the success. `chosen`: the candidate that stands for its prompt, by this row's judge (of
+-- `choose: all` each that is no duplicate).
+CREATE OR REPLACE VIEW judged_posts AS
+WITH judging_cost AS (
     SELECT post_id, judge_spec_id, CASE WHEN count(*) = count(cost) THEN round(sum(cost), 9) END AS judge_cost_usd FROM (
         SELECT post_id, spec_id AS judge_spec_id, repeat, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost
         FROM judgments GROUP BY ALL
@@ -51,6 +138,11 @@ words AS (
         FROM (SELECT prompt_id, unnest(words) AS feature_id FROM prompts) w JOIN features f USING (feature_id)
         WHERE f.text IS NOT NULL GROUP BY ALL
     ) p GROUP BY p.prompt_id
+),
+shown AS (
+    SELECT *, count(*) FILTER (is_read) OVER post AS readers,
+           bool_or(stands) FILTER (judge_spec_id IS NOT NULL) OVER post AS stands_by_any
+    FROM standings WINDOW post AS (PARTITION BY post_id)
 )
 SELECT po.post_id, i.dataset, i.item_id, i.image_path, i.sha256, i.text AS item_text, i.author, i.published_at,
        pr.prompt_id, pr.template, po.platform, w.words, po.candidate, po.text, po.alt_text, po.rules,
@@ -58,16 +150,18 @@ SELECT po.post_id, i.dataset, i.item_id, i.image_path, i.sha256, i.text AS item_
        po.cost_usd AS writing_cost_usd, c.judge_cost_usd,
        sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge, sf.params->>'$.models' AS models,
        po.error, po.error_detail, pr.feature_spec_id, pr.spec_id AS prompt_spec_id, po.spec_id AS generation_spec_id,
-       s.judge_spec_id, po.created_at
-FROM written po
-JOIN prompts pr USING (prompt_id)
+       s.judge_spec_id, po.created_at, po.temperature, po.seed, po.duplicate_of, po.clip_score,
+       CASE WHEN s.is_read THEN s.stands ELSE coalesce(s.stands_by_any, s.stands) END AS chosen
+FROM shown s
+JOIN posts po ON po.post_id = s.post_id
+JOIN prompts pr ON pr.prompt_id = po.prompt_id
 JOIN items i USING (item_id)
-LEFT JOIN words w USING (prompt_id)
-LEFT JOIN scores s USING (post_id)
-LEFT JOIN judging_cost c USING (post_id, judge_spec_id)
+LEFT JOIN words w ON w.prompt_id = pr.prompt_id
+LEFT JOIN judging_cost c ON c.post_id = s.post_id AND c.judge_spec_id = s.judge_spec_id
 LEFT JOIN specs sg ON sg.spec_id = po.spec_id
 LEFT JOIN specs sj ON sj.spec_id = s.judge_spec_id
-LEFT JOIN specs sf ON sf.spec_id = pr.feature_spec_id;
+LEFT JOIN specs sf ON sf.spec_id = pr.feature_spec_id
+WHERE s.is_read OR (s.judge_spec_id IS NULL AND s.readers = 0);
 
 -- Where every word of a post comes from: one row per post and word that was found in its item, told to the writer or
 -- not. `reason` says why not: ablated (the prompt spec does without this kind), abstained (below its threshold),

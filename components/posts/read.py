@@ -10,7 +10,7 @@ from datetime import datetime
 
 from components.chat import ChatOutcome, Status
 from components.posts.alt_text import alt_text
-from components.posts.request import Asked
+from components.posts.request import Asked, seed_of, temperature_of
 from components.prompts import load_platform
 from components.prompts.escaping import clean
 from components.records import Post, Prompt
@@ -68,7 +68,7 @@ def read_posts(
         for prompt in prompts
     }
     return [
-        _read(prompt, candidate, outcome, alts[prompt.prompt_id], spec_id, now)
+        _read(prompt, candidate, outcome, alts[prompt.prompt_id], spec, spec_id, now)
         for (prompt, candidate), outcome in zip(asked, outcomes, strict=True)
     ]
 
@@ -87,13 +87,23 @@ def unsent_posts(asked: Asked, spec: GenerationSpec, now: datetime) -> list[Post
             error="picture",
             error_detail=f"the picture could not be sent: {error}; restore it or ingest again",
             created_at=now,
+            temperature=temperature_of(spec, candidate),
+            seed=seed_of(spec, candidate),
         )
         for prompt, error in asked.unsent
         for candidate in range(spec.candidates)
     ]
 
 
-def _read(prompt: Prompt, candidate: int, outcome: ChatOutcome, alt: str | None, spec_id: str, now: datetime) -> Post:
+def _read(
+    prompt: Prompt,
+    candidate: int,
+    outcome: ChatOutcome,
+    alt: str | None,
+    spec: GenerationSpec,
+    spec_id: str,
+    now: datetime,
+) -> Post:
     platform = load_platform(prompt.platform)
     text, error, detail = None, None, None
     if outcome.status is Status.ok:
@@ -116,6 +126,8 @@ def _read(prompt: Prompt, candidate: int, outcome: ChatOutcome, alt: str | None,
         error=error,
         error_detail=detail,
         created_at=now,
+        temperature=temperature_of(spec, candidate),
+        seed=seed_of(spec, candidate),
     )
 
 

@@ -48,9 +48,9 @@ def _candidates(messages: tuple[dict[str, Any], ...], spec: GenerationSpec) -> l
             model=spec.model,
             endpoint=spec.endpoint,
             messages=messages,
-            temperature=spec.temperature,
+            temperature=temperature_of(spec, candidate),
             max_output_tokens=spec.max_output_tokens,
-            seed=_seed(spec, candidate),
+            seed=seed_of(spec, candidate),
             api=spec.api,
             reasoning_effort=spec.reasoning_effort,
             candidate=candidate,
@@ -59,7 +59,12 @@ def _candidates(messages: tuple[dict[str, Any], ...], spec: GenerationSpec) -> l
     ]
 
 
-def _seed(spec: GenerationSpec, candidate: int) -> int | None:
+def temperature_of(spec: GenerationSpec, candidate: int) -> float | None:
+    """A candidate's own temperature where the spec gives each its own; None: it is not sent."""
+    return spec.temperatures[candidate] if spec.temperatures else spec.temperature
+
+
+def seed_of(spec: GenerationSpec, candidate: int) -> int | None:
     """Each candidate has its own seed, or a server that honours seeds would write the same post again.
 
     The offline writer has no other source of chance, so its candidates get one even where none is set; a server is only

@@ -91,6 +91,10 @@ def hashtags(text: str) -> list[str]:
     return [match[1] for match in _HASHTAG.finditer(without_links(text))]
 
 
+def without_hashtags(text: str) -> str:
+    return _HASHTAG.sub(" ", text)
+
+
 def mentions(text: str) -> list[str]:
     """The mentioned accounts, without the first sign: name, name.host (Bluesky) or name@host (Mastodon)."""
     return [match[1] + (match[2] or "") for match in _MENTION.finditer(without_links(text))]

@@ -10,6 +10,7 @@ from components.errors import UserError
 from components.prompts import Platform, load_platform
 from components.prompts.counting import links
 from components.records import Item
+from components.report.candidates import Other, other, why
 from components.report.pictures import Shown
 from components.report.queries import LABELS, Details, Findings, Row
 
@@ -52,7 +53,8 @@ class Aspect:
 @dataclass(frozen=True, slots=True)
 class Card:
     """`facts`, `captions` and `parts` are features (name, text, score, model, used: whether the prompt says them,
-    uncertain: whether that is why not). A part also has its `box` in pixels and, as `found`, what it was found as."""
+    uncertain: whether that is why not). A part also has its `box` in pixels and, as `found`, what it was found as.
+    `candidates` are the others of its prompt, `why` says why it was chosen; `cost_usd` is of all of them."""
 
     post: Row
     number: int
@@ -73,6 +75,8 @@ class Card:
     models: tuple[tuple[str, str], ...]
     prompt: Row
     cost_usd: float | None = None
+    why: str | None = None
+    candidates: tuple[Other, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -152,7 +156,7 @@ def aspects_of(post: Row, titles: Mapping[str, str], low: float, high: float) ->
 
 def card(
     post: Row, number: int, findings: Findings, known: Details, picture: Shown | None,
-    titles: Mapping[str, str], scale: tuple[float, float],
+    titles: Mapping[str, str], scale: tuple[float, float], others: Sequence[Row] = (),
 ) -> Card:  # fmt: skip
     prompt = known.prompts[post["prompt_id"]]
     used = set(prompt["words"])
@@ -165,7 +169,10 @@ def card(
     platform = platform_of(post["platform"])
     text = post["text"] or ""
     state = state_of(post, findings.failed_readings)
-    costs = [post["writing_cost_usd"], *([post["judge_cost_usd"]] if post["judged_here"] else [])]
+    costs = [row["writing_cost_usd"] for row in (post, *others)]
+    costs += [row["judge_cost_usd"] for row in (post, *others) if row["judged_here"]]
+    numbers = {row["post_id"]: row["candidate"] for row in (post, *others)}
+    name = platform.name if platform else post["platform"]
     return Card(
         post=post,
         number=number,
@@ -176,7 +183,7 @@ def card(
         segments=segments(text),
         length=platform.length(text) if platform and text else None,
         limit=platform.limit if platform else None,
-        platform_name=platform.name if platform else post["platform"],
+        platform_name=name,
         aspects=aspects_of(post, titles, *scale),
         facts=tuple(row for name in LABELS for row in named(name)[:1]),
         others={name: rows for name in LABELS if (rows := [r for r in named(name)[1:4] if (r["score"] or 0) >= LEAST])},
@@ -186,6 +193,10 @@ def card(
         models=models_of(found),
         prompt=prompt,
         cost_usd=None if any(cost is None for cost in costs) else sum(costs),
+        why=why(post, name),
+        candidates=tuple(
+            other(row, post, numbers, titles, row["post_id"] in findings.failed_readings) for row in others
+        ),
         data=data_of(post, state),
     )
 

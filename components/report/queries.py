@@ -15,22 +15,23 @@ from duckdb import DuckDBPyConnection
 from components.errors import UserError
 from components.records import Item
 from components.spec import Selection
-from components.store import Store, selected
+from components.store import STANDING, Store, selected
 
 Row = dict[str, Any]
 HISTORY, REFUSED = 10, 100
 """Rows shown of earlier runs and of the quarantine."""
 LABELS = ("scene", "topic", "sentiment")
 
-_POSTS = """
-    SELECT j.*, i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri,
+_POSTS = f"""
+    SELECT j.*, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin, st.candidates,
+           i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri,
            coalesce(j.judge_spec_id = $judge_posts, false) AS judged_here
-    FROM judged_posts j JOIN selected i USING (item_id)
+    FROM judged_posts j JOIN selected i USING (item_id) JOIN ({STANDING}) st USING (post_id)
     WHERE j.feature_spec_id = $extract_features AND j.prompt_spec_id = $build_prompts
       AND j.generation_spec_id = $generate_posts
     QUALIFY row_number() OVER (PARTITION BY post_id ORDER BY coalesce(j.judge_spec_id = $judge_posts, false) DESC,
                                j.judge_spec_id) = 1
-    ORDER BY j.published_at NULLS LAST, j.item_id, j.candidate, j.post_id"""
+    ORDER BY j.published_at NULLS LAST, j.item_id, j.candidate, post_id"""
 _STEPS = """
     SELECT (SELECT count(*) FROM selected) AS read_items, (SELECT count(image_path) FROM selected) AS pictures,
            (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN selected USING (item_id)
@@ -71,12 +72,14 @@ _FEATURES = """
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One run's rows; `checked` are the runs whose checks are shown, `same` those with the very same specs."""
+    """One run's rows. `posts` are those that stand for their prompts, `candidates` all; `checked` are the runs whose
+    checks are shown, `same` those with the very same specs."""
 
     run: Row
     specs: dict[str, Row]
     steps: Row
     posts: list[Row]
+    candidates: list[Row]
     failed_readings: dict[str, list[Row]]
     checks: list[Row]
     checked: list[str]
@@ -138,7 +141,8 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         run=run,
         specs={row["step"]: row | {"params": json.loads(row["params"])} for row in specs},
         steps=ask(chosen + _STEPS)[0],
-        posts=posts,
+        posts=[post for post in posts if post["stands"]],
+        candidates=posts,
         failed_readings=failed,
         checks=ask(_CHECKS, runs=checked),
         checked=checked,

@@ -18,8 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.judgments import mean_with_interval
+from components.posts.choosing import choice_of, told
 from components.records import TABLES
 from components.report import charts, formats
+from components.report.candidates import others_of
 from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
 from components.report.pictures import embed
 from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
@@ -55,8 +57,11 @@ def render(store: Store, run_id: str) -> str:
     shown = choose(findings)
     known = details(store, findings, shown)
     pictures = embed({post["item_id"]: known.items[post["item_id"]] for post in shown})
+    behind = others_of(findings.candidates)
     cards = [
-        card(post, number, findings, known, pictures.get(post["item_id"]), titles, scale)
+        card(
+            post, number, findings, known, pictures.get(post["item_id"]), titles, scale, behind.get(post["post_id"], ())
+        )
         for number, post in enumerate(shown, start=1)
     ]
     full = {post["post_id"] for post in shown}
@@ -159,12 +164,15 @@ def numbers_of(findings: Findings) -> dict[str, Any]:
     """What the tiles say."""
     posts, run = findings.posts, findings.run
     overall = [post["overall"] for post in posts if post["overall"] is not None]
-    failures: Counter[str] = Counter(post["error"] for post in posts if post["error"] is not None)
+    failures: Counter[str] = Counter(post["error"] for post in findings.candidates if post["error"] is not None)
+    choice = choice_of(findings.candidates)
     for rows in findings.failed_readings.values():
         failures.update(f"judging: {row['error']}" for row in rows)
     steps = run["rows"]
     return {
         "written": sum(post["error"] is None for post in posts),
+        "choice": choice,
+        "told": told(choice) if choice else None,
         "pictures": sum(post["image_path"] is not None for post in posts),
         "judged": len(overall),
         "overall": mean_with_interval(overall),

@@ -110,3 +110,12 @@ def test_outcomes_must_fit_the_prompts() -> None:
 def test_details_of_the_picture_stand_in_its_alt_text() -> None:
     [post] = read(ok("Two dogs."), details={"i1": ["a red ball"], "other": ["a bus"]})
     assert post.alt_text == "Two dogs on a beach. Details: a red ball."
+
+
+def test_what_was_asked_for_is_recorded_of_successes_and_failures() -> None:
+    prompt = Prompt(prompt_id="p", item_id="i", spec_id="s", platform="x", template="mpwl", system="", user="u")
+    spec = GenerationSpec(model="openai/m", candidates=2, temperatures=(0.2, 0.9), seed=5)
+    posts = read_posts([prompt], [ok("One."), ChatOutcome(key="k", status=Status.timeout)], {}, spec, NOW)
+    assert [(post.temperature, post.seed) for post in posts] == [(0.2, 5), (0.9, 6)]
+    [unsent] = read_posts([prompt], [ok("One.")], {}, GenerationSpec(model="openai/m", temperature=None), NOW)
+    assert (unsent.temperature, unsent.seed) == (None, None)

@@ -91,3 +91,20 @@ def test_a_picture_that_changed_since_fails_its_own_post_and_no_other(picture: P
         (prompt(1).prompt_id, 1, "picture", None),
     ]
     assert "restore it" in (failed[0].error_detail or "")
+
+
+def test_each_candidate_has_its_own_temperature_where_the_spec_gives_them() -> None:
+    items, temperatures = {"i1": item(1)}, (0.0, 0.7, 1.3)
+    own = GenerationSpec(model="openai/m", candidates=3, temperatures=temperatures, seed=7)
+    asked = ask([prompt(1)], items, own).requests
+    assert [(request.temperature, request.seed) for request in asked] == [(0.0, 7), (0.7, 8), (1.3, 9)]
+    one = ask([prompt(1)], items, GenerationSpec(model="openai/m", candidates=3, temperature=0.7, seed=7)).requests
+    assert asked[1].key == one[1].key, "what was bought at one temperature for all is not bought again"
+    with pytest.raises(ValueError, match="2 temperatures for 3 candidates"):
+        GenerationSpec(candidates=3, temperatures=(0.1, 0.2))
+
+
+def test_a_spec_without_the_new_fields_keeps_its_id() -> None:
+    assert GenerationSpec().id == GenerationSpec(choose="all", temperatures=()).id
+    assert len({GenerationSpec(candidates=2, choose=how).id for how in ("all", "judge", "clip")}) == 3
+    assert "choose" not in GenerationSpec().resolved() and "temperatures" not in GenerationSpec().resolved()

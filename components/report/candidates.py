@@ -1,0 +1,77 @@
+"""What a card says of the other candidates of its prompt: why this one was chosen, and how the others differ."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+FAILED = {"picture": "its picture could not be sent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """`state` says in words what became of it; `apart` is, per aspect, how far it lies from the chosen one."""
+
+    post: Row
+    state: str
+    apart: tuple[tuple[str, float], ...]
+
+
+def others_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """post_id of a post that stands for its prompt -> the candidates behind it: where all stand, its duplicates."""
+    standing = {row["prompt_id"]: row["post_id"] for row in rows if row["stands"]}
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if not row["stands"]:
+            behind = row["duplicate_of"] if row["choose"] == "all" else standing[row["prompt_id"]]
+            found.setdefault(behind, []).append(row)
+    return found
+
+
+def why(post: Row, platform: str) -> str | None:
+    """Why this candidate stands for its prompt, in a few words; None where there was no other."""
+    n, margin = post["candidates"], post["margin"]
+    if n == 1:
+        return None
+    if post["choose"] == "all":
+        return f"one of {n} candidates, all kept"
+    if post["chosen_by"] == "only":
+        return f"the only distinct text of {n} candidates"
+    if post["chosen_by"] == "rules":
+        return f"the only one of {n} candidates within the rules of {platform}"
+    if post["chosen_by"] == "first":
+        lacking = "there is no picture to compare with" if post["choose"] == "clip" else "none was judged"
+        return f"the first of {n} candidates, since {lacking}"
+    if post["chosen_by"] is None:
+        return f"none of {n} candidates has a text"
+    best = f"nearest its picture of {n} candidates" if post["chosen_by"] == "clip" else f"best judged of {n} candidates"
+    if margin is None:
+        return best
+    if margin == 0:
+        return f"{best}, level with the next and earlier"
+    return f"{best}, {margin:.4f} ahead in cosine" if post["chosen_by"] == "clip" else f"{best}, {margin:.2f} ahead"
+
+
+def other(post: Row, chosen: Row, numbers: Mapping[str, int], titles: Mapping[str, str], failed: bool) -> Other:
+    """`numbers`: post_id -> number of the candidate; `failed`: its judging did."""
+    mine, best = post["aspects"] or {}, chosen["aspects"] or {}
+    apart = tuple(
+        (titles.get(name) or name.replace("_", " "), mine[name] - best[name])
+        for name in (*titles, *sorted(set(mine) - set(titles)))
+        if mine.get(name) is not None and best.get(name) is not None and round(mine[name] - best[name], 2) != 0
+    )
+    return Other(post, _state(post, numbers, failed), apart)
+
+
+def _state(post: Row, numbers: Mapping[str, int], failed: bool) -> str:
+    if post["error"] is not None:
+        return f"not written: {FAILED.get(post['error'], post['error'])}"
+    if not post["is_distinct"]:
+        number = numbers.get(post["duplicate_of"])
+        return "says the same as " + ("an earlier one" if number is None else f"candidate {number + 1}")
+    said = [f"breaks a rule: {'; '.join(post['rules'])}"] if post["rules"] else []
+    if failed:
+        said.append("judging it failed")
+    elif post["overall"] is None:
+        said.append("not judged")
+    return ", ".join(said)

@@ -1,0 +1,47 @@
+"""For a plan: the posts that a run would have judged, before they are written.
+
+Reads the journal; where it has no answer, a post of typical length stands in, so that tokens and money can be told.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from components.chat import ChatOutcome, Journal, Status
+from components.posts import Asked, mark_duplicates, read_posts
+from components.prompts import load_platform
+from components.records import Post
+from components.spec import Campaign
+
+
+def expected_posts(asked: Asked, campaign: Campaign, journal: Journal, known: Mapping[str, Post]) -> list[Post]:
+    """The posts beside `known` that a run would have judged, read from the answers that the journal has; one of typical
+    length where it has none. Duplicates among the answers are left out. Where CLIP chooses, one of each prompt: which
+    one only the models can tell, so it is the first within the platform's rules."""
+    answers = [journal.lookup(request.key) for request in asked.requests]
+    filled = [answer or typical(request.key, campaign) for answer, request in zip(answers, asked.requests, strict=True)]
+    posts = read_posts(asked.prompts, filled, {}, campaign.generation, datetime.now(UTC))
+    answered = [post for post, answer in zip(posts, answers, strict=True) if answer is not None]
+    settled = {post.post_id for post in mark_duplicates(answered, known) if post.duplicate_of is not None} | set(known)
+    coming = [post for post in posts if post.error is None and post.post_id not in settled]
+    if campaign.generation.choose != "clip":
+        return coming
+    first: dict[str, Post] = {}
+    for post in sorted(coming, key=lambda post: bool(post.rules)):
+        first.setdefault(post.prompt_id, post)
+    return [post for post in coming if first[post.prompt_id] is post]
+
+
+def unknown_candidates(asked: Asked, campaign: Campaign, journal: Journal) -> str | None:
+    """What cannot be known of candidates before they are written."""
+    spec = campaign.generation
+    if spec.candidates == 1 or all(journal.lookup(request.key) for request in asked.requests):
+        return None
+    if spec.choose == "clip":
+        return "one candidate of each prompt is judged, the one nearest its picture"
+    return "judging is counted at its most: candidates that say the same are not judged, and show only when written"
+
+
+def typical(key: str, campaign: Campaign) -> ChatOutcome:
+    """A post of typical length: most of a short platform's limit, a paragraph or two on a long one."""
+    limit = load_platform(campaign.prompt.platform).limit
+    return ChatOutcome(key=key, status=Status.ok, text="word " * (min(int(limit * 0.7), 600) // 5))

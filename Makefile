@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 UV := $(shell command -v uv || echo .venv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: demo test lint format bench lock clean
+.PHONY: demo test lint format bench peers lock clean
 
 demo: .venv/ready ## the main job on the sample campaign
 	$(BIN)/postwright demo
@@ -23,6 +23,9 @@ format: .venv/ready
 bench: .venv/ready ## every benchmark; each prints a ratio
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
+peers: .venv/ready ## the libraries that bench/engine.py compares with, each in an environment of its own
+	$(BIN)/python bench/peers/install.py
+
 .venv/ready: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -34,4 +37,4 @@ lock: ## pin again what pyproject.toml allows: exact versions with hashes, and n
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --group dev pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv .postwright build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-peers .postwright build dist .pytest_cache .mypy_cache .ruff_cache

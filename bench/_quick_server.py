@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import gc
 import json
+import re
 import signal
 import time
 from email.utils import formatdate
@@ -45,15 +46,22 @@ def answer(content: object, status: str = "200 OK", extra: str = "") -> bytes:
     return f"{head}date: {formatdate(usegmt=True)}\r\n{extra}\r\n".encode() + body
 
 
+EMPTY = re.compile(rb'"messages": ?\[\]')
+REFUSAL = answer({"error": {"message": "[] is too short - 'messages'", "code": None}}, "400 Bad Request")
+"""No call at all: curator asks so for the limits in the headers."""
+
+
 class Counter:
-    """What was seen since the latest mark. `span_s`: from the first request's arrival to the last answer."""
+    """What was seen since the latest mark. `span_s`: from the first request's arrival to the last answer; `again`: what
+    had been answered before, since the server's start."""
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.sold: set[int] = set()
         self.mark()
 
     def mark(self) -> None:
-        self.requests = self.answered = self.peak = 0
+        self.requests = self.answered = self.again = self.peak = 0
         self.first = self.last = 0.0
         self.bodies: set[int] = set()
         self.used = time.process_time()
@@ -63,19 +71,23 @@ class Counter:
             self.first = time.monotonic()
         self.requests += 1
         self.bodies.add(hash(body))
+        self.again += hash(body) in self.sold
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
 
-    def left(self, answered: bool) -> None:
+    def left(self, body: bytes, answered: bool) -> None:
         self.in_flight -= 1
-        self.answered += answered
         self.last = time.monotonic()
+        if answered:
+            self.answered += 1
+            self.sold.add(hash(body))
 
     def stats(self) -> dict[str, float]:
         return {
             "requests": self.requests,
             "distinct": len(self.bodies),
             "answered": self.answered,
+            "again": self.again,
             "in_flight": self.in_flight,
             "peak": self.peak,
             "span_s": max(0.0, self.last - self.first),
@@ -109,17 +121,20 @@ class Connection(asyncio.Protocol):
 
     def asked(self, head: bytes, body: bytes) -> None:
         if head.startswith(b"post "):
+            if EMPTY.search(body):
+                self.transport.write(REFUSAL)
+                return
             self.counter.arrived(body)
-            self.loop.call_later(self.latency, self.answer_call)
+            self.loop.call_later(self.latency, self.answer_call, body)
             return
         if head.startswith(b"get /mark"):
             self.counter.mark()
         self.transport.write(answer(self.counter.stats(), extra="connection: close\r\n"))
         self.transport.close()
 
-    def answer_call(self) -> None:
+    def answer_call(self, body: bytes) -> None:
         gone = self.transport.is_closing()
-        self.counter.left(not gone)
+        self.counter.left(body, not gone)
         if not gone:
             self.transport.write(self.reply)
 

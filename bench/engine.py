@@ -38,10 +38,13 @@ class Contender:
     environment: str | None = None
     """One of .venv-peers/, or None for the project's own."""
 
-    def command(self, url: str, calls: int, in_flight: int, salt: str) -> list[str]:
+    def command(self, url: str, calls: int, in_flight: int, salt: str, *more: str) -> list[str]:
         python = python_of(self.environment) if self.environment else Path(sys.executable)
         script = ROOT / "bench" / "peers" / f"with_{self.script}.py"
-        return [str(python), str(script), url, str(calls), str(in_flight), salt, *([self.kind] if self.kind else [])]
+        return [str(python), str(script), url, str(calls), str(in_flight), salt, "--kind", self.kind, *more]
+
+    def surroundings(self, home: str) -> dict[str, str]:
+        return surroundings(Path(home)) | ({} if self.environment else {"PYTHONPATH": str(ROOT)})
 
     def missing(self) -> bool:
         return self.environment is not None and not ready(self.environment)
@@ -101,7 +104,7 @@ def interleaved(chosen: list[Contender], calls: int, given: argparse.Namespace) 
     for number in range(given.rounds):
         for contender in chosen:
             ideal = limit_s(calls, given)
-            with served(given) as url, tempfile.TemporaryDirectory() as home:
+            with served(given.server, given.latency, given.pin) as url, tempfile.TemporaryDirectory() as home:
                 salt = f"{number}-{contender.name.replace(' ', '')}"
                 run = one_run(contender, contender.command(url, calls, given.in_flight, salt), home, ideal, given.pin)
             runs[contender.name].append(run)
@@ -117,16 +120,13 @@ def limit_s(calls: int, given: argparse.Namespace) -> float:
 
 def one_run(contender: Contender, command: list[str], home: str, ideal_s: float, pin: bool) -> dict[str, Any]:
     """What the contender printed, or why it failed. It may take 30 times as long as the limit allows, and a minute."""
-    environment = surroundings(Path(home))
-    if contender.environment is None:
-        environment["PYTHONPATH"] = str(ROOT)
     try:
         done = subprocess.run(
             command,
             capture_output=True,
             text=True,
             cwd=home,
-            env=environment,
+            env=contender.surroundings(home),
             timeout=30 * ideal_s + 60,
             preexec_fn=(lambda: pinned(server=False)) if pin else None,
         )
@@ -146,17 +146,17 @@ def pinned(server: bool) -> None:
 
 
 @contextmanager
-def served(given: argparse.Namespace) -> Iterator[str]:
-    latency = ["--port", "0", "--latency", str(given.latency)]
+def served(kind: str, latency_s: float, pin: bool, *more: str) -> Iterator[str]:
+    latency = ["--port", "0", "--latency", str(latency_s), *more]
     python = str(python_of("bare")) if ready("bare") else sys.executable  # there is uvloop
     quick = [python, str(ROOT / "bench" / "_quick_server.py"), *latency]
     fake = [sys.executable, "-m", "tests.fake_provider", "--plain", *latency]
     with subprocess.Popen(
-        quick if given.server == "quick" else fake,
+        quick if kind == "quick" else fake,
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        preexec_fn=(lambda: pinned(server=True)) if given.pin else None,
+        preexec_fn=(lambda: pinned(server=True)) if pin else None,
     ) as server:
         assert server.stdout is not None
         try:

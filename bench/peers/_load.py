@@ -1,22 +1,25 @@
 """What every contender shares: the calls to make, the pool that makes them, and how time, CPU and memory are taken.
 
-    python bench/peers/with_NAME.py URL CALLS IN_FLIGHT SALT [KIND]
+    python bench/peers/with_NAME.py URL CALLS IN_FLIGHT SALT [--kind KIND] [--rpm N] [--folder DIR] [--cold]
 
 Only the standard library, as each contender runs in an environment of its own. Before the clock starts everything is
 imported and 32 other calls have been made; the server is asked before and after, so that what it counted stands beside
 what the contender says of itself. The last line of standard output is one JSON object.
 """
 
+import argparse
 import asyncio
 import gc
 import json
 import os
 import resource
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +36,19 @@ class Load:
     in_flight: int
     salt: str
     kind: str = ""
+    rpm: int | None = 1_000_000
+    """What the contender is told of the server's limit, where it can be told; by default one that is never met. None:
+    nothing."""
+    folder: str | None = None
+    """Where it keeps what a second start can go on from; None: in a new folder that is removed afterwards."""
+
+    @contextmanager
+    def kept(self) -> Iterator[Path]:
+        if self.folder is not None:
+            yield Path(self.folder)
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                yield Path(folder)
 
     def messages(self, number: int) -> list[dict[str, str]]:
         prompt = PROMPT.format(number=f"{self.salt}-{number}")
@@ -45,9 +61,9 @@ class Load:
 def measure(run: Callable[[Load], int], packages: tuple[str, ...], forks: bool = False) -> None:
     """`run` makes all calls of a load and returns how many gave a text. Where it `forks`, the largest of its processes
     counts as memory too; elsewhere the only children are short commands that some library starts when imported."""
-    url, calls, in_flight, salt, *kind = sys.argv[1:]
-    load = Load(url, int(calls), int(in_flight), salt, *kind)
-    run(replace(load, calls=min(32, load.in_flight), salt=f"warm-{salt}"))
+    load, cold = _told()
+    if not cold:
+        run(replace(load, calls=min(32, load.in_flight), salt=f"warm-{load.salt}"))
     gc.collect()
     before = _ask(load, "mark")
     base, used, began = _memory("VmRSS"), _cpu_s(), time.perf_counter()
@@ -77,16 +93,38 @@ def measure(run: Callable[[Load], int], packages: tuple[str, ...], forks: bool =
 
 
 async def pooled(load: Load, one: Callable[[int], Awaitable[str]]) -> int:
-    """All calls, `in_flight` at a time; how many gave a text."""
+    """All calls, `in_flight` at a time; how many gave a text. A call that fails after all its retries gave none."""
     numbers = iter(range(load.calls))
+    failures: list[Exception] = []
 
     async def worker() -> int:
         texts = 0
         for number in numbers:
-            texts += bool(await one(number))
+            try:
+                texts += bool(await one(number))
+            except Exception as error:  # noqa: BLE001 - whatever a library raises, this row is lost and the others go on
+                failures.append(error)
         return texts
 
-    return sum(await asyncio.gather(*(worker() for _ in range(load.in_flight))))
+    texts = sum(await asyncio.gather(*(worker() for _ in range(load.in_flight))))
+    if failures:
+        print(f"{len(failures)} calls failed, the first with {failures[0]!r}", file=sys.stderr)
+    return texts
+
+
+def _told() -> tuple[Load, bool]:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("calls", type=int)
+    parser.add_argument("in_flight", type=int)
+    parser.add_argument("salt")
+    parser.add_argument("--kind", default="")
+    parser.add_argument("--rpm", type=int, default=1_000_000, help="0: say nothing")
+    parser.add_argument("--folder")
+    parser.add_argument("--cold", action="store_true", help="no calls before the clock starts")
+    given = parser.parse_args()
+    load = Load(given.url, given.calls, given.in_flight, given.salt, given.kind, given.rpm or None, given.folder)
+    return load, given.cold
 
 
 def _ask(load: Load, what: str) -> dict[str, float]:

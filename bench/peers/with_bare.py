@@ -6,7 +6,6 @@ protocol-uvloop.
 
 import asyncio
 import json
-import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -105,5 +104,4 @@ def run(load: Load) -> int:
 
 
 if __name__ == "__main__":
-    kind = sys.argv[5].split("-")
-    measure(run, tuple(name for name in kind if name != "protocol"))
+    measure(run, ("aiohttp", "httpx2", "uvloop"))

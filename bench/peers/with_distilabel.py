@@ -4,8 +4,6 @@ It sends a batch, waits for all of it, and then sends the next: the batch is as 
 pipeline runs in processes of its own; starting them is part of its time, and `calls alone` shows it without.
 """
 
-import tempfile
-
 from _load import Load, measure
 from distilabel.models.llms import OpenAILLM
 from distilabel.pipeline import Pipeline
@@ -16,7 +14,7 @@ from distilabel.steps.tasks import ChatGeneration
 def run(load: Load) -> int:
     rows = [{"messages": load.messages(number)} for number in range(load.calls)]
     told = {"temperature": 0.7, "max_new_tokens": 400}
-    with tempfile.TemporaryDirectory() as folder, Pipeline(f"bench-{load.salt}", cache_dir=folder) as pipeline:
+    with load.kept() as folder, Pipeline(f"bench-{load.salt}", cache_dir=folder) as pipeline:
         source = LoadDataFromDicts(data=rows, batch_size=load.in_flight)
         model = OpenAILLM(model="m", base_url=load.url, api_key="none", generation_kwargs=told)
         source >> ChatGeneration(llm=model, input_batch_size=load.in_flight, add_raw_output=False)

@@ -79,14 +79,15 @@ def row(name: str, runs: list[dict[str, Any]], calls: int) -> str:
 
 def crashed(contender: Contender, seed: int, given: argparse.Namespace) -> dict[str, Any]:
     """`share` of the calls had arrived at the kill; `again`: answered before it, and asked for once more."""
-    share = random.Random(seed).uniform(0.15, 0.85)
+    dice = random.Random(seed)
+    share, pause = dice.uniform(0.15, 0.85), dice.uniform(0, given.latency)
     with (
         served("quick", given.latency, True) as url,
         tempfile.TemporaryDirectory() as home,
         tempfile.TemporaryDirectory() as folder,
     ):
         command = contender.command(url, given.calls, given.in_flight, f"{seed}", "--cold", "--folder", folder)
-        arrived = killed(contender, command, home, url, share * given.calls)
+        arrived = killed(contender, command, home, url, share * given.calls, pause)
         run = one_run(contender, command, home, given.calls * given.latency / given.in_flight, pin=True)
         after = stats(url)
     if "failed" in run:
@@ -99,8 +100,9 @@ def crashed(contender: Contender, seed: int, given: argparse.Namespace) -> dict[
     }
 
 
-def killed(contender: Contender, command: list[str], home: str, url: str, target: float) -> int:
-    """Starts it, kills it when `target` calls have arrived, and sets the server's counts back; how many had arrived."""
+def killed(contender: Contender, command: list[str], home: str, url: str, target: float, pause_s: float) -> int:
+    """Starts it, kills it some time after `target` calls have arrived, and sets the server's counts back; how many had
+    arrived. The pause is there because calls arrive in waves, and always just after answers."""
     with subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
@@ -114,6 +116,7 @@ def killed(contender: Contender, command: list[str], home: str, url: str, target
         # A contender marks the server's counts just before it begins; what it sends is counted from there.
         while stats(url)["requests"] < target and process.poll() is None and time.monotonic() < end:
             time.sleep(0.005)
+        time.sleep(pause_s)
         os.killpg(process.pid, signal.SIGKILL)
     time.sleep(0.5)  # calls in flight end at the server: those whose sender is gone are not answered
     arrived = int(stats(url)["requests"])

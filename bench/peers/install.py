@@ -24,8 +24,17 @@ PEERS = {
     "distilabel": ["distilabel[openai]==1.5.3", "openai==3.52.0", "requests==2.34.2"],
     "dspy": ["dspy==3.4.1", "litellm==1.106.2"],
     "langchain": ["langchain-openai==1.7.3", "openai==3.52.0"],
-    # diskcache is for its cache on disk, which the benchmark of crashes resumes from.
-    "litellm": ["litellm==1.106.2", "openai==2.54.0", "aiohttp==3.14.5", "diskcache==5.6.3"],
+    # diskcache is for its cache on disk, which the benchmark of crashes goes on from; to read a kept answer it imports
+    # fastapi, orjson and soundfile too, which it does not ask for.
+    "litellm": [
+        "litellm==1.106.2",
+        "openai==2.54.0",
+        "aiohttp==3.14.5",
+        "diskcache==5.6.3",
+        "fastapi==0.165.0",
+        "orjson==3.13.0",
+        "soundfile==0.14.0",
+    ],
 }
 IMPORTS = {
     "bare": "uvloop",

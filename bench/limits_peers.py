@@ -2,9 +2,9 @@
 
     python bench/limits_peers.py --rpm 600 --seconds 60
 
-The fake provider keeps the limit as providers do: refilled evenly, with OpenAI's headers, and 429 with Retry-After. Each
-contender gets a tenth more calls than fit into the time and runs to its end. Used share: answers within the time, from
-the first request on, of those the limit allows. `told`: it is given the limit; otherwise it has the headers alone.
+The fake provider keeps the limit as providers do: refilled evenly, with OpenAI's headers, and 429 with Retry-After.
+Each contender gets a tenth more calls than fit into the time and runs to its end. Used share: answers within the time,
+of those the limit allows. `told`: it is given the limit; otherwise it has the headers alone.
 bench/limits.py looks deeper into the engine alone.
 """
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
@@ -77,23 +78,43 @@ def test_it_counts_since_the_mark_what_the_engine_bought(url: str, tmp_path: Pat
     assert 1 < stats["peak"] <= 8 and stats["span_s"] >= LATENCY * 36 / 8
 
 
-def test_a_request_that_comes_in_pieces_is_one_and_two_at_once_are_two(url: str) -> None:
-    async def pieces(*parts: bytes) -> bytes:
-        host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(3 * LATENCY)
-        answered = await reader.read(65536)
-        writer.close()
-        return answered
+def whole(body: bytes) -> bytes:
+    return b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
-    body = b'{"model":"m","messages":[]}'
-    whole = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+async def answered(url: str, answers: int, *pieces: bytes) -> list[str]:
+    """The status lines of so many answers to what is sent piece by piece over one connection."""
+    host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.01)  # else they would arrive as one
+    found = b""
+    while found.count(b"HTTP/1.1 ") < answers:
+        found += await asyncio.wait_for(reader.read(65536), 10)
+    writer.close()
+    return re.findall(r"HTTP/1.1 (\d+)", found.decode())
+
+
+def test_a_request_that_comes_in_pieces_is_one_and_two_at_once_are_two(url: str) -> None:
+    one, other = whole(b'{"messages":[{"role":"user"}]}'), whole(b'{"messages":[{"role":"system"}]}')
     began = time.monotonic()
-    assert asyncio.run(pieces(whole[:10], whole[10:70], whole[70:-3], whole[-3:])).count(b"HTTP/1.1 200 OK") == 1
+    assert asyncio.run(answered(url, 1, one[:10], one[10:70], one[70:-3], one[-3:])) == ["200"]
     assert time.monotonic() - began >= LATENCY
-    assert asyncio.run(pieces(whole + whole[:30], whole[30:])).count(b"HTTP/1.1 200 OK") == 2
-    assert asked(url, "/stats")["requests"] == 3 and asked(url, "/stats")["distinct"] == 1
+    assert asyncio.run(answered(url, 2, one + other[:30], other[30:])) == ["200", "200"]
+    stats = asked(url, "/stats")
+    assert (stats["requests"], stats["distinct"], stats["again"]) == (3, 2, 1)
+
+
+def test_what_was_answered_before_the_mark_counts_as_bought_again(url: str) -> None:
+    calls = [whole(b'{"messages":[{"content":"%d"}]}' % number) for number in range(3)]
+    assert asyncio.run(answered(url, 2, *calls[:2])) == ["200", "200"]
+    asked(url, "/mark")
+    assert asyncio.run(answered(url, 2, *calls[1:])) == ["200", "200"]
+    assert (asked(url, "/stats")["requests"], asked(url, "/stats")["again"]) == (2, 1)
+
+
+def test_a_question_for_the_headers_alone_is_refused_and_not_counted(url: str) -> None:
+    assert asyncio.run(answered(url, 1, whole(b'{"model":"m","messages": []}'))) == ["400"]
+    assert asked(url, "/stats")["requests"] == 0

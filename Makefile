@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 UV := $(shell command -v uv || echo .venv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: demo test lint format bench servers lock clean
+.PHONY: demo test lint format bench peers servers lock clean
 
 demo: .venv/ready ## the main job on the sample campaign
 	$(BIN)/postwright demo
@@ -27,6 +27,9 @@ servers: .venv/ready ## real servers that tests buy from (tests/servers): the Li
 	test -x .venv-peers/litellm-proxy/bin/python || $(UV) venv --quiet --python $(BIN)/python .venv-peers/litellm-proxy
 	$(UV) pip install --quiet --python .venv-peers/litellm-proxy/bin/python --requirement tests/servers/litellm-proxy.txt
 	$(UV) pip install --quiet --python $(BIN)/python --target .venv-peers/serving --no-deps accelerate==1.15.0
+
+peers: .venv/ready ## the libraries that bench/engine.py compares with, each in an environment of its own
+	$(BIN)/python bench/peers/install.py
 
 .venv/ready: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

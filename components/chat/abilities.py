@@ -50,7 +50,8 @@ _REFUSED = re.compile(
 parameter: ...", "Unrecognized request argument supplied: ...", "Unknown parameter: ..."; pydantic behind many other
 servers: "Extra inputs are not permitted"."""
 
-_NAMED = re.compile(r"\b(temperature|seed|reasoning[._]effort|reasoning|store)\b")
+_NAMED = re.compile(r"\b(temperature|seed|reasoning[._]effort|reasoning|thinking|store)\b")
+"""Ollama: "\"m\" does not support thinking", where an effort was asked for."""
 
 
 class Abilities:
@@ -166,9 +167,9 @@ class Abilities:
         with self._lock:
             self._file = file
             kept = _load(file).get(self.name)
-            if isinstance(kept, dict):
-                self._found |= kept
-            self._found = {name: finding for name, finding in self._found.items() if _holds(name, finding)}
+            known = [*(kept.items() if isinstance(kept, dict) else ()), *self._found.items()]
+            known = [(name, finding) for name, finding in known if _holds(name, finding)]
+            self._found = dict(sorted(known, key=lambda pair: datetime.fromisoformat(pair[1]["at"])))  # the newest wins
             self._apply()
 
 
@@ -192,7 +193,7 @@ def _parameter(reply: Reply) -> str | None:
     if not isinstance(named, str) or named in ("", "None", "null"):
         found = _NAMED.search(str(reply.detail).lower())
         named = found[0] if found else ""
-    if named.partition(".")[0] == "reasoning":
+    if named.partition(".")[0] in ("reasoning", "thinking"):
         named = "reasoning_effort"
     return named if named in DROPPABLE else None
 

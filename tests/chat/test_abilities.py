@@ -142,6 +142,12 @@ SENT = {"model": "m", "messages": [], "temperature": 0.7, "seed": 1, "max_tokens
         (refused("1 validation error: body -> seed: Extra inputs are not permitted"), "seed"),
         (refused("[{'type': 'extra_forbidden', 'loc': ('body', 'seed')}]", status=422), "seed"),
         (refused("no", "seed", "unknown_parameter"), "seed"),
+        (refused('"llama3.2" does not support thinking'), "reasoning_effort"),
+        (refused('Invalid JSON payload received. Unknown name "seed": Cannot find field.'), "seed"),
+        (
+            refused("UnsupportedParamsError: openai does not support parameters: ['reasoning_effort']"),
+            "reasoning_effort",
+        ),
         (refused("Unsupported value: 'messages[0].role' does not support 'system'.", "messages[0].role"), None),
         (refused("temperature must be between 0 and 1", "temperature"), None),
         (refused("This model does not support images."), None),
@@ -155,6 +161,18 @@ def test_what_a_refusal_teaches(reply: Reply, name: str | None) -> None:
     abilities = Abilities("openai/m", "http://127.0.0.1:1/v1")
     assert abilities.learn(SENT, reply) == (name is not None)
     assert abilities.refused == ({name} if name else set())
+
+
+def test_the_newest_finding_counts(tmp_path: Path) -> None:
+    """Another process has found out more meanwhile; an old entry of the file does not hide what is known here."""
+    abilities = abilities_of(tmp_path, "openai/m", OPENAI)
+    abilities.learn(chat_completions.body(request(schema=SCHEMA), abilities), refused("no json_schema here"))
+    content = json.loads((tmp_path / "abilities.json").read_text())
+    finding = content[abilities.name]["reply_format"]
+    for hours, form in ((1, "text"), (-1, "text"), (24 * 365, "text")):
+        finding |= {"is": form, "at": (datetime.now(UTC) - timedelta(hours=hours)).isoformat()}
+        (tmp_path / "abilities.json").write_text(json.dumps(content))
+        assert abilities_of(tmp_path, "openai/m", OPENAI).reply_format == ("json_object" if hours == 1 else "text")
 
 
 def test_a_schema_that_cannot_be_read_says_nothing_about_the_endpoint(tmp_path: Path) -> None:

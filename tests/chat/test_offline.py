@@ -1,11 +1,13 @@
 """The offline models stand behind the same client, journal and ledger as any server."""
 
+import asyncio
+import itertools
 import json
 from typing import Any
 
 import pytest
 
-from components.chat import ChatRequest, Journal, Ledger, Status, buy, offline
+from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, Status, buy, offline, stream
 from components.spec import GenerationSpec
 from tests.chat.conftest import QUICK, Shop
 
@@ -50,6 +52,18 @@ async def test_offline_calls_are_bought_once_for_nothing(shop: Shop) -> None:
     assert [outcome.text for outcome in again] == [outcome.text for outcome in outcomes]
     assert len(shop.records()) == 6
     assert json.dumps(shop.records()).count("offline/writer") >= 6
+
+
+async def test_a_purchase_of_offline_calls_can_be_cancelled(shop: Shop) -> None:
+    endless = (asked(number) for number in itertools.count())
+    told: list[ChatOutcome] = []
+    buying = stream(
+        endless, spec=GenerationSpec(model="offline/writer"), api_key=None, journal=shop.journal, ledger=Ledger(0.0),
+        run_id="r", on_outcome=told.append,
+    )  # fmt: skip
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(buying, 0.3)
+    assert told and len(told) == len(shop.records())
 
 
 def test_a_new_version_of_an_offline_model_makes_new_calls(monkeypatch: pytest.MonkeyPatch) -> None:

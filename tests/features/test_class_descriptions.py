@@ -51,6 +51,8 @@ def test_every_class_is_asked_about_with_every_question() -> None:
     requests = description_requests(LABELS, "labels.yaml", spec())
     assert len(requests) == ASKED and len({request.key for request in requests}) == ASKED
     assert {request.stage for request in requests} == {"describe"}
+    other = description_requests(LABELS, "labels.yaml", spec(api="responses", reasoning_effort="low"))
+    assert {(request.api, request.reasoning_effort) for request in other} == {("responses", "low")}
     first = requests[0].messages[1]["content"]
     assert "beach (a beach; a sandy seashore)" in first and "beach, cafe" in first
     assert "exactly 3 different sentences" in requests[0].messages[0]["content"]

@@ -82,6 +82,13 @@ def test_the_offline_judge_through_the_real_purchase(tmp_path: Path) -> None:
     assert batch.judged(spec, bought) == rows
 
 
+def test_every_round_names_the_interface_and_the_effort_of_the_spec() -> None:
+    script = Script(lambda _, round: GOOD if round > 1 else "no judgment")
+    Batch(1).judged(JudgeSpec(model="openai/m", api="responses", reasoning_effort="high"), script)
+    asked = [request for requests in script.rounds for request in requests]
+    assert [(request.api, request.reasoning_effort) for request in asked] == [("responses", "high")] * 2
+
+
 def test_posts_without_text_are_not_judged() -> None:
     script = Script(lambda *_: GOOD)
     batch = Batch(4, {0: {"text": None, "error": "timeout"}, 1: {"text": "  "}, 2: {"text": None}})

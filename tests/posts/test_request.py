@@ -50,6 +50,12 @@ def test_requests_are_prompt_major_with_one_key_per_candidate() -> None:
     assert asked[0].messages[0] == {"role": "system", "content": "Be kind."}
 
 
+def test_requests_name_the_interface_and_the_effort_of_the_spec() -> None:
+    spec = GenerationSpec(model="openai/m", api="responses", reasoning_effort="low", temperature=None)
+    (asked,) = ask([prompt(1)], {"i1": item(1)}, spec).requests
+    assert (asked.api, asked.reasoning_effort, asked.temperature) == ("responses", "low", None)
+
+
 def test_a_seed_differs_per_candidate_and_is_only_sent_where_it_was_asked_for() -> None:
     items = {"i1": item(1)}
     seeded = ask([prompt(1)], items, GenerationSpec(model="openai/m", candidates=2, seed=7)).requests

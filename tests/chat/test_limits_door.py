@@ -32,9 +32,9 @@ def idle(door: Door) -> bool:
 
 async def test_no_more_are_inside_than_the_largest_visitor_allows_and_nobody_exceeds_his_own() -> None:
     door = Door("http://here")
-    small, large = door.visitor(Pace(max_concurrency=3)), door.visitor(Pace(max_concurrency=5))
+    small, large = door.visitor(Pace(max_concurrency=3)), door.visitor(Pace(max_concurrency=4))
     tickets = [ticket for visitor in (small, large) for _ in range(9) if (ticket := visitor.enter_now(1))]
-    assert Counter(ticket.visitor for ticket in tickets) == {small: 3, large: 2}
+    assert Counter(ticket.visitor for ticket in tickets) == {small: 3, large: 1}
     waiting = [asyncio.create_task(enter(visitor)) for visitor in (small, large) for _ in range(4)]
     await asyncio.sleep(0.01)
     assert door.state()["waiting"] == 8
@@ -42,8 +42,8 @@ async def test_no_more_are_inside_than_the_largest_visitor_allows_and_nobody_exc
         ticket.leave(Status.ok, 5)
         ticket.leave(Status.ok, 5)  # telling it twice changes nothing
     await asyncio.sleep(0.01)
-    assert door.in_flight == 5 and sum(task.done() for task in waiting) == 5
-    assert {small.in_flight, large.in_flight} == {2, 3}
+    assert door.in_flight == 4 and sum(task.done() for task in waiting) == 4
+    assert (small.in_flight, large.in_flight) == (2, 2), "by turns"
     small.close()
     large.close()
     await asyncio.wait(waiting, timeout=1)

@@ -68,7 +68,14 @@ def test_nothing_changes_for_readers(tmp_path: Path) -> None:
 
 def test_records_come_back_with_every_field_even_odd_ones(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    odd = {"attempts": "three", "cost_usd": [1], "created_at": "yesterday", "segment": 4, "rest": {"x": 1}, "later": [2]}
+    odd = {
+        "attempts": "three",
+        "cost_usd": [1],
+        "created_at": "yesterday",
+        "segment": 4,
+        "rest": {"x": 1},
+        "later": [2],
+    }
     journal.append(record("aa", **odd))
     journal.append(record("bb", value={"a": [1.5, None]}, sent_without=["seed"], cached_tokens=2**62))
     before = list(journal.records())
@@ -249,7 +256,7 @@ def test_one_compaction_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "packed").mkdir()
     with (
         Compaction(tmp_path, lambda n: None, 0).locked(),
-        pytest.raises(UserError, match="another compaction .* is at work"),
+        pytest.raises(UserError, match=r"another compaction .* is at work"),
     ):
         compact(tmp_path)
     assert compact(tmp_path).segments == 3

@@ -256,7 +256,7 @@ def test_one_compaction_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "packed").mkdir()
     with (
         Compaction(tmp_path, lambda n: None, 0).locked(),
-        pytest.raises(UserError, match="another compaction .* is at work"),
+        pytest.raises(UserError, match=r"another compaction .* is at work"),
     ):
         compact(tmp_path)
     assert compact(tmp_path).segments == 3

@@ -121,8 +121,14 @@ def test_odd_texts_come_back_from_lines_packed_files_and_the_view(
     assert not list(folder.glob("*.jsonl"))
 
 
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+)
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3)))  # fmt: skip
+@given(ANY_JSON)
 def test_whatever_a_server_sent_becomes_one_readable_line(response: object) -> None:
     line = encode(record("aa", response=response))
     assert line.startswith(b'{"call_key":"aa","status":"ok",') and line.count(b"\n") == 1

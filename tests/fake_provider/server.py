@@ -22,7 +22,8 @@ from tests.fake_provider.responses import KNOWN, as_chat, as_response
 
 class FakeProvider:
     """Use it as a context manager: the server lives in a thread of its own. `seen` holds every request body it got, in
-    order of arrival, `headers` their headers; `stats` counts. Change `faults`, `latency`, `reply` while it runs."""
+    order of arrival, `headers` their headers; `stats` counts; `bodies` and `answered` count requests and good answers
+    by the SHA-256 of the request's body. Change `faults`, `latency`, `reply` while it runs."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class FakeProvider:
         self.arrivals: list[float] = []
         self.counts: Counter[str] = Counter()
         self.bodies: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
         self.in_flight = self.peak = 0
         self._random = random.Random(seed)
         self.limits = Limits(rpm, tpm, burst, slots, tells)
@@ -122,7 +124,8 @@ class FakeProvider:
         raw = await request.read()
         body = json.loads(raw)
         self.arrivals.append(time.monotonic())
-        self.bodies[hashlib.sha256(raw).hexdigest()] += 1
+        digest = hashlib.sha256(raw).hexdigest()
+        self.bodies[digest] += 1
         if self.keep:
             self.seen.append(body)
             self.headers.append(dict(request.headers))
@@ -139,7 +142,10 @@ class FakeProvider:
             latency = self.latency() if callable(self.latency) else self.latency
             if latency and fault not in ("401", "429"):
                 await asyncio.sleep(latency)
-            return await self._end(request, body, fault, headers)
+            response = await self._end(request, body, fault, headers)
+            if fault == "ok":
+                self.answered[digest] += 1
+            return response
         except ConnectionResetError:  # the client gave up first
             return web.Response()
         finally:

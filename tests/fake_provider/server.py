@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.fake_provider.batches import Batches
 from tests.fake_provider.buckets import Bucket
 from tests.fake_provider.faults import PASSING, STATUS_FAULTS, reset, send_badly
 from tests.fake_provider.replies import default_reply, format_of, tokens_of
@@ -53,6 +54,7 @@ class FakeProvider:
         self._buckets = [
             bucket for bucket in (Bucket("requests", rpm, burst), Bucket("tokens", tpm, burst)) if bucket.limit
         ]
+        self.batches = Batches(self)
         self._wanted_port = port
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -81,12 +83,14 @@ class FakeProvider:
             "most_repeated": max(self.bodies.values(), default=0),
             "in_flight": self.in_flight,
             "peak": self.peak,
+            "batches": self.batches.stats,
         }
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        app = web.Application(client_max_size=64 * 2**20)
+        app = web.Application(client_max_size=256 * 2**20)
         app.router.add_post("/v1/chat/completions", self._answer)
+        self.batches.add_routes(app)
         app.router.add_get("/stats", self._stats)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
@@ -189,6 +193,10 @@ class FakeProvider:
             headers = headers | {"location": "https://elsewhere.invalid/v1/chat/completions"}
         error = {"message": message, "type": code, "code": code, "param": None}
         return web.json_response({"error": error}, status=status, headers=headers)
+
+    def completion(self, request: web.Request, url: str, body: dict[str, Any], fault: str) -> str:
+        """The answer to a line of a batch, as the address `url` gives it to a live call."""
+        return self._completion(request, body, fault)
 
     def _completion(self, request: web.Request, body: dict[str, Any], fault: str) -> str:
         text: str | None = (self.reply or default_reply)(body)

@@ -32,7 +32,8 @@ class Files:
         self.counts: Counter[str] = Counter()
 
     def add(self, name: str, purpose: str, content: bytes, unreadable: int = 0) -> StoredFile:
-        file = StoredFile(f"file-{len(self.kept) + 1:06d}", name, purpose, content, unreadable=unreadable)
+        self.counts["made"] += 1
+        file = StoredFile(f"file-{self.counts['made']:06d}", name, purpose, content, unreadable=unreadable)
         self.kept[file.id] = file
         return file
 

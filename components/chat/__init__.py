@@ -5,10 +5,11 @@
     outcomes = await buy(requests, spec=spec, api_key=key, journal=journal, ledger=ledger, run_id="...")
 
 `buy` looks into the journal first, so the same call (see `ChatRequest.key`) is never paid for twice, whoever asks.
-Every provider speaks chat completions over `openai.AsyncOpenAI`; the offline writer and judge do so in process.
+`stream` does so for any number of requests. Every provider speaks chat completions, OpenAI the Responses interface too;
+the offline writer and judge answer in process.
 """
 
-from components.chat.buy import buy
+from components.chat.buy import buy, stream
 from components.chat.caller import Retry
 from components.chat.journal import Journal, calls_view_sql
 from components.chat.ledger import Ledger
@@ -35,4 +36,5 @@ __all__ = [
     "check",
     "estimate",
     "price_of",
+    "stream",
 ]

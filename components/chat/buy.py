@@ -1,14 +1,14 @@
 """Buys answers: each call once, inside the limits, under the budget, journaled the moment it is answered.
 
 Reads and writes the journal; needs the endpoint. Workers, as many as calls may be in flight, take requests from one
-queue, so memory does not grow with tasks; whatever stops one of them lets the others end what they have in flight.
+walk over the iterable, so memory grows neither with tasks nor with requests; whatever stops one of them lets the others
+end what they have in flight.
 """
 
 import asyncio
 import contextlib
-import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from components.chat.caller import Caller, Retry
@@ -18,90 +18,107 @@ from components.chat.ledger import Ledger
 from components.chat.outcome import RETRYABLE, ChatOutcome, Status
 from components.chat.providers import check
 from components.chat.request import ChatRequest
+from components.chat.walk import Walk
 from components.errors import ProviderStopped
 from components.spec import ChatSpec
 
 
 async def buy(
-    requests: Sequence[ChatRequest],
+    requests: Iterable[ChatRequest],
     *,
     spec: ChatSpec,
     api_key: str | None,
     journal: Journal,
     ledger: Ledger,
     run_id: str,
+    spec_id: str = "",
     on_outcome: Callable[[ChatOutcome], None] | None = None,
     retry: Retry | None = None,
 ) -> list[ChatOutcome]:
-    """One outcome per request, in order; `on_outcome` gets each as it is known. Limits and time-outs are the spec's.
+    """One outcome per request, in order; `on_outcome` gets each as it is known. Limits and time-outs are the spec's;
+    `spec_id` is the step's, for the record. Requests that an iterator makes are not kept, outcomes are: see `stream`.
 
     Raises UserError before anything is spent where the spec cannot be bought; BudgetExceeded or ProviderStopped after
     what was in flight is journaled. Calling again asks only for what is still missing.
     """
-    check(spec, api_key, ledger.allow_unpriced, ledger.prices)
-    journal.refresh()
     found: dict[str, ChatOutcome] = {}
-    wanted: dict[str, ChatRequest] = {}
+    keys: list[str] = []
 
     def tell(outcome: ChatOutcome) -> None:
         found[outcome.key] = outcome
         if on_outcome is not None:
             on_outcome(outcome)
 
-    for request in requests:
-        if request.model != spec.model or request.endpoint != spec.endpoint:
-            raise ValueError(f"a request for {request.model} at {request.endpoint} does not belong to this spec")
-        if request.key not in found and request.key not in wanted:
-            if hit := journal.lookup(request.key):
-                tell(hit)
-            else:
-                wanted[request.key] = request
-    if wanted:
-        journal.ready()
-        wanted = _in_our_way(wanted, journal.elders())
-        client = Client(spec, api_key)
-        try:
-            await _Purchase(
-                wanted, tell, Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client)
-            ).run()
-        finally:
-            await client.close()
-    return _in_order(requests, found)
+    def noted() -> Iterator[ChatRequest]:
+        for request in requests:
+            keys.append(request.key)
+            yield request
+
+    listed = isinstance(requests, Sequence)
+    await stream(
+        requests if listed else noted(),
+        spec=spec,
+        api_key=api_key,
+        journal=journal,
+        ledger=ledger,
+        run_id=run_id,
+        spec_id=spec_id,
+        on_outcome=tell,
+        retry=retry,
+    )
+    return _in_order([request.key for request in requests] if listed else keys, found)
 
 
-def _in_our_way(wanted: dict[str, ChatRequest], elders: int) -> dict[str, ChatRequest]:
-    """Processes that walk one list in step would each buy all of it: the second walks backwards, so that they meet
-    once, and further ones at random."""
-    pairs = list(wanted.items())
-    if elders == 1:
-        pairs.reverse()
-    elif elders > 1:
-        random.shuffle(pairs)
-    return dict(pairs)
+async def stream(
+    requests: Iterable[ChatRequest],
+    *,
+    spec: ChatSpec,
+    api_key: str | None,
+    journal: Journal,
+    ledger: Ledger,
+    run_id: str,
+    spec_id: str = "",
+    on_outcome: Callable[[ChatOutcome], None],
+    retry: Retry | None = None,
+) -> None:
+    """As `buy`, for any number of requests: `on_outcome` gets one outcome per key, as it is known, and neither requests
+    nor outcomes are kept: 16 bytes per key are. `requests` is walked on the event loop, a little ahead of the calls."""
+    check(spec, api_key, ledger.allow_unpriced, ledger.prices)
+    journal.refresh()
+    walk = Walk(requests, spec, journal, on_outcome)
+    if not await walk.begin():
+        return
+    client = Client(spec, api_key)
+    try:
+        caller = Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client, spec_id=spec_id)
+        hands = min(spec.max_concurrency, len(requests)) if isinstance(requests, Sequence) else spec.max_concurrency
+        await _Purchase(walk, on_outcome, caller).run(hands)
+    finally:
+        await client.close()
 
 
-def _in_order(requests: Sequence[ChatRequest], found: dict[str, ChatOutcome]) -> list[ChatOutcome]:
+def _in_order(keys: Sequence[str], found: dict[str, ChatOutcome]) -> list[ChatOutcome]:
     """Copies of one request share its outcome, but only the first was bought."""
     outcomes, seen = [], set()
-    for request in requests:
-        outcome = found[request.key]
-        outcomes.append(replace(outcome, bought=False) if request.key in seen else outcome)
-        seen.add(request.key)
+    for key in keys:
+        outcomes.append(replace(found[key], bought=False) if key in seen else found[key])
+        seen.add(key)
     return outcomes
 
 
 class _Purchase:
-    """The workers of one `buy`, and what makes them stop."""
+    """The workers of one `stream`, and what makes them stop."""
 
-    def __init__(self, wanted: dict[str, ChatRequest], tell: Callable[[ChatOutcome], None], caller: Caller) -> None:
-        self.wanted, self.tell, self.caller, self.retry = wanted, tell, caller, caller.retry
+    def __init__(self, walk: Walk, tell: Callable[[ChatOutcome], None], caller: Caller) -> None:
+        self.walk, self.tell, self.caller, self.retry = walk, tell, caller, caller.retry
         self.ends: deque[Status] = deque(maxlen=self.retry.window)
+        self.failing = 0
+        """How many of `ends` are failures."""
+        self.last: str | None = None
+        """What the latest failure said."""
 
-    async def run(self) -> None:
-        queue = iter(self.wanted.values())
-        hands = min(self.caller.spec.max_concurrency, len(self.wanted))
-        workers = [asyncio.create_task(self._work(queue)) for _ in range(hands)]
-        pending = set(workers)
+    async def run(self, hands: int) -> None:
+        pending = {asyncio.create_task(self._work()) for _ in range(hands)}
         try:
             while pending:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_EXCEPTION)
@@ -110,6 +127,8 @@ class _Purchase:
             self.caller.halt(cancelled)
             await self._drain(pending)
             raise
+        if len(self.ends) < self.retry.unreachable:  # too few for `_notice`
+            self._halt_if_unreachable()
         if self.caller.why is not None:
             raise self.caller.why
 
@@ -119,18 +138,22 @@ class _Purchase:
             if not worker.cancelled() and (why := worker.exception()) is not None:
                 self.caller.halt(why)
 
-    async def _work(self, queue: Iterator[ChatRequest]) -> None:
-        for request in queue:
-            try:
-                outcome = await self.caller.call(request)
-            except BaseException as why:
-                self.caller.halt(why)  # at once: the other workers must not begin another call
-                raise
-            if outcome is None:
-                return
-            if outcome.bought:
-                self._notice(outcome)
-            self.tell(outcome)
+    async def _work(self) -> None:
+        caller = self.caller
+        try:
+            for request in self.walk:
+                if request is None:
+                    await asyncio.sleep(0)
+                    continue
+                outcome = await caller.call(request)
+                if outcome is None:
+                    return
+                if outcome.bought:
+                    self._notice(outcome)
+                self.tell(outcome)
+        except BaseException as why:
+            caller.halt(why)  # at once: the other workers must not begin another call
+            raise
 
     async def _drain(self, pending: set["asyncio.Task[None]"]) -> None:
         """What is in flight will be billed: give it `grace_s` to arrive. A canceller may repeat itself meanwhile."""
@@ -147,15 +170,29 @@ class _Purchase:
 
     def _notice(self, outcome: ChatOutcome) -> None:
         """Stops the purchase when the endpoint fails too often to go on."""
+        if len(self.ends) == self.retry.window:
+            self.failing -= _fails(self.ends[0])
         self.ends.append(outcome.status)
-        broken = [status for status in self.ends if status in RETRYABLE or status is Status.bad_request]
-        endpoint, last = self.caller.client.endpoint, outcome.detail
-        unreachable = min(self.retry.unreachable, len(self.wanted))
-        if len(self.ends) >= unreachable and all(status is Status.connection for status in self.ends):
-            why = f"{endpoint} cannot be reached ({last}): check `endpoint`, and that the server runs"
-        elif len(self.ends) >= self.retry.enough and len(broken) > self.retry.too_many * len(self.ends):
-            kinds = ", ".join(f"{count} {status}" for status, count in Counter(broken).most_common())
-            why = f"{len(broken)} of the last {len(self.ends)} calls to {endpoint} failed ({kinds}; last: {last})"
-        else:
+        if not _fails(outcome.status):
             return
+        self.failing += 1
+        self.last = outcome.detail
+        if len(self.ends) >= self.retry.unreachable:
+            self._halt_if_unreachable()
+        if len(self.ends) >= self.retry.enough and self.failing > self.retry.too_many * len(self.ends):
+            kinds = Counter(status for status in self.ends if _fails(status)).most_common()
+            counts = ", ".join(f"{count} {status}" for status, count in kinds)
+            of = f"{self.failing} of the last {len(self.ends)} calls to {self.caller.client.endpoint}"
+            self._halt(f"{of} failed ({counts}; last: {self.last})")
+
+    def _halt_if_unreachable(self) -> None:
+        if self.ends and all(status is Status.connection for status in self.ends):
+            endpoint = self.caller.client.endpoint
+            self._halt(f"{endpoint} cannot be reached ({self.last}): check `endpoint`, and that the server runs")
+
+    def _halt(self, why: str) -> None:
         self.caller.halt(ProviderStopped(f"{why}; answers are kept, run the same command again to go on"))
+
+
+def _fails(status: Status) -> bool:
+    return status in RETRYABLE or status is Status.bad_request

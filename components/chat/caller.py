@@ -7,11 +7,12 @@ answered calls come from the journal. So the attempts a server counts are the at
 import asyncio
 import logging
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from components.chat.client import Client, capabilities_of
+from components.chat.abilities import abilities_of
+from components.chat.client import Client
 from components.chat.journal import Journal, outcome_of
 from components.chat.ledger import Ledger
 from components.chat.limits import gate_of
@@ -53,7 +54,8 @@ class Retry:
 @dataclass(slots=True)
 class Tally:
     """What one call has used up so far, over all its attempts; `last` is what the newest one came to. `held_usd` may
-    have been billed; `unknown` says that something surely was, but not how much."""
+    have been billed; `unknown` says that something surely was, but not how much. `sent_without`: what the newest
+    attempt could not ask for."""
 
     attempts: int = 0
     failures: int = 0
@@ -63,6 +65,7 @@ class Tally:
     known_usd: float = 0.0
     held_usd: float = 0.0
     unknown: bool = False
+    sent_without: list[str] = field(default_factory=list)
     last: Reply | None = None
 
 
@@ -77,13 +80,16 @@ class Caller:
     run_id: str
     retry: Retry
     client: Client
+    spec_id: str = ""
     why: BaseException | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.price = price_of(self.spec.model, self.spec.endpoint, self.ledger.prices)
         self.gate = gate_of(self.client.endpoint)
-        self.abilities = capabilities_of(self.spec.model, self.client.endpoint)
+        self.abilities = abilities_of(
+            self.journal.folder, self.spec.model, self.client.endpoint, self.spec.api, self.spec.reasoning_effort
+        )
 
     def halt(self, why: BaseException) -> None:
         """No further attempt is made and all waits end; what is in flight may arrive. The first reason counts."""
@@ -114,7 +120,8 @@ class Caller:
             claimed = await self._pass_gate(request)
             if self.stopped.is_set():
                 return False
-            body = self.abilities.body(request)
+            body = self.client.dialect.body(request, self.abilities)
+            tally.sent_without = self.abilities.sent_without(request)
             tally.attempts += 1
             tally.last = Reply(status=Status.connection, detail="stopped before the answer came", billed=None)
             try:
@@ -205,6 +212,9 @@ class Caller:
             "endpoint": self.client.endpoint,
             "stage": request.stage,
             "run_id": self.run_id,
+            "spec_id": self.spec_id,
+            "api": request.api,
+            "sent_without": tally.sent_without,
             "text": reply.text,
             "detail": reply.detail,
             "attempts": tally.attempts,
@@ -220,15 +230,15 @@ class Caller:
             "response": reply.raw,
         }
         self.journal.append(record, redact=self.api_key)
-        return replace(outcome_of(record), bought=True)
+        return outcome_of(record, bought=True)
 
     def _why_stopped(self, reply: Reply) -> str:
         model, endpoint, variable = self.spec.model, self.client.endpoint, self.spec.api_key_env
         if reply.no_credit:
             return f"the account of the key in {variable} has no credit left, says {endpoint} ({reply.detail})"
         if reply.status is Status.not_found:
-            name = model.partition("/")[2]
-            return f"there is no model {name!r} at {endpoint} ({reply.detail}): check `model` and `endpoint`"
+            name, api = model.partition("/")[2], ", or no Responses API" if self.spec.api == "responses" else ""
+            return f"there is no model {name!r}{api} at {endpoint} ({reply.detail}): check `model` and `endpoint`"
         if not self.api_key:
             return f"{endpoint} wants a key ({reply.detail}): set the environment variable {variable}"
         return (

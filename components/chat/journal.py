@@ -177,7 +177,7 @@ def redacted(text: str, secret: str | None) -> str:
     return text.replace(secret, "[key]") if secret and len(secret) >= SHORTEST_SECRET else text
 
 
-def outcome_of(record: Mapping[str, Any]) -> ChatOutcome:
+def outcome_of(record: Mapping[str, Any], bought: bool = False) -> ChatOutcome:
     return ChatOutcome(
         key=record["call_key"],
         status=Status(record["status"]),
@@ -188,7 +188,7 @@ def outcome_of(record: Mapping[str, Any]) -> ChatOutcome:
         cost_usd=record.get("cost_usd"),
         latency_ms=record.get("latency_ms") or 0,
         attempts=record.get("attempts") or 0,
-        bought=False,
+        bought=bought,
     )
 
 

@@ -74,6 +74,8 @@ def check(spec: ChatSpec, api_key: str | None, allow_unpriced: bool, prices: Pat
             raise UserError(f"unknown model {spec.model!r}: the offline models are {known}")
         if spec.mode == "batch":
             raise UserError(f"{spec.model} answers at once, inside this process: remove `mode: batch`")
+        if spec.api != "chat":
+            raise UserError(f"{spec.model} speaks chat completions only: remove `api: {spec.api}`")
         return
     endpoint = endpoint_of(spec.model, spec.endpoint)
     _check_endpoint(endpoint)

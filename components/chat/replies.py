@@ -1,6 +1,7 @@
-"""Reads what a chat-completions server sent, whatever it sent, into a Reply. Pure: no I/O, and never an exception.
+"""What an attempt came to, and how refusals are read, which both interfaces write alike. Pure: no I/O, no exception.
 
-The classes and what follows from them are documented at Status.
+chat_completions.py and responses.py read answers with the pieces here. The classes and what follows from them are
+documented at Status.
 """
 
 import email.utils
@@ -10,15 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from components.chat.outcome import Status
 from components.chat.prices import Usage
 from components.records import storable
 
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"})
+FILTERED = frozenset(
+    {
+        "content_filter",
+        "content_policy_violation",
+        "invalid_prompt",  # OpenAI's code for a prompt that "was flagged as potentially violating our usage policy"
+        "image_content_policy_violation",
+        "bio_policy",
+        "misalignment_policy_violation",
+    }
+)
 DETAIL_LENGTH = 500
+RAW_LENGTH = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reply:
     """One attempt. `billed`: money is due (usage tells how much), surely not, or perhaps (None). `no_credit` marks the
     429 that no waiting cures; `wait_s` is the server's own Retry-After."""
@@ -35,52 +49,39 @@ class Reply:
     latency_ms: int = 0
 
 
-def read_reply(http_status: int, headers: Mapping[str, str], body: str) -> Reply:
+def parsed(body: bytes) -> Any:
+    """The JSON of a body, None where it is none."""
     try:
-        # Nesting deep enough to exhaust the stack is as broken as no JSON at all.
-        content = json.loads(body)
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        # What orjson is too strict for: halves of surrogate pairs, NaN, a byte order mark, a broken byte in a text.
+        return json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
-        content = None
-    if http_status == 200:
-        return _read_answer(content, body)
-    return _read_error(http_status, headers, content, body)
+        # Nesting deep enough to exhaust the stack is as broken as no JSON at all.
+        return None
 
 
-def _read_answer(content: Any, body: str) -> Reply:
-    if not isinstance(content, dict):
-        return _invalid(f"the reply is no JSON object: {_shorten(body)}", body[:2000], None)
-    usage = _read_usage(content.get("usage"))
-    choices = content.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
-        said = _error_text(content) or _shorten(body)
-        return _invalid(f"the reply has no choice: {said}", content, usage)
-    message, finish = choice["message"], choice.get("finish_reason")
-    text = _text_of(message.get("content"))
-    refusal = message.get("refusal")
-    common: dict[str, Any] = {"usage": usage, "billed": True, "http_status": 200, "raw": content}
-    if isinstance(refusal, str) and refusal:
-        return Reply(status=Status.refusal, detail=_shorten(refusal), **common)
-    if finish == "content_filter":
-        return Reply(status=Status.content_filter, detail="the endpoint's filter cut the reply", **common)
-    if finish == "length":
-        return Reply(status=Status.truncated, text=text, detail="cut at max_output_tokens", **common)
-    if text is None or not text.strip():
-        return _invalid(f"the reply is empty (finish_reason {finish})", content, usage)
-    return Reply(status=Status.ok, text=text, **common)
+def unparsed(body: bytes) -> str:
+    """The beginning of a body, for a detail or a record."""
+    return storable(body[:RAW_LENGTH].decode("utf-8", "replace"))
 
 
-def _invalid(detail: str, raw: Any, usage: Usage | None) -> Reply:
+def invalid(detail: str, raw: Any, usage: Usage | None) -> Reply:
+    """A 200 without an answer in it."""
     billed = None if usage is None else True
     return Reply(status=Status.invalid_reply, detail=detail, usage=usage, billed=billed, http_status=200, raw=raw)
 
 
-def _read_error(http_status: int, headers: Mapping[str, str], content: Any, body: str) -> Reply:
+def read_error(http_status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+    """Every answer but a 200."""
+    content = parsed(body)
     error = content.get("error") if isinstance(content, dict) else None
     codes = {str(error.get(field)) for field in ("code", "type")} if isinstance(error, dict) else set()
-    said = _error_text(content) or _shorten(body) or "no explanation"
+    said = error_text(content) or shorten(unparsed(body)) or "no explanation"
     if 300 <= http_status < 400:
-        said = f"moved to {_shorten(headers.get('location', ''))}"
+        said = f"moved to {shorten(headers.get('location', ''))}"
     no_credit = bool(codes & NO_CREDIT)
     return Reply(
         status=Status.rate_limited if no_credit else _error_status(http_status, codes),
@@ -88,12 +89,12 @@ def _read_error(http_status: int, headers: Mapping[str, str], content: Any, body
         no_credit=no_credit,
         wait_s=retry_after(headers),
         http_status=http_status,
-        raw=content if content is not None else body[:2000],
+        raw=content if content is not None else unparsed(body),
     )
 
 
 def _error_status(http_status: int, codes: set[str]) -> Status:
-    if "content_filter" in codes or "content_policy_violation" in codes:
+    if codes & FILTERED:
         return Status.content_filter
     if http_status in (401, 402, 403):
         return Status.authentication
@@ -108,42 +109,40 @@ def _error_status(http_status: int, codes: set[str]) -> Status:
     return Status.bad_request if http_status >= 400 else Status.invalid_reply
 
 
-def _read_usage(usage: Any) -> Usage | None:
+def usage_of(content: Mapping[str, Any], sent: str, got: str) -> Usage | None:
+    """The usage of an answer whose fields are called `sent`_tokens and `got`_tokens; None where it cannot be read."""
+    usage = content.get("usage")
     if not isinstance(usage, dict):
         return None
-    sent, got = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    if sent is None or got is None:
+    asked, answered = _count(usage.get(f"{sent}_tokens")), _count(usage.get(f"{got}_tokens"))
+    if asked is None or answered is None:
         return None
-    details = usage.get("prompt_tokens_details")
-    details = details if isinstance(details, dict) else {}
-    cached, written = _count(details.get("cached_tokens")), _count(details.get("cache_write_tokens"))
-    return Usage(input=sent, output=got, cached=cached or 0, written=written or 0)
+    inside, outside = usage.get(f"{sent}_tokens_details"), usage.get(f"{got}_tokens_details")
+    inside = inside if isinstance(inside, dict) else {}
+    outside = outside if isinstance(outside, dict) else {}
+    return Usage(
+        input=asked,
+        output=answered,
+        cached=_count(inside.get("cached_tokens")) or 0,
+        written=_count(inside.get("cache_write_tokens")) or 0,
+        reasoning=_count(outside.get("reasoning_tokens")) or 0,
+    )
 
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
 
 
-def _text_of(content: Any) -> str | None:
-    """A string, or the text parts that some servers send instead."""
-    if isinstance(content, str):
-        return storable(content)
-    if not isinstance(content, list):
-        return None
-    texts = [part.get("text") for part in content if isinstance(part, dict)]
-    return storable("".join(text for text in texts if isinstance(text, str)))
-
-
-def _error_text(content: Any) -> str:
+def error_text(content: Any) -> str:
     """OpenAI: {"error": {"message"}}; others: {"error": "..."}, {"message"}, {"detail"}."""
     if not isinstance(content, dict):
         return ""
     error = content.get("error")
     found = error.get("message") if isinstance(error, dict) else error
-    return _shorten(str(found or content.get("message") or content.get("detail") or ""))
+    return shorten(str(found or content.get("message") or content.get("detail") or ""))
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
     text = " ".join(storable(text[: 4 * DETAIL_LENGTH]).split())
     return text if len(text) <= DETAIL_LENGTH else text[:DETAIL_LENGTH] + "..."
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import orjson
+
 from components.chat.providers import endpoint_of, revision_of
 
 KEY_VERSION = 1
@@ -19,7 +21,8 @@ KEY_VERSION = 1
 class ChatRequest:
     """`messages` are OpenAI chat messages; a picture is a content part
     {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,..."}}. `schema` is the JSON schema of the reply.
-    `candidate` numbers the samples drawn from one prompt. Nothing here is a secret: the account's key travels apart.
+    `candidate` numbers the samples drawn from one prompt; `api` and `reasoning_effort` are the spec's. Nothing here is
+    a secret: the account's key travels apart.
     """
 
     stage: str
@@ -31,6 +34,8 @@ class ChatRequest:
     seed: int | None = None
     schema: Mapping[str, Any] | None = None
     candidate: int = 0
+    api: str = "chat"
+    reasoning_effort: str | None = None
 
     @cached_property
     def key(self) -> str:
@@ -45,34 +50,49 @@ class ChatRequest:
         - temperature, max_output_tokens, seed: they steer sampling and cut the reply.
         - schema: it constrains decoding.
         - candidate: the second sample of one prompt must not be a copy of the first.
+        - api, where it is not chat completions: the other interface has no seed and its servers render prompts and
+          default parameters in their own way, so its answer is another sample of, at best, the same distribution.
+        - reasoning_effort, where it is set: a model that thinks longer answers otherwise. None is the model's default.
+          These two came later; left out at their defaults, they leave every older key as it was.
 
         Not in the key:
         - stage, run: who asks does not change what is answered, and a repair or a report may reuse it.
         - limits, time-outs, attempts: they change when an answer comes, not which.
         - the API key and its variable's name: another account gets the same model.
-        - how the schema was asked for (json_schema, json_object, text): found out per endpoint, it follows from it.
+        - how the schema was asked for (json_schema, json_object, text), and which parameters the endpoint refuses and
+          is not sent: found out per endpoint, they follow from it.
         """
+        return hashlib.sha256(self._canonical()).hexdigest()[:32]
+
+    def _canonical(self) -> bytes:
+        """The JSON of all that is in the key, its names sorted, as the standard library writes it: orjson spells some
+        numbers in another way, so it gets them, and the schema, written already."""
+        temperature = None if self.temperature is None else float(self.temperature)
         content = {
             "version": KEY_VERSION,
             "model": self.model,
             "revision": revision_of(self.model),
             "endpoint": endpoint_of(self.model, self.endpoint),
             "messages": self.messages_without_pictures,
-            "temperature": None if self.temperature is None else float(self.temperature),
+            "temperature": temperature,
             "max_output_tokens": self.max_output_tokens,
             "seed": self.seed,
             "schema": self.schema,
             "candidate": self.candidate,
+            **self._later_fields,
         }
-        text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        written = {name: orjson.Fragment(_json(content[name])) for name in ("temperature", "schema", "seed")}
+        try:
+            return orjson.dumps(content | written, option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # half of a surrogate pair
+            return _json(content)
 
     @cached_property
     def messages_without_pictures(self) -> list[dict[str, Any]]:
         """The messages as they are keyed and kept: each picture is `<media type>;sha256:<hex>`."""
         return [_without_pictures(message) for message in self.messages]
 
-    @property
+    @cached_property
     def pictures(self) -> int:
         return sum(part.get("type") == "image_url" for message in self.messages for part in _parts(message))
 
@@ -82,9 +102,11 @@ class ChatRequest:
         texts = [json.dumps(self.schema)] if self.schema is not None else []
         for message in self.messages:
             content = message.get("content")
-            texts.append(content if isinstance(content, str) else "")
-            texts += [str(part.get("text", "")) for part in _parts(message)]
-        return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+            if isinstance(content, str):
+                texts.append(content)
+            else:
+                texts += [str(part.get("text", "")) for part in _parts(message)]
+        return sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
     def record(self) -> dict[str, Any]:
         """What the journal keeps of the question."""
@@ -95,7 +117,21 @@ class ChatRequest:
             "seed": self.seed,
             "schema": self.schema,
             "candidate": self.candidate,
+            **self._later_fields,
         }
+
+    @property
+    def _later_fields(self) -> dict[str, str]:
+        """Keyed and recorded only where they are not the default."""
+        fields = {} if self.api == "chat" else {"api": self.api}
+        return fields if self.reasoning_effort is None else {**fields, "reasoning_effort": self.reasoning_effort}
+
+
+def _json(value: Any) -> bytes:
+    if value is None:
+        return b"null"
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _parts(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -109,6 +109,8 @@ def description_requests(text: str, name: str, spec: DescriptionSpec) -> list[Ch
             temperature=spec.temperature,
             max_output_tokens=spec.max_output_tokens,
             seed=spec.seed,
+            api=spec.api,
+            reasoning_effort=spec.reasoning_effort,
         )
         for question in _questions(text, name)
     ]

@@ -141,6 +141,8 @@ def _request(stage: str, spec: ChatSpec, system: str, content: str | list[dict[s
         temperature=spec.temperature,
         max_output_tokens=spec.max_output_tokens,
         seed=spec.seed,
+        api=spec.api,
+        reasoning_effort=spec.reasoning_effort,
     )
 
 

@@ -121,6 +121,8 @@ def _calls(
                     temperature=spec.temperature,
                     max_output_tokens=spec.max_output_tokens,
                     seed=spec.seed,
+                    api=spec.api,
+                    reasoning_effort=spec.reasoning_effort,
                     schema=rubric.reply_schema(group),
                     candidate=repeat,
                 )

@@ -51,6 +51,8 @@ def _candidates(messages: tuple[dict[str, Any], ...], spec: GenerationSpec) -> l
             temperature=spec.temperature,
             max_output_tokens=spec.max_output_tokens,
             seed=_seed(spec, candidate),
+            api=spec.api,
+            reasoning_effort=spec.reasoning_effort,
             candidate=candidate,
         )
         for candidate in range(spec.candidates)

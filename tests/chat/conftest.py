@@ -63,7 +63,8 @@ class Shop:
         **spec: Any,
     ) -> list[ChatOutcome]:
         if isinstance(requests, int):
-            requests = [request(number, server.url) for number in range(requests)]
+            asked = {name: spec[name] for name in ("api", "reasoning_effort") if name in spec}
+            requests = [request(number, server.url, **asked) for number in range(requests)]
         return await buy(
             requests,
             spec=self.spec(server, **spec),

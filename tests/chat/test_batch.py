@@ -55,6 +55,21 @@ async def test_live_and_batch_answers_are_hits_for_each_other(shop: BatchShop) -
         assert await shop.buy_batch(server, []) == []
 
 
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_both_interfaces_say_in_a_batch_what_they_say_live(shop: BatchShop, tmp_path: Path, api: str) -> None:
+    with FakeProvider() as server:
+        schema = {"type": "object", "properties": {"score": {"type": "integer", "minimum": 1, "maximum": 10}}}
+        asked = [request(number, server.url, api=api, schema=schema) for number in range(5)]
+        outcomes = await shop.buy_batch(server, asked, api=api)
+        assert server.batches.jobs["batch_0001"].endpoint == {"chat": "/v1/chat/completions"}.get(api, "/v1/responses")
+        assert [record["value"] for record in shop.records()] and all(
+            record["value"]["score"] for record in shop.records()
+        )
+        live = BatchShop(tmp_path / "live")
+        assert [one.text for one in await live.buy(server, asked, api=api)] == [one.text for one in outcomes]
+        assert {record["api"] for record in shop.records()} == {api}
+
+
 @pytest.mark.parametrize("fault", ["expired", "missing", "broken", "500", "429", "empty", "503"])
 async def test_what_comes_back_without_an_answer_is_handed_in_again_alone(shop: BatchShop, fault: str) -> None:
     ends = {"500": Status.server_error, "503": Status.server_error, "429": Status.rate_limited}
@@ -210,11 +225,17 @@ async def test_lines_that_say_the_model_is_not_there_stop_the_run(shop: BatchSho
         assert server.batches.stats["created"] == 1
 
 
-async def test_a_parameter_that_the_model_refuses_is_left_out_and_handed_in_again(shop: BatchShop) -> None:
-    with FakeProvider(without=["max_tokens"]) as server:
+@pytest.mark.parametrize("without", ["max_tokens", "temperature"])
+async def test_a_parameter_that_the_model_refuses_is_left_out_and_handed_in_again(
+    shop: BatchShop, without: str
+) -> None:
+    with FakeProvider(without=[without]) as server:
         outcomes = await shop.buy_batch(server, 4)
         assert all_ok(outcomes)
         assert [job.failed for job in server.batches.jobs.values()] == [4, 0]
+        assert {tuple(record["sent_without"]) for record in shop.records()} == {
+            ("temperature",) if without == "temperature" else ()
+        }
         assert len(shop.records()) == 4, "what was refused for how it was asked is no end of a call"
 
 

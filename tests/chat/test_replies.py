@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.chat import Status
+from components.chat.chat_completions import read
 from components.chat.prices import Usage
-from components.chat.replies import Reply, read_reply, retry_after
+from components.chat.replies import Reply, retry_after
 from tests.fake_provider import http_date
 
 JSON = st.recursive(
@@ -24,6 +25,10 @@ FIELD = st.sampled_from(
 LIKE_A_REPLY = st.recursive(
     JSON, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(FIELD, inner, max_size=4), max_leaves=12
 )
+
+
+def read_reply(status: int, headers: dict[str, str], body: str) -> Reply:
+    return read(status, headers, body.encode("utf-8", "surrogatepass"))
 
 
 def reply(content: Any = "Hello.", *, status: int = 200, usage: Any = None, **choice: Any) -> Reply:

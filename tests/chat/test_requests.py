@@ -2,9 +2,13 @@
 
 import base64
 import dataclasses
+import hashlib
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.chat import ChatRequest
 from components.errors import UserError
@@ -44,6 +48,9 @@ CHANGES: list[dict[str, Any]] = [
     {"schema": {"type": "array"}},
     {"schema": None},
     {"candidate": 1},
+    {"api": "responses"},
+    {"reasoning_effort": "low"},
+    {"reasoning_effort": "none"},
 ]
 
 
@@ -65,6 +72,42 @@ def test_the_stage_is_the_only_field_left_out() -> None:
 def test_the_default_endpoint_may_be_spelled_out() -> None:
     assert base(endpoint="https://api.openai.com/v1/").key == base().key
     assert base(temperature=1).key == base(temperature=1.0).key
+
+
+def test_keys_of_older_journals_stay_what_they_were() -> None:
+    """Keys that were in use before interfaces and efforts could be named, one of them with all that JSON can hold."""
+    assert base(seed=None, schema=None).key == "542c1979ddded7e6504dcc523f574cc7"
+    odd = 'lone \ud800, \x00\x7f \u2028 \\ " é 🏖️'
+    parts = [
+        {"type": "text", "text": odd},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVsbG8="}},
+    ]
+    schema = {"z": 1e22, "a": [1e-7, 2.5, None], "\U0001f600": 1, "\uffff": 2}
+    for text, key in ((odd, "79fbdcddd78c442a6db1663e1529d702"), ("🏖️", "6976991a8424da72346166cb3f137126")):
+        parts[0] = {"type": "text", "text": text}
+        asked = base(messages=({"role": "user", "content": parts},), schema=schema, temperature=1e-7, seed=2**70)
+        assert asked.key == key
+
+
+@given(st.text(), st.floats(0, 2), st.integers(), st.dictionaries(st.text(), st.floats(allow_nan=False) | st.text()))
+def test_the_key_is_over_the_json_that_the_standard_library_writes(
+    text: str, temperature: float, seed: int, schema: dict[str, Any]
+) -> None:
+    asked = base(messages=({"role": "user", "content": text},), temperature=temperature, seed=seed, schema=schema)
+    content = asked.record() | {
+        "version": 1,
+        "model": "openai/gpt-4o-mini",
+        "revision": None,
+        "endpoint": "https://api.openai.com/v1",
+    }
+    written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert asked.key == hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def test_a_record_names_interface_and_effort_only_where_they_are_set() -> None:
+    assert {"api", "reasoning_effort"}.isdisjoint(base().record())
+    record = base(api="responses", reasoning_effort="high").record()
+    assert (record["api"], record["reasoning_effort"]) == ("responses", "high")
 
 
 def test_a_picture_counts_by_its_bytes() -> None:

@@ -1,4 +1,4 @@
-"""A chat-completions server on a socket for tests, demos and benchmarks: slow, limited or broken on request.
+"""A server of chat completions and responses for tests, demos and benchmarks: slow, limited or broken on request.
 
 In a test:
 

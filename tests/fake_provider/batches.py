@@ -21,7 +21,9 @@ from aiohttp import web
 
 from tests.fake_provider.faults import STATUS_FAULTS, reset
 from tests.fake_provider.files import Files, refused
-from tests.fake_provider.replies import tokens_of
+from tests.fake_provider.refusals import refusal
+from tests.fake_provider.replies import format_of, tokens_of
+from tests.fake_provider.responses import KNOWN, as_chat
 
 if TYPE_CHECKING:
     from tests.fake_provider.server import FakeProvider
@@ -257,22 +259,29 @@ class Batches:
     def _do(self, job: Job, line: dict[str, Any], request: web.Request, out: list[bytes], bad: list[bytes]) -> bool:
         """Runs one line; True when it expired."""
         fault = self.line_faults.popleft() if self.line_faults else "ok"
-        body, answer = line["body"], {"id": f"batch_req_{len(out) + len(bad)}", "custom_id": line["custom_id"]}
-        if unsupported := next((name for name in sorted(self.server.without) if name in body), None):
-            fault, message = "without", f"Unsupported parameter: '{unsupported}' is not supported with this model."
+        answer = {"id": f"batch_req_{len(out) + len(bad)}", "custom_id": line["custom_id"]}
+        by_responses = job.endpoint == "/v1/responses"
+        unknown = sorted(line["body"].keys() - KNOWN)[:1] if by_responses else []
+        body = as_chat(line["body"]) if by_responses else line["body"]
+        lacks = [name for name in sorted(self.server.without) if name in body or format_of(body) == name]
+        if lacks or unknown:
+            error = refusal((lacks or unknown)[0], body, by_responses)
+            bad.append(packed(answer | {"response": {"status_code": 400, "body": error}, "error": None}))
+            job.failed += 1
+            return False
         if fault in NOT_RUN:
             code, message = NOT_RUN[fault]
             bad.append(packed(answer | {"response": None, "error": {"code": code, "message": message}}))
             return True
-        if fault in STATUS_FAULTS or fault == "without":
-            status, code, text = STATUS_FAULTS.get(fault, (400, "unsupported_parameter", ""))
-            error = {"message": message if fault == "without" else text, "type": code, "code": code, "param": None}
+        if fault in STATUS_FAULTS:
+            status, code, message = STATUS_FAULTS[fault]
+            error = {"message": message, "type": code, "code": code, "param": None}
             bad.append(packed(answer | {"response": {"status_code": status, "body": {"error": error}}, "error": None}))
             job.failed += 1
             return False
         self.calls[line["custom_id"]] += 1
         job.completed += 1
-        content = json.loads(self.server.completion(request, job.endpoint, body, fault))
+        content = json.loads(self.server.completion(request, body, fault, by_responses))
         done = packed(answer | {"response": {"status_code": 200, "request_id": "r", "body": content}, "error": None})
         if fault == "broken":
             done = done[: len(done) // 2] + b"\n"

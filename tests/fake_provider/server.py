@@ -16,7 +16,9 @@ from aiohttp import web
 from tests.fake_provider.batches import Batches
 from tests.fake_provider.buckets import Bucket
 from tests.fake_provider.faults import PASSING, STATUS_FAULTS, reset, send_badly
+from tests.fake_provider.refusals import json_unsaid, refusal
 from tests.fake_provider.replies import default_reply, format_of, tokens_of
+from tests.fake_provider.responses import KNOWN, as_chat, as_response
 
 
 class FakeProvider:
@@ -91,6 +93,7 @@ class FakeProvider:
         app = web.Application(client_max_size=256 * 2**20)
         app.router.add_post("/v1/chat/completions", self._answer)
         self.batches.add_routes(app)
+        app.router.add_post("/v1/responses", self._answer)
         app.router.add_get("/stats", self._stats)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
@@ -121,10 +124,15 @@ class FakeProvider:
         if self.keep:
             self.seen.append(body)
             self.headers.append(dict(request.headers))
+        unknown = sorted(body.keys() - KNOWN) if _by_responses(request) else []
+        if _by_responses(request):
+            body = as_chat(body)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         try:
             fault, headers = self._fault(request, body)
+            if unknown and fault == "ok":
+                fault = f"without {unknown[0]}"
             self.counts[fault] += 1
             latency = self.latency() if callable(self.latency) else self.latency
             if latency and fault not in ("401", "429"):
@@ -163,16 +171,15 @@ class FakeProvider:
     ) -> web.StreamResponse:
         if fault.startswith("without "):
             name = fault.removeprefix("without ")
-            named = f"response_format of type {name!r}" if name.startswith("json") else f"'{name}'"
-            return web.json_response(
-                {"error": {"message": f"Unsupported parameter: {named} is not supported"}}, status=400
-            )
+            return web.json_response(refusal(name, body, _by_responses(request)), status=400, headers=headers)
+        if unsaid := json_unsaid(body, _by_responses(request)):
+            return web.json_response(unsaid, status=400, headers=headers)
         if fault in STATUS_FAULTS:
             return self._refuse(request, body, fault, headers)
         if fault in ("hang", "reset"):
             await asyncio.sleep(3600 if fault == "hang" else 0)
             return reset(request)
-        content = self._completion(request, body, fault)
+        content = self.completion(request, body, fault, _by_responses(request))
         if fault in ("cut", "trickle"):
             return await send_badly(request, content, fault)
         if fault in ("invalid_json", "html"):
@@ -194,11 +201,8 @@ class FakeProvider:
         error = {"message": message, "type": code, "code": code, "param": None}
         return web.json_response({"error": error}, status=status, headers=headers)
 
-    def completion(self, request: web.Request, url: str, body: dict[str, Any], fault: str) -> str:
-        """The answer to a line of a batch, as the address `url` gives it to a live call."""
-        return self._completion(request, body, fault)
-
-    def _completion(self, request: web.Request, body: dict[str, Any], fault: str) -> str:
+    def completion(self, request: web.Request, body: dict[str, Any], fault: str, by_responses: bool) -> str:
+        """The answer to a call, or to a line of a batch; `body` is of chat completions."""
         text: str | None = (self.reply or default_reply)(body)
         refusal, finish = None, "stop"
         if fault == "echo_key":
@@ -233,7 +237,11 @@ class FakeProvider:
             del reply["usage"]
         if fault == "error_in_200":
             reply = {"error": {"message": "something went wrong upstream"}}
-        return json.dumps(reply)
+        return json.dumps(as_response(reply, fault) if by_responses else reply)
+
+
+def _by_responses(request: web.Request) -> bool:
+    return request.path.endswith("/responses")
 
 
 def http_date(seconds_from_now: float) -> str:

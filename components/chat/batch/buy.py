@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from components.chat.abilities import abilities_of
 from components.chat.batch.books import batch_price
 from components.chat.batch.desk import Desk
 from components.chat.batch.pace import Pace
@@ -69,6 +70,7 @@ async def buy_batch(
         desk = Desk(
             spec=spec, api_key=api_key, journal=journal, ledger=ledger, run_id=run_id, spec_id=spec_id,
             purse=purse or run_id, register=Register(folder), service=service, pace=pace or Pace(),
+            abilities=abilities_of(journal.folder, spec.model, service.endpoint, spec.api, spec.reasoning_effort),
             price=batch_price(price_of(spec.model, spec.endpoint, ledger.prices)), say=say or (lambda _: None),
         )  # fmt: skip
         try:

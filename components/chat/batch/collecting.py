@@ -7,13 +7,13 @@ second try asks the journal which records of this batch it has already, and `col
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from components.chat.batch.books import settle
 from components.chat.batch.desk import Desk
-from components.chat.batch.lines import Answers, learned_from, missing
+from components.chat.batch.lines import Answers, missing
 from components.chat.batch.register import Entry, sync
 from components.chat.batch.service import Seen, Trouble
 from components.chat.journal import outcome_of
@@ -48,14 +48,14 @@ async def collect(desk: Desk, entry: Entry, seen: Seen, requests: Mapping[str, C
     collected, cost, held = Collected(), 0.0, 0.0
     for number, key in enumerate(list(entry.lines)):
         reply, request = answers.replies.get(key) or missing(seen.status), requests.get(key)
-        if key not in known and request is not None and learned_from(request, entry.asked, reply):
+        if key not in known and desk.abilities.learn(entry.asked, reply):
             collected.otherwise.add(key)
             continue
         record = known.get(key) or _record(desk, entry, key, reply, request)
         if key not in known:
             desk.journal.append(record, redact=desk.api_key)
         cost, held = cost + (record["cost_usd"] or 0.0), held + (record["held_usd"] or 0.0)
-        collected.outcomes[key] = replace(outcome_of(record), bought=True)
+        collected.outcomes[key] = outcome_of(record, bought=True)
         collected.stop = collected.stop or _why_stopped(desk, reply)
         if number % BREATH == 0:
             await asyncio.sleep(0)
@@ -90,7 +90,7 @@ async def _download(desk: Desk, entry: Entry, seen: Seen) -> Answers | None:
     files = [file for file in (seen.output_file, seen.error_file) if file is not None]
     try:
         for file_id in files:
-            answers.read(await desk.service.content(file_id), entry.lines)
+            answers.read(await desk.service.content(file_id), entry.lines, desk.spec.api)
     except Trouble as trouble:
         if trouble.status in STOPPING and trouble.reply.http_status not in (404, 409):
             raise desk.stopped(trouble, f"reading the answers of batch {entry.batch_id}") from None
@@ -127,6 +127,7 @@ def _record(desk: Desk, entry: Entry, key: str, reply: Reply, request: ChatReque
         "mode": "batch",
         "batch_id": entry.batch_id,
         "api": desk.spec.api,
+        "sent_without": entry.sent_without,
         "text": reply.text,
         "value": _value(reply.text) if request is not None and request.schema is not None else None,
         "detail": reply.detail,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from components.chat.abilities import Abilities
 from components.chat.batch.pace import Pace
 from components.chat.batch.register import Register
 from components.chat.batch.service import Service, Trouble
@@ -27,6 +28,7 @@ class Desk:
     purse: str
     register: Register
     service: Service
+    abilities: Abilities
     pace: Pace
     price: Price | None
     say: Callable[[str], None]

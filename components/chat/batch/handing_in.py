@@ -14,7 +14,7 @@ from typing import IO, TypeVar
 
 from components.chat.batch.books import keep, reserve_most, settle
 from components.chat.batch.desk import Desk
-from components.chat.batch.lines import URLS, asked_with, line_of, parts, tokens_of
+from components.chat.batch.lines import asked_with, line_of, parts, tokens_of, url_of
 from components.chat.batch.register import Entry, Line, Lock, new_id
 from components.chat.batch.service import Seen, Trouble
 from components.chat.outcome import ChatOutcome, Status
@@ -46,7 +46,7 @@ async def sizes_of(desk: Desk, requests: Sequence[ChatRequest], known: dict[str,
     """Bytes of each call's line; pictures make them long, so this is done before the register is locked."""
     for number, request in enumerate(requests):
         if request.key not in known:
-            known[request.key] = len(line_of(request, desk.spec))
+            known[request.key] = len(line_of(request, desk.abilities))
         if number % BREATH == 0:
             await asyncio.sleep(0)
     return known
@@ -93,12 +93,13 @@ async def _claim_part(desk: Desk, part: list[ChatRequest], claimed: Claimed) -> 
         local_id=new_id(),
         endpoint=desk.service.endpoint,
         model=desk.spec.model,
-        url=URLS[desk.spec.api],
+        url=url_of(desk.spec.api),
         run_id=desk.run_id,
         purse=desk.purse,
         lines={one.key: Line(one.stage, *numbers) for one, numbers in zip(taken, tokens, strict=False)},
         count=count,
-        asked=asked_with(taken[0]),
+        asked=asked_with(taken[0], desk.abilities),
+        sent_without=desk.abilities.sent_without(taken[0]),
         price_date=None if desk.price is None else desk.price.date,
         reserved_usd=reservation.usd,
     )
@@ -124,7 +125,7 @@ async def hand_in(desk: Desk, entry: Entry, requests: Sequence[ChatRequest]) -> 
     try:
         with tempfile.TemporaryFile(dir=desk.register.folder) as file:
             for number, request in enumerate(requests):
-                file.write(line_of(request, desk.spec))
+                file.write(line_of(request, desk.abilities))
                 if number % BREATH == 0:
                     await asyncio.sleep(0)
             entry.file_id = await _upload(desk, entry, file)

@@ -12,40 +12,41 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.chat.client import capabilities_of
+import orjson
+
+from components.chat.abilities import Abilities
+from components.chat.client import DIALECTS
 from components.chat.outcome import FINAL, Status
-from components.chat.providers import endpoint_of
-from components.chat.replies import DETAIL_LENGTH, Reply, read_reply
+from components.chat.prices import Price
+from components.chat.replies import DETAIL_LENGTH, Reply
 from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens, most_tokens
-from components.spec import ChatSpec
 
-URLS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
 NEVER_RAN = frozenset({"batch_expired", "batch_cancelled"})
 """Codes of lines that were not executed, and are not billed."""
 
 ASKED_WITHOUT = ("messages", "input", "instructions")
 
 
-def body_of(request: ChatRequest) -> dict[str, Any]:
-    """What a live call would send."""
-    return capabilities_of(request.model, endpoint_of(request.model, request.endpoint)).body(request)
+def url_of(api: str) -> str:
+    """As OpenAI wants it in each line and of the batch, whatever the endpoint's own address is."""
+    return f"/v1{DIALECTS[api].PATH}"
 
 
-def line_of(request: ChatRequest, spec: ChatSpec) -> bytes:
-    content = {"custom_id": request.key, "method": "POST", "url": URLS[spec.api], "body": body_of(request)}
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+def line_of(request: ChatRequest, abilities: Abilities) -> bytes:
+    """The body is the one that a live call would send."""
+    body = DIALECTS[request.api].body(request, abilities)
+    content = {"custom_id": request.key, "method": "POST", "url": url_of(request.api), "body": body}
+    try:
+        return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # half of a surrogate pair in a text
+        return json.dumps(content, separators=(",", ":")).encode() + b"\n"
 
 
-def asked_with(request: ChatRequest) -> dict[str, Any]:
-    """The parameters of a call, without what it says."""
-    return {name: value for name, value in body_of(request).items() if name not in ASKED_WITHOUT}
-
-
-def learned_from(request: ChatRequest, asked: Mapping[str, Any], reply: Reply) -> bool:
-    """True when the refusal was about how was asked, and asking in another way may help; as live calls learn it."""
-    abilities = capabilities_of(request.model, endpoint_of(request.model, request.endpoint))
-    return abilities.learn(asked, reply)
+def asked_with(request: ChatRequest, abilities: Abilities) -> dict[str, Any]:
+    """The parameters of a call, without what it says: what a refusal of how was asked is read against."""
+    body = DIALECTS[request.api].body(request, abilities)
+    return {name: value for name, value in body.items() if name not in ASKED_WITHOUT}
 
 
 def parts(
@@ -83,7 +84,7 @@ class Answers:
         named = {"broken": self.broken, "unknown": self.unknown, "duplicate": self.duplicate}
         return ", ".join(f"{count} {name}" for name, count in named.items() if count)
 
-    def read(self, content: bytes, keys: Collection[str]) -> None:
+    def read(self, content: bytes, keys: Collection[str], api: str) -> None:
         """The lines of one file. Of two lines for one call the first final one counts: it is one bill."""
         for text in content.split(b"\n"):
             if not text.strip():
@@ -97,16 +98,16 @@ class Answers:
             elif key in self.replies:
                 self.duplicate += 1
                 if self.replies[key].status not in FINAL:
-                    self.replies[key] = reply_of(line)
+                    self.replies[key] = reply_of(line, api)
             else:
-                self.replies[key] = reply_of(line)
+                self.replies[key] = reply_of(line, api)
 
 
-def reply_of(line: Mapping[str, Any]) -> Reply:
-    """A line as the answer to a live call would be read."""
+def reply_of(line: Mapping[str, Any], api: str) -> Reply:
+    """A line, read by the reader of live answers."""
     response, error = line.get("response"), line.get("error")
     if isinstance(response, dict) and isinstance(response.get("status_code"), int):
-        return read_reply(response["status_code"], {}, json.dumps(response.get("body")))
+        return DIALECTS[api].read(response["status_code"], {}, json.dumps(response.get("body")).encode())
     if isinstance(error, dict):
         code, said = str(error.get("code") or "error"), str(error.get("message") or "no explanation")
         never_ran = code in NEVER_RAN
@@ -121,7 +122,7 @@ def missing(status: str) -> Reply:
     return Reply(status=Status.expired, detail=f"the batch is {status} without a line for this call", billed=None)
 
 
-def tokens_of(request: ChatRequest, price: Any) -> tuple[int, int, int]:
+def tokens_of(request: ChatRequest, price: Price | None) -> tuple[int, int, int]:
     """Expected prompt, most prompt, most reply."""
     return expected_tokens(request, price), most_tokens(request, price), request.max_output_tokens
 

@@ -11,6 +11,7 @@ from components.chat.batch.books import hold_open, settle
 from components.chat.batch.collecting import Collected, collect, fail
 from components.chat.batch.desk import Desk
 from components.chat.batch.handing_in import claim, give_up, hand_in, heal, sizes_of
+from components.chat.batch.lines import url_of
 from components.chat.batch.register import Entry
 from components.chat.batch.service import Seen, Trouble
 from components.chat.outcome import FINAL, ChatOutcome, Status
@@ -207,7 +208,8 @@ class Purchase:
         """Batches that nobody waits for any more, so that the books are right: their calls are no longer wanted."""
         desk, begun = self.desk, datetime.now(UTC)
         for entry in desk.register.open_entries():
-            ours = entry.endpoint == desk.service.endpoint and entry.model == desk.spec.model
+            ours = (entry.endpoint, entry.model) == (desk.service.endpoint, desk.spec.model)
+            ours = ours and entry.url == url_of(desk.spec.api)
             old = begun - entry.begun > timedelta(hours=desk.pace.orphan_h)
             lock = (
                 desk.register.try_lock(entry.local_id)

@@ -70,6 +70,7 @@ class Entry:
     lines: dict[str, Line] = field(default_factory=dict)
     count: int = 0
     asked: Mapping[str, Any] = field(default_factory=dict)
+    sent_without: list[str] = field(default_factory=list)
     price_date: str | None = None
     reserved_usd: float = 0.0
     cost_usd: float = 0.0

@@ -14,7 +14,7 @@ from typing import IO, Any, Literal, cast
 from components.chat.journal import redacted
 from components.chat.outcome import RETRYABLE, Status
 from components.chat.providers import endpoint_of
-from components.chat.replies import Reply, read_reply
+from components.chat.replies import Reply, read_error
 from components.spec import ChatSpec
 
 TRANSFER_S = 900.0
@@ -156,7 +156,7 @@ class Service:
                 text = error.response.text
             except httpx2.StreamError:
                 text = ""
-            reply = read_reply(error.response.status_code, error.response.headers, text)
+            reply = read_error(error.response.status_code, error.response.headers, text.encode())
             raise Trouble(self._clean(reply)) from None
         except (TimeoutError, openai.APITimeoutError):
             reply = Reply(status=Status.timeout, detail=f"{self.endpoint}: no answer within {seconds:g} s")

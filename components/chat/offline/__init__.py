@@ -1,9 +1,9 @@
 """The offline writer and judge as a chat-completions server without a socket.
 
 They are asked through the same client, journal, limits and ledger as any server; only the transport differs: it
-answers `POST /v1/chat/completions` by calling `complete(body)` of the module that the model names. Adding an offline
-model is one module with `complete(body: dict) -> str` (the assistant's message) and `VERSION` (bumped when it would
-answer differently), and one line in MODELS.
+answers a `POST` to `/chat/completions` by calling `complete(body)` of the module that the model names. Adding an
+offline model is one module with `complete(body: dict) -> str` (the assistant's message) and `VERSION` (bumped when it
+would answer differently), and one line in MODELS.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-import httpx2
+import orjson
 
 MODELS = {
     "writer": "components.chat.offline.writer",
@@ -32,15 +32,19 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(MODELS[name])
 
 
-class OfflineTransport(httpx2.AsyncBaseTransport):
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        await request.aread()
-        if request.method != "POST" or not request.url.path.endswith("/chat/completions"):
-            return _error(404, "not_found", f"no {request.method} {request.url.path} here")
-        body = json.loads(request.content)
+class OfflineTransport:
+    """As components.chat.transport.Transport."""
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
+        if path != "/chat/completions":
+            return _error(404, "not_found", f"no POST {path} here")
         if body["model"] not in MODELS:
             return _error(404, "model_not_found", f"the model {body['model']} does not exist")
-        return httpx2.Response(200, json=completion(body, _module(body["model"]).complete(body)))
+        content = completion(body, _module(body["model"]).complete(body))
+        return 200, {}, json.dumps(content).encode()  # not orjson: a post may quote half of a surrogate pair
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 def completion(body: Mapping[str, Any], text: str) -> dict[str, Any]:
@@ -67,5 +71,6 @@ def _tokens(text: str) -> int:
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
 
-def _error(status: int, code: str, message: str) -> httpx2.Response:
-    return httpx2.Response(status, json={"error": {"message": message, "type": "invalid_request_error", "code": code}})
+def _error(status: int, code: str, message: str) -> tuple[int, Mapping[str, str], bytes]:
+    error = {"message": message, "type": "invalid_request_error", "code": code}
+    return status, {}, orjson.dumps({"error": error})

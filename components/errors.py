@@ -36,3 +36,9 @@ class ProviderStopped(PostwrightError):
     """The endpoint refuses or fails so often that buying on makes no sense."""
 
     exit_code = 5
+
+
+class BatchPending(PostwrightError):
+    """A batch was handed in and is not answered yet; it goes on at the endpoint, and the next run waits for it."""
+
+    exit_code = 5

@@ -237,6 +237,8 @@ class TellingSpec(ChatSpec):
     def _can_be_done(self) -> "TellingSpec":
         if self.model.startswith("offline/"):
             raise ValueError(f"{self.model} sees no pictures; name a model that does, e.g. openai/gpt-4o-mini")
+        if self.mode == "batch":
+            raise ValueError("mode: batch is for generation and judge; captions are bought item by item, live")
         if not (self.caption or self.fuse):
             raise ValueError("caption and fuse are both false: leave `told` out to buy nothing")
         return self

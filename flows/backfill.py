@@ -19,6 +19,7 @@ from pydantic import Field
 from components.errors import BudgetExceeded, PostwrightError, ProviderStopped, UserError
 from components.records import content_id
 from components.spec import Campaign
+from flows.batching import suspended_while_pending
 from flows.pipeline import Summary, pipeline, specs_of
 from flows.stopping import stoppable
 
@@ -86,7 +87,8 @@ def backfill(
                 raise
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
-    raise_first_stop(found)
+    with suspended_while_pending():
+        raise_first_stop(found)
     return found
 
 

@@ -7,15 +7,21 @@ purse and process, so that writing and judging, and parallel windows, spend from
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, buy
+from components.chat.batch import Register, buy_batch, hold_open
 from components.records import Run
 from components.spec import Budget, ChatSpec
 from components.store import Store
+from flows.progress import say
 from flows.settings import Settings, api_key
 
 TRIED_AGAIN = [*(str(status) for status in RETRYABLE), "picture"]
 """Errors of posts and judgments that a later run asks for again; a picture that was gone may be back."""
+
+LIVE_STAGES = frozenset({"judge_repair"})
+"""Bought live whatever the mode: a few calls that depend on the batch's answers, not worth another day."""
 
 _lock = threading.Lock()
 _journals: dict[str, Journal] = {}
@@ -47,35 +53,39 @@ def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
             runs = settings.store().query("SELECT run_id FROM runs WHERE purse = $purse", {"purse": purse})
             spent = journal.spent_usd({purse, *(row["run_id"] for row in runs)})
             _ledgers[key] = Ledger(budget.usd, allow_unpriced=budget.allow_unpriced, spent_usd=spent)
+            hold_open(_ledgers[key], Register(settings.batches), purse)
         _ledgers[key].allow(budget.usd, budget.allow_unpriced)
         return _ledgers[key]
 
 
 @dataclass
 class Buyer:
-    """Buys for one step of one run and counts what it got."""
+    """Buys for one step of one run, live or by batches, and counts what it got."""
 
     settings: Settings
     spec: ChatSpec
     budget: Budget
     run_id: str
     purse: str
+    spec_id: str = ""
     bought: int = 0
     reused: int = 0
     failed: dict[str, int] = field(default_factory=dict)
 
     async def __call__(self, requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
-        outcomes = await buy(
-            requests,
-            spec=self.spec,
-            api_key=api_key(self.spec.api_key_env),
-            journal=journal_of(self.settings),
-            ledger=ledger_of(self.settings, self.budget, self.purse),
-            run_id=self.run_id,
-            spec_id=self.spec.id,
-            on_outcome=self.count,
-        )
-        return outcomes
+        by_batch = self.spec.mode == "batch" and any(request.stage not in LIVE_STAGES for request in requests)
+        common: dict[str, Any] = {
+            "spec": self.spec,
+            "api_key": api_key(self.spec.api_key_env),
+            "journal": journal_of(self.settings),
+            "ledger": ledger_of(self.settings, self.budget, self.purse),
+            "run_id": self.run_id,
+            "spec_id": self.spec_id or self.spec.id,
+            "on_outcome": self.count,
+        }
+        if by_batch:
+            return await buy_batch(requests, folder=self.settings.batches, purse=self.purse, say=say, **common)
+        return await buy(requests, **common)
 
     def count(self, outcome: ChatOutcome) -> None:
         if outcome.bought:

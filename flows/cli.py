@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import PostwrightError, UserError
+from components.errors import BatchPending, PostwrightError, UserError
 from flows import commands, learning_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
@@ -195,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PostwrightError as error:
         if args.json:
             print(json.dumps({"error": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
-        resume = "" if isinstance(error, UserError) else "; run the same command again to resume"
+        resume = "" if isinstance(error, UserError | BatchPending) else "; run the same command again to resume"
         print(f"postwright: {error}{resume}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:

@@ -17,16 +17,15 @@ from components.posts import ask, mark_duplicates, read_posts, unsent_posts, wit
 from components.records import Item, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.store import Store
+from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen, whole
 from flows.extract_features import passes_so_far
 from flows.progress import progress, say
-from flows.publish import StepResult, chunk_id, chunks, publish
+from flows.publish import StepResult, chunk_id, publish
 from flows.settings import Settings, api_key
 from flows.stopping import run_async
 from flows.telling import tell_alt_texts
-
-CHUNK = 100
 
 
 @task(task_run_name="write {chunk}", cache_policy=NO_CACHE, tags=["calls"])
@@ -42,7 +41,7 @@ def write_chunk(
 ) -> tuple[list[Post], Buyer]:
     """Buy the posts of one chunk. No retries here: the engine of calls has the only retry layer."""
     settings = Settings.from_environment()
-    buyer = Buyer(settings, spec, budget, run_id, purse)
+    buyer = Buyer(settings, spec, budget, run_id, purse, spec_id)
     items, captions, details = materials(settings.store(), prompts)
     asked, now = ask(prompts, items, spec), datetime.now(UTC)
     with frozen(spec, spec_id):
@@ -70,9 +69,10 @@ def generate_posts(
     store.register(spec)
     todo = store.prompts_without_posts(selection, prompts.id, features.id, spec_id, spec.candidates, TRIED_AGAIN)
     advance, passes = progress("write posts", len(todo)), passes_so_far()
-    for part in chunks(todo, CHUNK):
+
+    def write(how: GenerationSpec, part: Sequence[Prompt]) -> None:
         chunk = chunk_id(spec_id, [prompt.prompt_id for prompt in part])
-        posts, buyer = write_chunk(spec, spec_id, chunk, whole(part), features, budget, run_id, purse or run_id)
+        posts, buyer = write_chunk(how, spec_id, chunk, whole(part), features, budget, run_id, purse or run_id)
         rows, quarantined = publish(store, "posts", posts, [], chunk=chunk, run_id=run_id, dataset=selection.dataset)
         result.rows += rows
         result.quarantined += quarantined
@@ -83,6 +83,9 @@ def generate_posts(
                 result.failed[post.error] = result.failed.get(post.error, 0) + 1
         result.duplicates += sum(post.duplicate_of is not None for post in posts)
         advance(len(part))
+
+    with suspended_while_pending():
+        in_parts(spec, todo, write)
     if result.duplicates:
         asked, failed = len(todo) * spec.candidates, sum(result.failed.values())
         say(

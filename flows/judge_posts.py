@@ -18,14 +18,13 @@ from components.prompts import is_uncertain
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
 from components.store import Store
+from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen, whole
 from flows.progress import progress
-from flows.publish import StepResult, chunk_id, chunks, publish
+from flows.publish import StepResult, chunk_id, publish
 from flows.settings import Settings, api_key
 from flows.stopping import run_async
-
-CHUNK = 100
 
 
 @task(task_run_name="judge {chunk}", cache_policy=NO_CACHE, tags=["calls"])
@@ -45,7 +44,7 @@ def judge_chunk(
     its call's key, so they must not depend on where the chunks were cut.
     """
     settings = Settings.from_environment()
-    store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse)
+    store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse, spec_id)
     prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in posts])
     items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
     words = words_of(store, prompts)
@@ -77,9 +76,10 @@ def judge_posts(
     )
     batch = store.posts_to_judge(selection, prompts.id, features.id, generation.id) if todo else []
     advance = progress("judge posts", len(todo))
-    for part in chunks(todo, CHUNK):
+
+    def read(how: JudgeSpec, part: Sequence[Post]) -> None:
         chunk = chunk_id(spec_id, [post.post_id for post in part])
-        judgments, buyer = judge_chunk(spec, spec_id, chunk, whole(part), whole(batch), budget, run_id, purse or run_id)
+        judgments, buyer = judge_chunk(how, spec_id, chunk, whole(part), whole(batch), budget, run_id, purse or run_id)
         rows, quarantined = publish(
             store, "judgments", judgments, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
         )
@@ -91,6 +91,9 @@ def judge_posts(
             if judgment.error:
                 result.failed[judgment.error] = result.failed.get(judgment.error, 0) + 1
         advance(len(part))
+
+    with suspended_while_pending():
+        in_parts(spec, todo, read)
     result.seconds = time.monotonic() - begun
     return result
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import Field
 
-from components.errors import HomeUnusable, PostwrightError
+from components.errors import BatchPending, HomeUnusable, PostwrightError
 from components.items.sending import seen_differently
 from components.judgments import mean_with_interval
 from components.posts.choosing import choice_of
@@ -24,6 +24,7 @@ from components.records import Run
 from components.spec import Campaign, Selection, Spec
 from components.store import STANDING, Store, selected
 from flows.artifacts import leave_artifacts
+from flows.batching import suspended_while_pending
 from flows.build_prompts import build_prompts
 from flows.buying import purse_of
 from flows.caching import unchanged
@@ -41,7 +42,8 @@ from flows.write_report import write_report
 
 log = logging.getLogger("postwright")
 STOPPED = {2: "refused", 3: "check_failed", 4: "budget_exceeded", 5: "provider_stopped"}
-"""How a run ends by exit code; a defect or a kill leaves `failed` or `running`."""
+"""How a run ends by exit code; `waiting` where a batch is not answered yet. A defect or a kill leaves `failed` or
+`running`."""
 
 Limit = Annotated[int, Field(ge=1, title="At most so many items", description="The earliest first.")]
 Purse = Annotated[
@@ -85,7 +87,13 @@ def pipeline(
         dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
     )
     run = begin(campaign, selection, store, purse)
-    summary = Summary(run.run_id, campaign.name)
+    with suspended_while_pending():
+        return go_through(campaign, selection, run, settings)
+
+
+def go_through(campaign: Campaign, selection: Selection, run: Run, settings: Settings) -> Summary:
+    """The steps, and the books of how they ended."""
+    store, summary = settings.store(), Summary(run.run_id, campaign.name)
     try:
         with stoppable():
             store.record_run(run)
@@ -145,6 +153,8 @@ def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) ->
 
 def how_it_ended(error: BaseException) -> tuple[str, str]:
     """The state and the message of a run that `error` stopped."""
+    if isinstance(error, BatchPending):
+        return "waiting", str(error)
     if isinstance(error, PostwrightError):
         return STOPPED.get(error.exit_code, "failed"), str(error)
     if isinstance(error, STOPS):

@@ -47,6 +47,10 @@ class Settings:
         return self.home / "calls"
 
     @property
+    def batches(self) -> Path:
+        return self.calls / "batches"
+
+    @property
     def results(self) -> Path:
         return self.home / "results"
 

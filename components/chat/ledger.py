@@ -40,6 +40,8 @@ class Ledger:
         self.held_usd = 0.0
         self.reserved_usd = 0.0
         self.unpriced_calls = 0
+        self.open_batches: dict[str, Reservation] = {}
+        """Batches that are handed in and not collected, by their local ids; see components/chat/batch/books.py."""
         self._lock = threading.Lock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
@@ -73,6 +75,13 @@ class Ledger:
                 freed: asyncio.Future[None] = loop.create_future()
                 self._waiting.append((loop, freed))
             await freed
+
+    def take(self, usd: float) -> Reservation:
+        """Reserves without asking: the money is committed already, as that of a batch which an earlier run handed
+        in."""
+        with self._lock:
+            self.reserved_usd += usd
+            return Reservation(self, usd)
 
     def _refusal(self, model: str, usd: float) -> str:
         held = f" and {self.held_usd:.6f} may have been billed for lost answers" if self.held_usd else ""

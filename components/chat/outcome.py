@@ -19,11 +19,13 @@ class Status(StrEnum):
     | connection     | no connection, reset, cut body                    | tried again         | asked again     |
     | rate_limited   | 429                                               | waited, tried again | asked again     |
     | server_error   | 5xx, 409, 425                                     | tried again         | asked again     |
+    | expired        | ended a batch without this call's answer          | handed in again     | asked again     |
     | authentication | 401, 402, 403                                     | stops the run       | asked again     |
     | not_found      | 404, 405, 410, 3xx, 400 that names the model      | stops the run       | asked again     |
 
     "Tried again" ends after `max_attempts` with this status; 429s have three times as many, as they only say "later".
-    A 429 that means "no credit" (insufficient_quota) stops the run as well.
+    A 429 that means "no credit" (insufficient_quota) stops the run as well. In a batch every line is one attempt, and
+    what is to be tried again is handed in again, at most `Pace.rounds` times (see components/chat/batch).
     """
 
     ok = "ok"
@@ -35,6 +37,7 @@ class Status(StrEnum):
     connection = "connection"
     rate_limited = "rate_limited"
     server_error = "server_error"
+    expired = "expired"
     bad_request = "bad_request"
     authentication = "authentication"
     not_found = "not_found"
@@ -44,7 +47,14 @@ FINAL = frozenset({Status.ok, Status.truncated, Status.content_filter, Status.re
 """Never bought again: the same question would get the same answer."""
 
 RETRYABLE = frozenset(
-    {Status.invalid_reply, Status.timeout, Status.connection, Status.rate_limited, Status.server_error}
+    {
+        Status.invalid_reply,
+        Status.timeout,
+        Status.connection,
+        Status.rate_limited,
+        Status.server_error,
+        Status.expired,
+    }
 )
 """Tried again within a run, and asked again by the next one."""
 

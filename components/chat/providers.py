@@ -72,6 +72,8 @@ def check(spec: ChatSpec, api_key: str | None, allow_unpriced: bool, prices: Pat
         if name not in offline.MODELS:
             known = ", ".join(f"offline/{known}" for known in offline.MODELS)
             raise UserError(f"unknown model {spec.model!r}: the offline models are {known}")
+        if spec.mode == "batch":
+            raise UserError(f"{spec.model} answers at once, inside this process: remove `mode: batch`")
         if spec.api != "chat":
             raise UserError(f"{spec.model} speaks chat completions only: remove `api: {spec.api}`")
         return

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.fake_provider.batches import Batches
 from tests.fake_provider.buckets import Limits
 from tests.fake_provider.faults import PASSING, STATUS_FAULTS, reset, send_badly
 from tests.fake_provider.refusals import json_unsaid, refusal
@@ -57,6 +58,7 @@ class FakeProvider:
         self.in_flight = self.peak = 0
         self._random = random.Random(seed)
         self.limits = Limits(rpm, tpm, burst, slots, tells)
+        self.batches = Batches(self)
         self._wanted_port = port
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -85,12 +87,14 @@ class FakeProvider:
             "most_repeated": max(self.bodies.values(), default=0),
             "in_flight": self.in_flight,
             "peak": self.peak,
+            "batches": self.batches.stats,
         }
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        app = web.Application(client_max_size=64 * 2**20)
+        app = web.Application(client_max_size=256 * 2**20)
         app.router.add_post("/v1/chat/completions", self._answer)
+        self.batches.add_routes(app)
         app.router.add_post("/v1/responses", self._answer)
         app.router.add_get("/stats", self._stats)
         app.router.add_post("/limits", self._change)
@@ -180,7 +184,7 @@ class FakeProvider:
         if fault in ("hang", "reset"):
             await asyncio.sleep(3600 if fault == "hang" else 0)
             return reset(request)
-        content = self._completion(request, body, fault)
+        content = self.completion(request, body, fault, _by_responses(request))
         if fault in ("cut", "trickle"):
             return await send_badly(request, content, fault)
         if fault in ("invalid_json", "html"):
@@ -202,7 +206,8 @@ class FakeProvider:
         error = {"message": message, "type": code, "code": code, "param": None}
         return web.json_response({"error": error}, status=status, headers=headers)
 
-    def _completion(self, request: web.Request, body: dict[str, Any], fault: str) -> str:
+    def completion(self, request: web.Request, body: dict[str, Any], fault: str, by_responses: bool) -> str:
+        """The answer to a call, or to a line of a batch; `body` is of chat completions."""
         text: str | None = (self.reply or default_reply)(body)
         refusal, finish = None, "stop"
         if fault == "echo_key":
@@ -237,7 +242,7 @@ class FakeProvider:
             del reply["usage"]
         if fault == "error_in_200":
             reply = {"error": {"message": "something went wrong upstream"}}
-        return json.dumps(as_response(reply, fault) if _by_responses(request) else reply)
+        return json.dumps(as_response(reply, fault) if by_responses else reply)
 
 
 def _by_responses(request: web.Request) -> bool:

@@ -25,6 +25,9 @@ from components.errors import UserError
 REFRESH_SHARE = 0.05
 """At most so much of the time goes into looking for what other processes have appended."""
 
+REFRESH_S = 0.02
+"""And no oftener: a call takes ten times as long, and each look costs as much as all else that a call needs here."""
+
 NEIGHBOUR_S = 60.0
 SHORTEST_SECRET = 8
 """Shorter keys ("EMPTY", "ollama") are dummies for servers that want none; blotting them out would maim texts."""
@@ -113,7 +116,8 @@ class Journal:
             for path, size in sorted(_segments(self.folder)):
                 if size > self._read_to.get(path, 0):
                     self._scan(path)
-            self._next_refresh = time.monotonic() + (time.thread_time() - began) / REFRESH_SHARE
+            used = time.thread_time() - began
+            self._next_refresh = time.monotonic() + max(REFRESH_S, used / REFRESH_SHARE)
 
     def elders(self) -> int:
         """How many other processes may be writing here right now and began before this one."""

@@ -18,6 +18,9 @@ from components.chat.segments import FINAL_NAMES, HEAD, lines_of, list_segments,
 REFRESH_SHARE = 0.05
 """At most so much of the time goes into looking for what other processes have appended."""
 
+REFRESH_S = 0.02
+"""And no oftener: a call takes ten times as long, and each look costs as much as all else that a call needs here."""
+
 OFFSET_BITS = 40
 """A place is the file's number and, in its lower bits, a line's offset (up to a terabyte) or a packed row."""
 
@@ -70,7 +73,7 @@ class Lookups:
                 heads, rows = packed.index()
                 self._packed_calls.put_sorted(heads, rows + np.uint64(len(self._packed) << OFFSET_BITS))
                 self._packed[path] = packed
-        self._next_refresh = time.monotonic() + (time.thread_time() - began) / REFRESH_SHARE
+        self._next_refresh = time.monotonic() + max(REFRESH_S, (time.thread_time() - began) / REFRESH_SHARE)
 
     def note(self, path: Path, offset: int, line: bytes, end: int) -> None:
         """This line stands in this segment, which is read up to `end`."""

@@ -118,3 +118,21 @@ def test_what_was_answered_before_the_mark_counts_as_bought_again(url: str) -> N
 def test_a_question_for_the_headers_alone_is_refused_and_not_counted(url: str) -> None:
     assert asyncio.run(answered(url, 1, whole(b'{"model":"m","messages": []}'))) == ["400"]
     assert asked(url, "/stats")["requests"] == 0
+
+
+def test_a_call_whose_sender_is_gone_counts_as_not_answered(url: str) -> None:
+    async def abandoned() -> None:
+        host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(whole(b'{"messages":[{"content":"abandoned"}]}'))
+        await writer.drain()
+        writer.close()
+
+    asyncio.run(abandoned())
+    end = time.monotonic() + 10
+    while (stats := asked(url, "/stats"))["requests"] == 0 or stats["in_flight"]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert (stats["requests"], stats["answered"]) == (1, 0)
+    assert asyncio.run(answered(url, 1, whole(b'{"messages":[{"content":"abandoned"}]}'))) == ["200"]
+    assert asked(url, "/stats")["again"] == 0

@@ -154,7 +154,9 @@ class _Purchase:
         if len(self.ends) >= unreachable and all(status is Status.connection for status in self.ends):
             why = f"{endpoint} cannot be reached ({last}): check `endpoint`, and that the server runs"
         elif len(self.ends) >= unreachable and all(status is Status.rate_limited for status in self.ends):
-            why = f"{endpoint} has refused every call for {self.retry.refused_s:g} s ({last}): check the account's limits"
+            why = (
+                f"{endpoint} has refused every call for {self.retry.refused_s:g} s ({last}): check the account's limits"
+            )
         elif len(self.ends) >= self.retry.enough and len(broken) > self.retry.too_many * len(self.ends):
             kinds = ", ".join(f"{count} {status}" for status, count in Counter(broken).most_common())
             why = f"{len(broken)} of the last {len(self.ends)} calls to {endpoint} failed ({kinds}; last: {last})"

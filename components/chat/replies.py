@@ -44,10 +44,7 @@ def read_reply(http_status: int, headers: Mapping[str, str], body: str) -> Reply
     except (ValueError, RecursionError):
         content = None
     told = read_headers(headers)
-    if http_status == 200:
-        reply = _read_answer(content, body)
-    else:
-        reply = _read_error(http_status, headers, content, body)
+    reply = _read_answer(content, body) if http_status == 200 else _read_error(http_status, headers, content, body)
     return reply if told is None else replace(reply, told_limits=told)
 
 

@@ -138,8 +138,11 @@ class Lane:
         if sent.counted:
             self.book.settle(now, sent.step, -sent.tokens)
         limit = self._known_rate(now)
-        if sent.counted != self.known:
-            return None  # it went before the limit was known
+        if sent.counted != self.known:  # it went before the limit was known
+            if self.told_rpm and now - self._hair_at > HAIR_FOR_S:
+                self._hairs, self._hair_at = max(1, self._hairs), now  # the first few at once were too many
+            self._found_at -= WINDOW_S / (self.told_rpm or math.inf)  # and took no slot
+            return None
         if limit is None or finder.rate is not None:
             return finder.refused(now, sent.at, sent.in_flight, wait_s)
         if sent.at <= finder.cut_at:

@@ -3,9 +3,9 @@
     python bench/limits.py --seconds 60
 
 (a) A server that allows 600 requests a minute, told to the engine by configuration, by headers, or not at all, and the
-same server for `openai.AsyncOpenAI(max_retries=10)`: used share of the limit, share of 429s, calls given up. Once with a
-server that allows no burst, once with one that holds 10 s worth (of which who is told 600 a minute takes no advantage:
-used shares are of 600 a minute).
+same server for `openai.AsyncOpenAI(max_retries=10)`: used share of the limit, share of 429s, calls given up. Once
+with a server that allows no burst, once with one that holds 10 s worth (of which who is told 600 a minute takes no
+advantage: used shares are of 600 a minute).
 (b) 50 requests/s, found without configuration: used share in the second half of `--seconds`; then the limit doubles:
 used share of the new one in the last sixth of as much again.
 

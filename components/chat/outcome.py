@@ -23,7 +23,8 @@ class Status(StrEnum):
     | authentication | 401, 402, 403                                     | stops the run       | asked again     |
     | not_found      | 404, 405, 410, 3xx, 400 that names the model      | stops the run       | asked again     |
 
-    "Tried again" ends after `max_attempts` with this status; 429s have three times as many, as they only say "later".
+    "Tried again" ends after `max_attempts` with this status. 429s only say "later" and are no attempts in this sense:
+    they end when the endpoint has accepted nothing at all for `Retry.refused_s`.
     A 429 that means "no credit" (insufficient_quota) stops the run as well. In a batch every line is one attempt, and
     what is to be tried again is handed in again, at most `Pace.rounds` times (see components/chat/batch).
     """

@@ -89,8 +89,8 @@ def simulate(
     seed: int = 0,
     lane: Lane | None = None,
 ) -> Run:
-    """`trip_s`: how long a refusal takes there and back; `jitter_s`: by how much trips differ; `late_s`: how late timers
-    fire at most."""
+    """`trip_s`: how long a refusal takes there and back; `jitter_s`: by how much trips differ; `late_s`: how late
+    timers fire at most."""
     dice, run, numbers = random.Random(seed), Run(), itertools.count()
     random.seed(seed)
     lane = lane or Lane(Silence())

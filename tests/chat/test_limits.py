@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from components.chat.limits.headers import RateHeaders, Told, read_headers, seconds_of
 from components.chat.limits.lane import Lane, Silence
-from components.chat.limits.pacing import Book
 from components.chat.limits.shared import SharedBook
 from tests.chat.simulated import Bucket, Slots, simulate
 
@@ -42,9 +41,11 @@ def test_times_are_read_in_every_form(text: str, seconds: float | None) -> None:
         ({}, None),
         ({"content-type": "application/json"}, None),
         (OPENAI, RateHeaders(Told(600, 599, 0.1), Told(150000, 149984, 360))),
-        ({name.title(): value for name, value in OPENAI.items()}, RateHeaders(Told(600, 599, 0.1), Told(150000, 149984, 360))),
+        ({name.title(): value for name, value in OPENAI.items()},
+         RateHeaders(Told(600, 599, 0.1), Told(150000, 149984, 360))),
         ({"anthropic-ratelimit-requests-limit": "50"}, RateHeaders(Told(50))),
-        ({"x-ratelimit-limit-req-minute": "60", "x-ratelimit-limit-tokens-minute": "500"}, RateHeaders(Told(60), Told(500))),
+        ({"x-ratelimit-limit-req-minute": "60", "x-ratelimit-limit-tokens-minute": "500"},
+         RateHeaders(Told(60), Told(500))),
         ({"x-ratelimit-limit-minute": "20", "x-ratelimit-remaining-minute": "3"}, RateHeaders(Told(20, 3))),
         # A day's quota under a minute's name: 30 used, back in three minutes.
         (
@@ -71,7 +72,9 @@ def test_headers_are_believed_where_they_are_clear(headers: dict[str, str], told
     assert read_headers(headers) == told
 
 
-@given(st.dictionaries(st.sampled_from([*OPENAI, "ratelimit-policy", "ratelimit", "retry-after"]), st.text(max_size=30)))
+@given(
+    st.dictionaries(st.sampled_from([*OPENAI, "ratelimit-policy", "ratelimit", "retry-after"]), st.text(max_size=30))
+)
 def test_no_header_can_break_the_reader(headers: dict[str, str]) -> None:
     told = read_headers(headers)
     assert told is None or told.requests or told.tokens
@@ -120,9 +123,7 @@ def test_never_more_requests_than_allowed_in_any_60_s(rpm: int, demand: list[tup
     st.integers(2000, 50000),
     st.lists(st.tuples(st.floats(0, 4), st.integers(1, 2000), st.floats(0, 1), st.floats(0, 20)), max_size=200),
 )
-def test_never_more_tokens_than_allowed_in_any_60_s(
-    tpm: int, calls: list[tuple[float, int, float, float]]
-) -> None:
+def test_never_more_tokens_than_allowed_in_any_60_s(tpm: int, calls: list[tuple[float, int, float, float]]) -> None:
     """Claims before, usage (at most the claim) some seconds after; it counts for the moment at which the call left."""
     lane, now, open_calls, sent = Lane(Silence()), 1000.0, [], []
     lane.room, lane.tpm = 10**6, tpm
@@ -206,7 +207,7 @@ def test_600_a_minute_are_used_and_nearly_nothing_is_refused(latency: str, burst
     run = simulate(server, seconds=60, workers=64, latency=LATENCIES[latency], rpm=None if told else 600)
     assert len(run.accepted) >= 0.98 * 600
     assert run.wasted() < 0.01
-    if not told:
+    if not told or burst == 600:
         assert most_in_a_minute((at, 1) for at in run.sent) <= 600
 
 

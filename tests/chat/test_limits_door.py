@@ -1,6 +1,7 @@
 """The door with real threads, event loops and processes: turns, ends of waits, and nothing leaked."""
 
 import asyncio
+import itertools
 import logging
 import os
 import signal
@@ -124,7 +125,10 @@ def test_two_threads_get_equal_shares_and_neither_starves() -> None:
         await asyncio.gather(stop(), *(work() for _ in range(hands)))
         visitor.close()
 
-    threads = [threading.Thread(target=lambda n=name, h=hands: asyncio.run(purchase(n, h))) for name, hands in (("a", 16), ("b", 2))]
+    threads = [
+        threading.Thread(target=lambda n=name, h=hands: asyncio.run(purchase(n, h)))
+        for name, hands in (("a", 16), ("b", 2))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -134,7 +138,7 @@ def test_two_threads_get_equal_shares_and_neither_starves() -> None:
     assert 0.8 < shares["a"] / shares["b"] < 1.25
     assert sum(shares.values()) > 60
     gaps = [at for at, name in moments if name == "b"]
-    assert max(later - before for before, later in zip(gaps, gaps[1:], strict=False)) < 0.5
+    assert max(later - before for before, later in itertools.pairwise(gaps)) < 0.5
     assert idle(door)
 
 

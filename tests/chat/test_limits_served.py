@@ -135,7 +135,9 @@ PURCHASE = """
 def test_two_processes_with_one_limit_make_no_more_than_it_together(shop: Shop) -> None:
     with FakeProvider(latency=0.05) as server:
         codes = [
-            PURCHASE.format(root=str(ROOT), url=server.url, folder=str(shop.folder), numbers=list(range(start, start + 40)))
+            PURCHASE.format(
+                root=str(ROOT), url=server.url, folder=str(shop.folder), numbers=list(range(start, start + 40))
+            )
             for start in (0, 1000)
         ]
         processes = [subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)]) for code in codes]

@@ -91,7 +91,7 @@ class Door:
         """A ticket, or the seconds to wait for one."""
         if self.in_flight >= self.room or visitor.in_flight >= visitor.pace.max_concurrency:
             return float("inf")
-        if self._others is not None and (seconds := self._others.left(now)):
+        if self._others is not None and (seconds := self._others.left(now)) and now + seconds > self.silence.until:
             self.silence.hush(now, seconds)
         if wait := visitor.lane.admit(now, tokens, waited_since):
             return wait
@@ -101,6 +101,8 @@ class Door:
 
     def _let_in(self) -> None:
         """Admits all who may go, one visitor after the other, and sets timers for the others. Needs the lock."""
+        if not any(visitor.queue for visitor in self.visitors):
+            return
         waits: dict[int, float] = {}
         now = time.monotonic()
         blocked = 0
@@ -194,7 +196,7 @@ class Visitor:
         return waiter.ticket
 
     def refused_for(self) -> float:
-        """Seconds for which the endpoint has accepted nothing of this model, from nobody, while this visitor was here."""
+        """Seconds for which the endpoint accepted nothing of this model, from anybody, while this visitor was here."""
         return time.monotonic() - max(self.opened_at, self.lane.accepted_at or self.opened_at)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """What an endpoint tells about its limits in the headers of its replies, as far as that is unambiguous.
 
-Read: OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` (Azure, vLLM gateways, LiteLLM and Groq speak it),
+Read: OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` (which Azure, LiteLLM and Groq speak, too),
 Anthropic's `anthropic-ratelimit-*`, Mistral's and Kong's names with the minute in them, and the IETF draft
 (draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` with a window of at most a minute). Pure; never an exception.
 

@@ -40,9 +40,9 @@ class Silence:
             self.until, self.spread_until = until, until + min(RETURN_S, seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sent:
-    """What a lane must know of a call in flight when it ends."""
+    """What a lane must know of a call in flight when it ends. Never changed; a frozen one takes longer to make."""
 
     at: float
     tokens: int
@@ -66,12 +66,14 @@ class Lane:
         self.refused_calls = 0
         self.accepted_at: float | None = None
         self.shares = (1.0, 1.0)
-        self._told_at = float("-inf")
-        self._found_at = float("-inf")
+        self._told_at = -math.inf
+        self._found_at = -math.inf
         self._began: float | None = None
         self._warm = False
+        self._unspaced = 0
+        self._unspaced_since = -math.inf
         self._hairs = 0
-        self._hair_at = float("-inf")
+        self._hair_at = -math.inf
         self._mean_tokens: float | None = None
 
     @property
@@ -85,12 +87,16 @@ class Lane:
             return self.silence.until - now
         if self.in_flight >= self._window(now):
             return math.inf if self._warm or self.finder.slots or self.known else COLD_STEP_S / 4
-        gap = self._own_gap(now)
-        if gap and self._found_at > now:
+        if self._found_at > now:
             return self._found_at - now
-        if self.known:
-            if wait := self._claim(now, tokens, waited_since):
-                return wait
+        known = self.known
+        gap = self._own_gap(now, known)
+        if not known:
+            if now - self._unspaced_since > 60:
+                self._unspaced, self._unspaced_since = 0, now
+            self._unspaced += 1
+        elif wait := self._claim(now, tokens, waited_since):
+            return wait
         if gap:
             credit = FAST_CREDIT_S if gap < FAST_GAP_S else 0.0
             self._found_at = max(self._found_at, now - credit, min(waited_since, now), self.silence.until) + gap
@@ -132,8 +138,13 @@ class Lane:
         if sent.counted:
             self.book.settle(now, sent.step, -sent.tokens)
         limit = self._known_rate(now)
-        if limit is None or finder.rate is not None or not sent.counted:
-            return finder.refused(now, sent.at, sent.in_flight, wait_s) if sent.counted == self.known else None
+        if sent.counted != self.known:  # it went before the limit was known
+            if self.told_rpm and now - self._hair_at > HAIR_FOR_S:
+                self._hairs, self._hair_at = max(1, self._hairs), now  # the first few at once were too many
+            self._found_at -= WINDOW_S / (self.told_rpm or math.inf)  # and took no slot
+            return None
+        if limit is None or finder.rate is not None:
+            return finder.refused(now, sent.at, sent.in_flight, wait_s)
         if sent.at <= finder.cut_at:
             return None
         if self._hairs + 1 < len(HAIRS):
@@ -145,11 +156,14 @@ class Lane:
 
     def tell(self, told: RateHeaders, now: float) -> bool:
         """What a reply's headers said; True when a limit is new."""
-        before = self.told_rpm, self.told_tpm
+        before, was_known = (self.told_rpm, self.told_tpm), self.known
         self.told_rpm = told.requests.per_minute if told.requests else self.told_rpm
         self.told_tpm = told.tokens.per_minute if told.tokens else self.told_tpm
         self.shares = _share(told.requests), _share(told.tokens)
         self._told_at = now
+        if self.told_rpm and not was_known:  # what went before it was known takes its slots, too
+            taken = self._unspaced_since + self._unspaced * WINDOW_S / self.told_rpm
+            self._found_at = max(self._found_at, min(taken, now + 60))
         return before != (self.told_rpm, self.told_tpm)
 
     def limits(self, now: float) -> tuple[float | None, float | None]:
@@ -187,7 +201,7 @@ class Lane:
         self._warm = cold >= self.room
         return min(cold, self.room)
 
-    def _own_gap(self, now: float) -> float:
+    def _own_gap(self, now: float, known: bool) -> float:
         """Seconds between two calls by what was found; 0.0 where nothing was. Also after a silence, when all who kept
         it would else return at once."""
         rate = self.finder.per_second()
@@ -197,7 +211,7 @@ class Lane:
                 self.finder.rate = None  # back at the known limit
                 return 0.0
             return 1 / rate
-        if now < self.silence.spread_until and not self.known:
+        if now < self.silence.spread_until and not known:
             return min(RETURN_S, self.silence.spread_until - self.silence.until) / self.room
         return 0.0
 

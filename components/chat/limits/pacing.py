@@ -7,12 +7,12 @@ tokens differ from request to request and are known only afterwards, so they are
 
 from array import array
 
-WINDOW_S = 60.25
-"""A minute, and what two requests may swap on their way: the server counts arrivals, we count departures."""
+LATE_S = 0.2
+"""A request may use its slot so much later (a busy event loop) without losing it."""
 
-LATE_S = 0.25
-"""A request may use its slot so much later (a busy event loop) without losing it. Any 60 s then hold slots of at most
-WINDOW_S, which are at most the limit."""
+WINDOW_S = 60.25
+"""A minute, LATE_S, and 50 ms by which trips may differ, as the server counts arrivals: slots spaced so that these hold
+no more than the limit keep it in any 60 s."""
 
 STEP_S = 0.25
 STEPS = 241

@@ -34,7 +34,7 @@ def interval(value: Mapping[str, Any]) -> str:
 
 def show_compacted(done: Any, calls: Path, console: Console) -> None:
     """What was packed, what it came to, and what could not be read."""
-    counted = f"{done.segments:,} segments, {done.calls:,} calls, {size(done.bytes_before)}"
+    counted = f"{several(done.segments, 'segment')}, {several(done.calls, 'call')}, {size(done.bytes_before)}"
     if done.dry_run:
         console.print(f"would pack {counted}")
     elif not done.segments:
@@ -43,10 +43,14 @@ def show_compacted(done: Any, calls: Path, console: Console) -> None:
         share = done.bytes_after / max(done.bytes_before, 1)
         console.print(f"packed {counted} -> {size(done.bytes_after)} ({share:.0%})")
     if done.in_use:
-        console.print(f"{done.in_use:,} segments stay as they are: their writers may be alive")
+        console.print(f"left as it is, since its writer may be alive: {several(done.in_use, 'segment')}")
     if done.damaged:
         where = ", ".join(str(calls / "packed" / name) for name in done.damaged_files) or "a file beside the packed one"
-        console.print(f"[yellow]{done.damaged:,} damaged lines, kept in[/] {escape(where)}", soft_wrap=True)
+        console.print(f"[yellow]{several(done.damaged, 'damaged line')}, kept in[/] {escape(where)}", soft_wrap=True)
+
+
+def several(n: int, thing: str) -> str:
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
 def size(n: int) -> str:

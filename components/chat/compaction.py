@@ -9,6 +9,7 @@ Damaged lines go to `<name>.damaged` beside the packed file, byte for byte (base
 import base64
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ FILE_SEGMENTS = 256
 
 GROUP_BYTES = 64 * 2**20
 """A row group ends early when its lines have so many bytes."""
+
+LEFT_S = 3600.0
+"""A picture that is being written for so long is no longer being written."""
 
 PLAIN = ("call_key", "created_at", "detail", "value", "text", "request", "response", "rest")
 """Columns whose values hardly repeat as a whole: no dictionary, and no bounds in the footer."""
@@ -100,8 +104,13 @@ class Compaction:
         for left in (*self.packed.glob("*.tmp"), *self.packed.glob("*.damaged")):
             if left.suffix == ".tmp" or not left.with_suffix(".parquet").exists():
                 left.unlink()
-        named = {name for path in list_packed(self.folder) for name in Packed(path).segments}
-        for path, _ in list_segments(self.folder):
+        for left in (self.folder / "pictures").glob("*.tmp"):
+            if time.time() - left.stat().st_mtime > LEFT_S:
+                left.unlink()
+        named = {name: size for path in list_packed(self.folder) for name, size in Packed(path).segments.items()}
+        for path, size in list_segments(self.folder):
+            if named.get(path.name, size) != size:
+                raise UserError(f"{path} has the name of a segment that was packed, and other contents: rename it")
             if path.name in named:
                 path.unlink()
 
@@ -131,7 +140,10 @@ class Compaction:
             self.check(written, calls)
             if damaged:
                 self.rename(damaged_file)
-            self.rename(written)
+            if calls or damaged:
+                self.rename(written)
+            else:
+                written.unlink()
             for path in batch:
                 self.delete(path)
         except OSError:
@@ -144,8 +156,9 @@ class Compaction:
         done = self.done
         done.segments, done.calls = done.segments + len(batch), done.calls + calls
         done.damaged, done.bytes_before = done.damaged + damaged, done.bytes_before + sum(sizes.values())
-        done.bytes_after = (done.bytes_after or 0) + name.stat().st_size
-        done.files = (*done.files, name.name)
+        if calls or damaged:
+            done.bytes_after = (done.bytes_after or 0) + name.stat().st_size
+            done.files = (*done.files, name.name)
         if damaged:
             done.damaged_files = (*done.damaged_files, name.with_suffix(".damaged").name)
 

@@ -7,7 +7,6 @@ line. Any number of processes may share the folder: each appends to its own segm
 
 import os
 import threading
-import time
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -94,6 +93,9 @@ class Journal:
                 os.close(self._file)
             self._file = -1
 
+    def __del__(self) -> None:
+        self.close()
+
     def lookup(self, key: str) -> ChatOutcome | None:
         """The latest final outcome under this key, whoever bought it; failures that may pass are no answer."""
         with self._lock:
@@ -113,9 +115,9 @@ class Journal:
 
     def elders(self) -> int:
         """How many other processes are writing here right now and began before this one."""
-        own, recent = self.ready(), time.time() - NEIGHBOUR_S
+        own = self.ready()
         older = [path for path, _ in list_segments(self.folder) if path.name < own.name]
-        return sum(path.stat().st_mtime > recent and is_held(path) for path in older)
+        return sum(is_held(path, NEIGHBOUR_S) for path in older)
 
     def records(self, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """Every readable record, file by file, with bounded memory; for plans and sums, not for look-ups."""

@@ -135,14 +135,15 @@ def hold(path: Path, quiet_s: float = QUIET_S) -> int | None:
     return None
 
 
-def is_held(path: Path) -> bool:
-    """Whether a living process is writing here, as far as locks tell."""
+def is_held(path: Path, within_s: float = math.inf) -> bool:
+    """Whether a living process, as far as locks tell, has written here in the last `within_s` seconds."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        return _lock(file, fcntl.LOCK_SH) is False
+        recent = time.time() - os.fstat(file).st_mtime < within_s
+        return recent and _lock(file, fcntl.LOCK_SH) is False
     finally:
         os.close(file)
 

@@ -239,6 +239,23 @@ def test_a_view_made_before_stays_right(tmp_path: Path) -> None:
         assert db.execute(count).fetchone() == (13, 13)
 
 
+def test_segments_without_a_call_leave_nothing(tmp_path: Path) -> None:
+    Journal(tmp_path).ready()
+    done = compact(tmp_path)
+    assert (done.segments, done.calls, done.files) == (1, 0, ())
+    assert not list(tmp_path.glob("*.jsonl")) and not list_packed(tmp_path)
+
+
+def test_a_file_that_takes_the_name_of_a_packed_one_is_not_deleted(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_bytes(encode(record("aa")))
+    assert compact(tmp_path, quiet_s=-1).calls == 1
+    (tmp_path / "mine.jsonl").write_bytes(encode(record("bb")) * 2)
+    with pytest.raises(UserError, match=r"mine.jsonl has the name of a segment that was packed.*rename it"):
+        compact(tmp_path, quiet_s=-1)
+    assert (tmp_path / "mine.jsonl").rename(tmp_path / "other.jsonl").exists()
+    assert compact(tmp_path, quiet_s=-1).calls == 2 and len(rows(tmp_path)) == 3
+
+
 def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
     written(tmp_path)
     files = sorted(tmp_path.rglob("*"))

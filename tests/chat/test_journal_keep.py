@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.chat import ChatRequest, Journal, Status
+from components.chat import ChatRequest, Journal, Status, buy
 from components.chat.compaction import compact
 from components.chat.kept import outcome_of
 from components.errors import UserError
@@ -64,6 +64,15 @@ async def test_records_say_what_was_asked_for_and_how_it_was_paid(shop: Shop) ->
     assert (with_schema["sent_without"], plain["sent_without"], plain["value"]) == (["json_schema"], [], None)
     assert (plain["mode"], plain["api"], plain["batch_id"], plain["held_usd"]) == ("live", "chat", None, 0.0)
     assert (plain["cached_tokens"], plain["reasoning_tokens"]) == (0, 0)
+
+
+async def test_the_step_that_asked_is_recorded(shop: Shop) -> None:
+    with FakeProvider() as server:
+        spec = shop.spec(server)
+        one = [request(0, server.url)]
+        more = {"api_key": None, "journal": shop.journal, "ledger": shop.ledger, "run_id": "run"}
+        await buy(one, spec=spec, spec_id=spec.id, **more)
+    assert [row["spec_id"] for row in rows(shop.folder / "calls")] == [spec.id]
 
 
 MARKED = {

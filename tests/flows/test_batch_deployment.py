@@ -14,7 +14,7 @@ __all__ = ["server"]  # the fixture
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def test_a_deployed_run_suspends_while_its_batches_are_not_answered(server: Server) -> None:  # noqa: F811
+def test_a_deployed_run_suspends_while_its_batches_are_not_answered(server: Server) -> None:
     deployment = server.ask("/deployments/name/pipeline/demo")
     with FakeProvider() as provider:
         provider.batches.hold = True

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from components.chat import chat_completions, responses
 from components.chat.abilities import Abilities
-from components.chat.journal import redacted
+from components.chat.blotting import blotted
 from components.chat.providers import endpoint_of
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
@@ -54,8 +54,8 @@ class Client:
         else:
             reply = self.dialect.read(status, headers, content)
         if reply.text is not None:
-            reply.text = redacted(reply.text, self._key)
+            reply.text = blotted(reply.text, self._key)
         if reply.detail is not None:
-            reply.detail = redacted(reply.detail, self._key)
+            reply.detail = blotted(reply.detail, self._key)
         reply.latency_ms = round((time.perf_counter() - started) * 1000)
         return reply

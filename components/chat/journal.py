@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from components.chat.blotting import blotted_json
 from components.chat.outcome import FINAL, ChatOutcome, Status
 from components.errors import UserError
 
@@ -26,7 +27,6 @@ REFRESH_SHARE = 0.05
 """At most so much of the time goes into looking for what other processes have appended."""
 
 NEIGHBOUR_S = 60.0
-SHORTEST_SECRET = 8
 """Shorter keys ("EMPTY", "ollama") are dummies for servers that want none; blotting them out would maim texts."""
 
 _HEAD = re.compile(rb'\{"call_key":"([0-9a-f]+)","status":"([a-z_]+)"')
@@ -170,11 +170,7 @@ def encode(record: Mapping[str, Any], redact: str | None = None) -> bytes:
     """One line, `call_key` and `status` first; half of a surrogate pair would make the view `calls` skip the line."""
     ordered = {"call_key": record["call_key"], "status": str(record["status"])} | dict(record)
     text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
-    return redacted(text, redact and json.dumps(redact)[1:-1]).encode("utf-8", "replace") + b"\n"
-
-
-def redacted(text: str, secret: str | None) -> str:
-    return text.replace(secret, "[key]") if secret and len(secret) >= SHORTEST_SECRET else text
+    return blotted_json(text.encode("utf-8", "replace"), redact) + b"\n"
 
 
 def outcome_of(record: Mapping[str, Any], bought: bool = False) -> ChatOutcome:

@@ -37,7 +37,7 @@ ENDS: dict[str, str] = {
     "invalid_json": "invalid_reply", "html": "invalid_reply", "no_choices": "invalid_reply",
     "error_in_200": "invalid_reply", "empty": "invalid_reply", "null": "invalid_reply",
     "length": "truncated", "content_filter": "content_filter", "filter_400": "content_filter", "refusal": "refusal",
-    "400": "bad_request", "422": "bad_request",
+    "400": "bad_request", "422": "bad_request", "echo_400": "bad_request",
     "401": STOPS, "402": STOPS, "403": STOPS, "404": STOPS, "301": STOPS, "quota": STOPS,
     "parts": "ok", "no_usage": "ok", "echo_key": "ok",
 }  # fmt: skip

@@ -28,7 +28,6 @@ from tests.steps import Steps, campaign_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 STEPS = ("writer", "judge")
 STOPS = "stops the run"
 ENDS: dict[str, str] = {

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 from components.chat import chat_completions, responses
 from components.chat.abilities import Abilities
+from components.chat.blotting import blotted
 from components.chat.limits.headers import read_headers
 from components.chat.providers import endpoint_of
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
-from components.chat.segments import redacted
 from components.chat.transport import NoAnswer, transport_of
 from components.spec import ChatSpec
 
@@ -56,8 +56,8 @@ class Client:
             reply = self.dialect.read(status, headers, content)
             reply.told_limits = read_headers(headers)
         if reply.text is not None:
-            reply.text = redacted(reply.text, self._key)
+            reply.text = blotted(reply.text, self._key)
         if reply.detail is not None:
-            reply.detail = redacted(reply.detail, self._key)
+            reply.detail = blotted(reply.detail, self._key)
         reply.latency_ms = round((time.perf_counter() - started) * 1000)
         return reply

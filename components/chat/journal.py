@@ -28,11 +28,10 @@ from components.chat.segments import (
     list_segments,
     open_segment,
     parse,
-    redacted,
 )
 from components.errors import UserError
 
-__all__ = ["Journal", "calls_view_sql", "outcome_of", "redacted"]
+__all__ = ["Journal", "calls_view_sql", "outcome_of"]
 
 NEIGHBOUR_S = 60.0
 MONEY = ("run_id", "cost_usd", "held_usd")

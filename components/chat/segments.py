@@ -22,14 +22,12 @@ from typing import Any
 
 import orjson
 
+from components.chat.blotting import blotted_json
 from components.chat.outcome import FINAL
 from components.errors import UserError
 
 HEAD = re.compile(rb'\{"call_key":"([0-9a-f]+)","status":"([a-z_]+)"')
 FINAL_NAMES = frozenset(status.value.encode() for status in FINAL)
-
-SHORTEST_SECRET = 8
-"""Shorter keys ("EMPTY", "ollama") are dummies for servers that want none; blotting them out would maim texts."""
 
 QUIET_S = 600.0
 """Locks of another machine may not reach this one (a shared file system can be mounted so), and writers before this
@@ -43,10 +41,7 @@ def encode(record: Mapping[str, Any], redact: str | None = None) -> bytes:
     """One line, `call_key` and `status` first, without the secret `redact`."""
     if tuple(islice(record, 2)) != ("call_key", "status"):
         record = {"call_key": record["call_key"], "status": record["status"]} | dict(record)
-    line = dump(record, orjson.OPT_APPEND_NEWLINE)
-    if redact and len(redact) >= SHORTEST_SECRET:
-        line = line.replace(dump(redact)[1:-1], b"[key]")
-    return line
+    return blotted_json(dump(record, orjson.OPT_APPEND_NEWLINE), redact)
 
 
 def dump(value: Any, option: int = 0) -> bytes:
@@ -83,10 +78,6 @@ def parse(line: bytes) -> dict[str, Any] | None:
             return None
     whole = isinstance(record, dict) and isinstance(record.get("call_key"), str)
     return record if whole and isinstance(record.get("status"), str) else None
-
-
-def redacted(text: str, secret: str | None) -> str:
-    return text.replace(secret, "[key]") if secret and len(secret) >= SHORTEST_SECRET else text
 
 
 def list_segments(folder: Path) -> list[tuple[Path, int]]:

@@ -8,6 +8,7 @@ from aiohttp import web
 STATUS_FAULTS: dict[str, tuple[int, str, str]] = {
     "400": (400, "invalid_value", "the request is wrong"),
     "401": (401, "invalid_api_key", "Incorrect API key provided: {key}"),
+    "echo_400": (400, "invalid_value", "You sent {key}, {key_in_url}, {key_in_base64} and {key_in_json}"),
     "402": (402, "payment_required", "add credit"),
     "403": (403, "unsupported_country", "not from here"),
     "404": (404, "model_not_found", "The model `{model}` does not exist"),

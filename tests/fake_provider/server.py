@@ -1,6 +1,7 @@
 """The server itself: an aiohttp application in a thread of its own."""
 
 import asyncio
+import base64
 import email.utils
 import hashlib
 import json
@@ -10,6 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -197,7 +199,8 @@ class FakeProvider:
     def _refuse(self, request: web.Request, body: dict[str, Any], fault: str, headers: dict[str, str]) -> web.Response:
         status, code, message = STATUS_FAULTS[fault]
         sent_key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        message = message.replace("{key}", sent_key).replace("{model}", str(body.get("model")))
+        for name, value in {**key_forms(sent_key), "model": str(body.get("model"))}.items():
+            message = message.replace(f"{{{name}}}", value)
         if status in (429, 503) and self.retry_after is not None:
             given = {"retry-after": self.retry_after} if isinstance(self.retry_after, str) else dict(self.retry_after)
             headers = headers | given
@@ -247,6 +250,12 @@ class FakeProvider:
 
 def _by_responses(request: web.Request) -> bool:
     return request.path.endswith("/responses")
+
+
+def key_forms(key: str) -> dict[str, str]:
+    """A key as servers show it: as it came, in an address, in a header of basic authentication, in JSON in a text."""
+    basic = base64.b64encode(f"user:{key}".encode()).decode()
+    return {"key": key, "key_in_url": quote(key, safe=""), "key_in_base64": basic, "key_in_json": json.dumps(key)}
 
 
 def http_date(seconds_from_now: float) -> str:

@@ -28,7 +28,6 @@ from tests.steps import Steps, campaign_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 STEPS = ("writer", "judge")
 STOPS = "stops the run"
 ENDS: dict[str, str] = {
@@ -37,7 +36,7 @@ ENDS: dict[str, str] = {
     "invalid_json": "invalid_reply", "html": "invalid_reply", "no_choices": "invalid_reply",
     "error_in_200": "invalid_reply", "empty": "invalid_reply", "null": "invalid_reply",
     "length": "truncated", "content_filter": "content_filter", "filter_400": "content_filter", "refusal": "refusal",
-    "400": "bad_request", "422": "bad_request",
+    "400": "bad_request", "422": "bad_request", "echo_400": "bad_request",
     "401": STOPS, "402": STOPS, "403": STOPS, "404": STOPS, "301": STOPS, "quota": STOPS,
     "parts": "ok", "no_usage": "ok", "echo_key": "ok",
 }  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any, Literal, cast
 
-from components.chat.journal import redacted
+from components.chat.blotting import blotted
 from components.chat.outcome import RETRYABLE, Status
 from components.chat.providers import endpoint_of
 from components.chat.replies import Reply, read_error
@@ -172,7 +172,7 @@ class Service:
     def _clean(self, reply: Reply) -> Reply:
         return Reply(
             status=reply.status,
-            detail=redacted(reply.detail or "", self._key),
+            detail=blotted(reply.detail or "", self._key),
             no_credit=reply.no_credit,
             wait_s=reply.wait_s,
             http_status=reply.http_status,

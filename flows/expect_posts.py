@@ -42,6 +42,7 @@ def unknown_candidates(asked: Asked, campaign: Campaign, journal: Journal) -> st
 
 
 def typical(key: str, campaign: Campaign) -> ChatOutcome:
-    """A post of typical length: most of a short platform's limit, a paragraph or two on a long one."""
+    """A post of typical length: most of a short platform's limit, a paragraph or two on a long one. Each is another
+    text, or the judge's questions about a prompt's candidates would be one and count once."""
     limit = load_platform(campaign.prompt.platform).limit
-    return ChatOutcome(key=key, status=Status.ok, text="word " * (min(int(limit * 0.7), 600) // 5))
+    return ChatOutcome(key=key, status=Status.ok, text=key[:10] + " word" * (min(int(limit * 0.7), 600) // 5 - 2))

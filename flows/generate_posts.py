@@ -102,7 +102,7 @@ def compared(
 ) -> list[Post]:
     """`posts`, beside those of them that are in the warehouse: duplicates are marked and, where CLIP chooses, the texts
     are compared with their pictures by the models that found the features."""
-    if spec.candidates == 1:
+    if spec.candidates == 1 or not posts:
         return list(posts)
     store, feature_spec_id = settings.store(), prompts[0].feature_spec_id
     found = mark_duplicates(posts, store.by_ids(Post, "posts", "post_id", [post.post_id for post in posts]))

@@ -215,7 +215,8 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
     selection = Selection(
         dataset=run.dataset, published_from=run.window_from, published_to=run.window_to, limit=run.item_limit
     )
-    sql = f"""{selected(selection)} SELECT st.*, sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge
+    sql = f"""{selected(selection)} SELECT prompt_id, post_id, error, clip_score, choose, place, is_distinct,
+            stands, overall, aspects, sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge
         FROM ({STANDING}) st JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
         LEFT JOIN specs sg ON sg.spec_id = st.generation_spec_id
         LEFT JOIN specs sj ON sj.spec_id = st.judge_spec_id AND st.is_read

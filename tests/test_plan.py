@@ -132,3 +132,34 @@ def test_different_views_of_a_picture_are_told_before_anything_is_bought(setting
     apart = campaign_of(tmp_path, generation=chat, judge=chat | {"picture_px": 512}, budget={"allow_unpriced": True})
     assert Steps(settings, same).plan().note is None
     assert "picture_px 768 and 512" in str(Steps(settings, apart).plan().note)
+
+
+@pytest.mark.parametrize(("choose", "judged"), [("all", 18), ("judge", 18), ("clip", 6)])
+def test_what_is_judged_depends_on_how_candidates_are_chosen(
+    settings: Settings, tmp_path: Path, choose: str, judged: int
+) -> None:
+    run = Steps(settings, campaign_of(tmp_path, generation={"candidates": 3, "choose": choose}))
+    plan = run.plan()
+    assert todo(plan)[3:] == [18, judged] and calls(plan) == [(18, 0), (judged, 0)]
+    assert ("at its most" in str(plan.note)) == (choose != "clip") and plan.note
+    run.all()
+    after = run.plan()
+    assert todo(after) == [0] * 5 and there(after)[3:] == [18, judged] and after.note is None
+    assert calls(after) == [(0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("publish", [True, False])
+def test_candidates_that_say_the_same_are_planned_once_they_are_known(
+    settings: Settings, tmp_path: Path, publish: bool
+) -> None:
+    """At temperature 0 the offline writer has one text: known from rows, or from answers of a run that was killed."""
+    generation = {"candidates": 3, "temperature": 0.0, "choose": "judge"}
+    run = Steps(settings, campaign_of(tmp_path, generation=generation))
+    before = run.plan()
+    assert todo(before)[4] == 18 and "at its most" in str(before.note)
+    run.ingest(), run.describe(), run.build()
+    run.write(publish=publish)
+    plan = run.plan()
+    assert todo(plan)[4] == 6 and calls(plan)[1] == (6, 0) and plan.note is None
+    run.all()
+    assert run.store.query("SELECT count(*) AS n FROM judged_posts WHERE overall IS NOT NULL") == [{"n": 6}]

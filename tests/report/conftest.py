@@ -91,9 +91,9 @@ class Home:
             feature_spec_id=FEATURES, platform=self.platform, template="mpwl", system="You write posts.",
             user=f"Write about: {item.text}", words=used,
         )  # fmt: skip
-        error = more.get("error")
+        error, candidate = more.get("error"), more.get("candidate", 0)
         post = Post(
-            post_id=Post.make_id(prompt.prompt_id, writer, 0, error if isinstance(error, str) else None),
+            post_id=Post.make_id(prompt.prompt_id, writer, int(str(candidate)), str(error) if error else None),
             prompt_id=prompt.prompt_id, spec_id=writer, platform=self.platform, text=text, created_at=T0,
             call_key=f"w{len(self.calls)}", cost_usd=0.0, **more,
         )  # fmt: skip

@@ -177,13 +177,15 @@ async def test_a_told_limit_is_kept_and_remembered_for_other_processes(tmp_path:
     visitor = door.visitor(Pace(), "m")
     ticket = visitor.enter_now(1)
     assert ticket is not None
-    ticket.leave(Status.ok, 5, RateHeaders(Told(60), Told(9000)))
+    ticket.leave(Status.ok, 5, RateHeaders(Told(30), Told(9000)))
     (state,) = door.state()["models"].values()  # type: ignore[attr-defined]
-    assert state["told"]["rpm"] == 60 and state["rate"] == 1
-    assert visitor.enter_now(1) is not None and visitor.enter_now(1) is None
+    assert state["told"]["rpm"] == 30 and state["rate"] == 0.5
+    assert visitor.enter_now(1) is None, "what went before has taken its slot"
+    assert await visitor.enter(1, asyncio.Event()) is not None
+    assert visitor.enter_now(1) is None
     visitor.close()
     another = Door("http://here", tmp_path / "shared").visitor(Pace(), "m")
-    assert (another.lane.told_rpm, another.lane.told_tpm) == (60, 9000)
+    assert (another.lane.told_rpm, another.lane.told_tpm) == (30, 9000)
     assert another.enter_now(1) is None, "the slot was taken by the first"
     assert Door("http://there", tmp_path / "shared").visitor(Pace(), "m").lane.told_rpm is None
 

@@ -32,6 +32,7 @@ async def buy(
     run_id: str,
     on_outcome: Callable[[ChatOutcome], None] | None = None,
     retry: Retry | None = None,
+    spec_id: str = "",
 ) -> list[ChatOutcome]:
     """One outcome per request, in order; `on_outcome` gets each as it is known. Limits and time-outs are the spec's.
 
@@ -62,7 +63,7 @@ async def buy(
         client = Client(spec, api_key)
         try:
             await _Purchase(
-                wanted, tell, Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client)
+                wanted, tell, Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client, spec_id)
             ).run()
         finally:
             await client.close()

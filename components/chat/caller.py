@@ -13,7 +13,7 @@ from typing import Any
 
 from components.chat.client import Client, capabilities_of
 from components.chat.journal import Journal, outcome_of
-from components.chat.ledger import Ledger
+from components.chat.ledger import Ledger, Reservation
 from components.chat.limits import gate_of
 from components.chat.outcome import RETRYABLE, STOPPING, ChatOutcome, Status
 from components.chat.prices import price_of
@@ -64,6 +64,22 @@ class Tally:
     held_usd: float = 0.0
     unknown: bool = False
     last: Reply | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    bills: list[tuple[Reservation, float, float]] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """The journal has the record: what it says is what the purses count from now on."""
+        for reservation, cost, held in self.bills:
+            if self.unknown:
+                reservation.settle(0.0, cost + held)
+            else:
+                reservation.settle(cost, held)
+
+    def keep(self) -> None:
+        """The call goes on, or could not be recorded: what may have been billed stays reserved."""
+        for reservation, cost, held in self.bills:
+            reservation.keep(cost, held)
 
 
 @dataclass
@@ -77,6 +93,7 @@ class Caller:
     run_id: str
     retry: Retry
     client: Client
+    spec_id: str = ""
     why: BaseException | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -102,14 +119,22 @@ class Caller:
             while await self._attempt(request, tally):
                 continue
         finally:
-            outcome = self._record(request, tally)
+            try:
+                outcome = self._record(request, tally)
+            except BaseException:
+                tally.keep()
+                raise
+            tally.settle()
         return outcome
 
     async def _attempt(self, request: ChatRequest, tally: Tally) -> bool:
         """Sends once; True when it should be sent again."""
         most = most_tokens(request, self.price)
-        reservation = await self.ledger.reserve(request.model, self.price, most, request.max_output_tokens)
-        cost = held = 0.0
+        money = (request.model, self.price, most, request.max_output_tokens)
+        reservation = self.ledger.reserve_now(*money) or await self.ledger.reserve(*money, self.stopped)
+        if reservation is None:
+            return False
+        sent = False
         try:
             claimed = await self._pass_gate(request)
             if self.stopped.is_set():
@@ -117,12 +142,16 @@ class Caller:
             body = self.abilities.body(request)
             tally.attempts += 1
             tally.last = Reply(status=Status.connection, detail="stopped before the answer came", billed=None)
+            sent = True
             try:
                 tally.last = await self.client.send(body)
             finally:
-                cost, held = self._account(tally, tally.last, reservation.usd)
+                tally.bills.append((reservation, *self._account(tally, tally.last, reservation.usd)))
         finally:
-            reservation.settle(cost, held)
+            if not sent:
+                reservation.settle()
+        if tally.last.status is not Status.ok:
+            tally.keep()  # its next attempt must not wait for what this one leaves over
         if usage := tally.last.usage:
             self.gate.settle(request.model, claimed, usage.input + usage.output, self.spec.tpm)
         return await self._again(body, tally.last, tally)
@@ -133,6 +162,8 @@ class Caller:
         if reply.usage is not None:
             tally.input_tokens = (tally.input_tokens or 0) + reply.usage.input
             tally.output_tokens = (tally.output_tokens or 0) + reply.usage.output
+            tally.cached_tokens = (tally.cached_tokens or 0) + reply.usage.cached
+            tally.reasoning_tokens = (tally.reasoning_tokens or 0) + reply.usage.reasoning
         if self.price is None:
             tally.unknown = True
         elif reply.billed and reply.usage is not None:
@@ -205,12 +236,16 @@ class Caller:
             "endpoint": self.client.endpoint,
             "stage": request.stage,
             "run_id": self.run_id,
+            "spec_id": self.spec_id or None,
+            "mode": "live",
             "text": reply.text,
             "detail": reply.detail,
             "attempts": tally.attempts,
             "input_estimate": expected_tokens(request, self.price),
             "input_tokens": tally.input_tokens,
             "output_tokens": tally.output_tokens,
+            "cached_tokens": tally.cached_tokens,
+            "reasoning_tokens": tally.reasoning_tokens,
             "cost_usd": None if tally.unknown else tally.known_usd,
             "held_usd": tally.held_usd + (tally.known_usd if tally.unknown else 0.0),
             "price_date": None if self.price is None else self.price.date,

@@ -22,12 +22,14 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens as the server counted them; `cached` and `written` are parts of `input`."""
+    """Tokens as the server counted them; `cached` and `written` are parts of `input`, `reasoning` is part of `output`
+    and costs what output costs."""
 
     input: int
     output: int
     cached: int = 0
     written: int = 0
+    reasoning: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,7 +117,9 @@ def _read_usage(usage: Any) -> Usage | None:
     details = usage.get("prompt_tokens_details")
     details = details if isinstance(details, dict) else {}
     cached, written = _count(details.get("cached_tokens")), _count(details.get("cache_write_tokens"))
-    return Usage(input=sent, output=got, cached=cached or 0, written=written or 0)
+    said = usage.get("completion_tokens_details")
+    reasoning = _count(said.get("reasoning_tokens")) if isinstance(said, dict) else 0
+    return Usage(input=sent, output=got, cached=cached or 0, written=written or 0, reasoning=reasoning or 0)
 
 
 def _count(value: Any) -> int | None:

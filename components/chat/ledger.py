@@ -32,6 +32,7 @@ class Reservation:
     ledger: "Ledger"
     usd: float
     kept: float = 0.0
+    standing: str | None = None
     open: bool = True
 
     def keep(self, cost_usd: float | None = None, held_usd: float = 0.0) -> None:
@@ -62,6 +63,8 @@ class Ledger:
         self.prices = prices
         self.allow_unpriced = allow_unpriced
         self.unpriced_calls = 0
+        self.open_batches: dict[str, Reservation] = {}
+        """Reservations of batches that are handed in and not collected, by their local ids."""
         self._till = till
         self._pocket = Pocket(spent_usd) if till is None else till.run
         self._lock = threading.Lock()
@@ -156,6 +159,26 @@ class Ledger:
             for future in watch:
                 future.cancel()
 
+    def stand(self, reservation: Reservation, name: str) -> None:
+        """From now on the money is reserved under `name`, whether this process lives or not, until a reservation of
+        that name is settled: for a batch, which is under way for up to a day."""
+        with self._lock:
+            if self._till is not None and reservation.open and reservation.standing is None:
+                reservation.standing = name
+                self._till.run.stand(name, reservation.usd)
+                self._till.month.stand(name, reservation.usd)
+
+    def standing(self, name: str, usd: float) -> Reservation:
+        """What stands under `name`, in whichever process; `usd` is reserved, without asking, where nothing does."""
+        with self._lock:
+            if self._till is None:
+                self._pocket.reserved += usd
+                self._pocket.open += 1
+                return Reservation(self, usd)
+            self._till.run.stands(name, usd)
+            self._till.month.stands(name, usd)
+            return Reservation(self, usd, standing=name)
+
     def _take_shared(self, till: Till, usd: float) -> int:
         if till.pid != os.getpid():
             till.open()
@@ -187,7 +210,10 @@ class Ledger:
         spent, held, _ = self._pocket.totals()
         begin = f"the next call to {model} could cost {usd:.6f} USD"
         if self._till is None or self.month_usd is None or spent + held + usd > self.cap_usd + 1e-8:
-            gone, do = f"spent: {spent:.6f} of {self.cap_usd:.2f} USD", "raise `budget.usd` and run the same command again"
+            gone, do = (
+                f"spent: {spent:.6f} of {self.cap_usd:.2f} USD",
+                "raise `budget.usd` and run the same command again",
+            )
         else:
             spent, held, _ = self._till.month.totals()
             gone = f"spent in {self._till.month_name} by this home: {spent:.6f} of {self.month_usd:.2f} USD"
@@ -200,7 +226,7 @@ class Ledger:
 
     def _keep(self, reservation: Reservation, usd: float) -> None:
         with self._lock:
-            if not reservation.open or not reservation.usd:
+            if not reservation.open or not reservation.usd or reservation.standing:
                 return
             self._move(reservation.usd, kept=usd, ended=0)
             reservation.usd, reservation.kept = 0.0, usd
@@ -211,10 +237,24 @@ class Ledger:
             if not reservation.open:
                 return
             reservation.open = False
+            if reservation.standing and not self._end_standing(reservation):
+                return  # another process has collected it
             if reservation.usd or reservation.kept or cost_usd or held_usd:
                 self._move(reservation.usd, cost_usd, held_usd, -reservation.kept)
         if self._waiting:
             self._wake_all()
+
+    def _end_standing(self, reservation: Reservation) -> bool:
+        till, name = self._till, str(reservation.standing)
+        assert till is not None, "nothing stands in a ledger that is alone"
+        ended = till.run.end_standing(name)
+        till.month.end_standing(name)
+        if ended:
+            # Its cost goes into this ledger's own row, like that of a call for which nothing was reserved.
+            reservation.usd = 0.0
+            till.run.open += 1
+            till.month.open += 1
+        return ended
 
     def _move(self, freed: float, spent: float = 0.0, held: float = 0.0, kept: float = 0.0, ended: int = 1) -> None:
         till = self._till

@@ -2,13 +2,14 @@
 
 A small file of 64-byte rows under `<home>/calls/shared/`. The first row holds what was spent and held by ledgers that
 are gone; every further row is one open ledger's: what it has reserved, and what it has spent and held since it opened.
-A row has one writer, and one `pwrite` replaces it, so a kill leaves no half-written sum. The file's lock (flock) is held
-from looking to writing: two processes must not both see the same room.
+A row has one writer, and one `pwrite` replaces it, so a kill leaves no half-written sum. The file's lock (flock) is
+held from looking to writing: two processes must not both see the same room.
 
 The file exists while somebody has it open; else the journal alone knows, and the next opening asks it.
 """
 
 import fcntl
+import hashlib
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ MAGIC = 1_347_769_173.0
 ROW = 64
 TOKEN = 16
 """Bytes of the random name of an open ledger; zeros mark a free row."""
+STANDING = b"\xffstands\0"
+"""So begins the name of money that stays reserved whoever lives: a batch is under way for up to a day."""
 SLACK = 1e-8
 """A millionth of a cent: sums of floats must not refuse a budget that fits exactly."""
 
@@ -109,6 +112,54 @@ class Purse(Pocket):
         super().carry(other)
         self._write_locked()
 
+    def stand(self, name: str, usd: float) -> None:
+        """Makes `usd` of what this ledger has reserved stand under `name`, in one write."""
+        with self._alone() as data:
+            self.reserved, self.open = max(0.0, self.reserved - usd), self.open - 1
+            data[self._at : self._at + ROW] = self._row()
+            put_standing(data, standing(name), usd)
+
+    def stands(self, name: str, usd: float) -> None:
+        """Reserves `usd` under `name` unless something is: what an earlier process left is lost with a lost file."""
+        with self._alone() as data:
+            if standing(name) not in _rows(data):
+                put_standing(data, standing(name), usd)
+
+    def end_standing(self, name: str) -> bool:
+        """False when it has ended already, by another process."""
+        with self._alone() as data:
+            rows = _rows(data)
+            if standing(name) not in rows:
+                return False
+            at = ROW * (1 + rows.index(standing(name)))
+            data[at : at + ROW] = bytes(ROW)
+            return True
+
+    def standing_usd(self) -> float:
+        return sum(_LINE.unpack(row)[1] for row in _split(_read(self._file)) if row.startswith(STANDING))
+
+    def take_over(self, older: Path) -> None:
+        """What stands in the purse of a month that is over will be billed in this one."""
+        with _locked(older, create=False) as file:
+            data = bytearray(_read(file)) if file >= 0 else bytearray()
+            found = [row for row in _split(data) if row.startswith(STANDING)] if _sound(data) else []
+            with self._alone() as mine:
+                for row in found:
+                    if row[:TOKEN] not in _rows(mine):
+                        put_standing(mine, row[:TOKEN], _LINE.unpack(row)[1])
+            if file >= 0 and all(row.startswith(STANDING) or not row[:TOKEN].strip(b"\0") for row in _split(data)):
+                older.unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[bytearray]:
+        """All rows, to be changed and written back in one write."""
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            data = bytearray(_read(self._file))
+            yield data
+            os.pwrite(self._file, data, 0)
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def lost(self) -> bool:
         """Somebody removed or damaged the file meanwhile; `join_again` makes it anew."""
@@ -135,8 +186,10 @@ class Purse(Pocket):
             self._file = -1
 
     def _write(self) -> None:
-        row = _LINE.pack(self.token, self.reserved, self.spent, self.held, self.kept, self.open, 0.0)
-        os.pwrite(self._file, row, self._at)
+        os.pwrite(self._file, self._row(), self._at)
+
+    def _row(self) -> bytes:
+        return _LINE.pack(self.token, self.reserved, self.spent, self.held, self.kept, self.open, 0.0)
 
     def _write_locked(self) -> None:
         file = self._file
@@ -151,20 +204,36 @@ class Purse(Pocket):
         with _locked(self.path, create=True) as file:
             data = _read(file)
             rows = _rows(data) if _sound(data) else []
-            if any(token != self.token for token in rows if token.strip(b"\0")):
+            standing_rows = [row for row in _split(data) if row.startswith(STANDING)] if rows else []
+            if any(token.strip(b"\0") and not token.startswith(STANDING) and token != self.token for token in rows):
                 spent, held = _HEAD.unpack_from(data)[1:3]
                 if again:
                     theirs, told = _totals(data), self.sums()
-                    spent, held = (mine + max(0.0, j - t) for mine, j, t in zip((spent, held), told, theirs))
+                    spent, held = (
+                        mine + max(0.0, j - t) for mine, j, t in zip((spent, held), told, theirs[:2], strict=True)
+                    )
                 free = next((n for n, token in enumerate(rows) if not token.strip(b"\0") or token == self.token), None)
                 self._at = ROW * (1 + (len(rows) if free is None else free))
             else:
                 spent, held = self.sums()
-                self._at = ROW
-                os.ftruncate(file, 0)
-            os.pwrite(file, _HEAD.pack(MAGIC, spent, held, 0.0, 0.0, 0.0, 0.0, 0.0), 0)
+                self._at = ROW * (1 + len(standing_rows))
+                data = bytes(ROW) + b"".join(standing_rows) + bytes(ROW)
+            head = _HEAD.pack(MAGIC, spent, held, 0.0, 0.0, 0.0, 0.0, 0.0)
+            data = (head + data[ROW:]).ljust(self._at + ROW, b"\0")
+            os.pwrite(file, data[: self._at] + self._row() + data[self._at + ROW :], 0)
+            os.ftruncate(file, len(data))
             self._file = os.dup(file)
-            self._write()
+
+
+def standing(name: str) -> bytes:
+    return STANDING + hashlib.sha256(name.encode()).digest()[: TOKEN - len(STANDING)]
+
+
+def put_standing(data: bytearray, token: bytes, usd: float) -> None:
+    row = _LINE.pack(token, usd, 0.0, 0.0, 0.0, 1.0, 0.0)
+    free = next((n for n, name in enumerate(_rows(data)) if not name.strip(b"\0")), None)
+    at = len(data) if free is None else ROW * (1 + free)
+    data[at : at + ROW] = row
 
 
 def row_of(path: Path, token: bytes) -> tuple[float, int]:
@@ -241,8 +310,14 @@ def _sound(data: bytes | bytearray) -> bool:
     return all(0.0 <= usd < 1e12 for usd in _totals(data))
 
 
+def _split(data: bytes | bytearray) -> list[bytes]:
+    """The rows below the first."""
+    return [bytes(data[at : at + ROW]) for at in range(ROW, len(data), ROW)]
+
+
 def _rows(data: bytes | bytearray) -> list[bytes]:
-    return [bytes(data[at : at + TOKEN]) for at in range(ROW, len(data), ROW)]
+    """Their names."""
+    return [row[:TOKEN] for row in _split(data)]
 
 
 def _totals(data: bytes | bytearray) -> tuple[float, float, float]:
@@ -252,4 +327,3 @@ def _totals(data: bytes | bytearray) -> tuple[float, float, float]:
         return spent + its_spent, held + its_held + kept, reserved
     view = memoryview(data).cast("d")
     return view[1] + sum(view[11::8]), view[2] + sum(view[12::8]) + sum(view[13::8]), sum(view[10::8])
-

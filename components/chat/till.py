@@ -1,4 +1,4 @@
-"""An open ledger's place among the others of a home: its purses (the run's and the month's), and the burial of the dead.
+"""An open ledger's place among the others of a home: its purses (the run's, the month's), and the burial of the dead.
 
 An open ledger holds a lock on a file of its own under `<home>/calls/shared/open/`, which the kernel releases when its
 process dies, however it dies (a pid alone could be another process by now). Whoever opens a ledger, or waits for money,
@@ -15,11 +15,11 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from components.chat.journal import Journal
@@ -55,6 +55,7 @@ class Till:
         """Takes a place; also in the child of a fork, which must not write its parent's rows."""
         self.pid, self.token = os.getpid(), secrets.token_bytes(16)
         self._next_look = time.monotonic() + LOOK_S
+        self._sums: Recorded | None = None
         try:
             (self.folder / "open").mkdir(parents=True, exist_ok=True)
             with _alone(self.folder):
@@ -62,13 +63,20 @@ class Till:
                 self._mark = _mark_of(self.folder, self.token)
                 self._file = self._mark.open("w", encoding="utf-8")
                 fcntl.flock(self._file, fcntl.LOCK_EX)
-            self._note(self._run_path, self._set_month(self.clock()))
-            self.run = Purse(self._run_path, self.token, lambda: recorded(self.journal, runs=self.runs))
-            self.month = self._month_purse()
+                self._note(self._run_path, self._set_month(self.clock()))
+                self.run = Purse(self._run_path, self.token, lambda: self._recorded().run)
+                self.month = self._month_purse()
+                self._sums = None  # later openings of these files must ask again
         except OSError as error:
             raise UserError(
                 f"cannot keep the money of this home in {self.folder}: {error.strerror}; unlock it or choose --home"
             ) from error
+
+    def _recorded(self) -> "Recorded":
+        """One look into the journal for both purses, while nobody else can open them."""
+        if self._sums is None:
+            self._sums = recorded(self.journal, self.runs, self.month_name)
+        return self._sums
 
     @property
     def _run_path(self) -> Path:
@@ -82,13 +90,16 @@ class Till:
         return self.folder / f"purse-month-{self.month_name}"
 
     def _month_purse(self) -> Purse:
-        month = self.month_name
-        path = self.folder / f"purse-month-{month}"
-        return Purse(path, self.token, lambda: recorded(self.journal, month=month))
+        path = self.folder / f"purse-month-{self.month_name}"
+        purse = Purse(path, self.token, lambda: self._recorded().month)
+        for older in self.folder.glob("purse-month-*"):
+            if older.name < path.name:
+                purse.take_over(older)
+        return purse
 
     def turn(self, now: float) -> None:
         """The month is over: what is in flight will be recorded in the new one, and counts there whatever its cap."""
-        old = self.month
+        old, self._sums = self.month, None
         self._note(self._run_path, old.path, self._set_month(now))
         self.month = self._month_purse()
         self.month.carry(old)
@@ -99,21 +110,26 @@ class Till:
         """Buries the dead and mends what somebody has removed; cheap, and seldom."""
         if time.monotonic() < self._next_look:
             return
-        for purse in (self.run, self.month):
-            if purse.lost():
-                purse.join_again()
-        with _alone(self.folder):
-            bury(self.folder, self.journal)
         self._next_look = time.monotonic() + LOOK_S
+        with _alone(self.folder, wait=False) as alone:
+            if not alone:
+                return  # somebody else is looking
+            self._sums = None
+            for purse in (self.run, self.month):
+                if purse.lost():
+                    purse.join_again()
+            bury(self.folder, self.journal)
 
     def close(self) -> None:
         """What is still reserved was never settled, and is left for the next ledger to bury."""
         if self._file.closed or self.pid != os.getpid():
             return
         if self.run.open or self.month.open:
-            self.run.close_file(), self.month.close_file()
+            self.run.close_file()
+            self.month.close_file()
         else:
-            self.run.close(), self.month.close()
+            self.run.close()
+            self.month.close()
             self._mark.unlink(missing_ok=True)
         self._file.close()
 
@@ -149,19 +165,30 @@ def bury(folder: Path, journal: Journal) -> None:
             mark.unlink(missing_ok=True)
 
 
-def recorded(
-    journal: Journal, *, runs: Collection[str] | None = None, month: str | None = None
-) -> tuple[float, float]:
-    """(spent, held) in USD as the journal has them: of some runs, or of a calendar month (2026-11) in UTC."""
-    spent = held = 0.0
+class Recorded(NamedTuple):
+    """(spent, held) in USD."""
+
+    run: tuple[float, float]
+    month: tuple[float, float]
+
+
+def recorded(journal: Journal, runs: Collection[str], month: str) -> Recorded:
+    """What the journal has of some runs, and of a calendar month (2026-11) in UTC."""
+    sums = [[0.0, 0.0], [0.0, 0.0]]
     for record in journal.records():
-        if runs is not None and record.get("run_id") not in runs:
-            continue
-        if month is not None and not str(record.get("created_at")).startswith(month):
-            continue
-        spent += record.get("cost_usd") or 0.0
-        held += record.get("held_usd") or 0.0
-    return spent, held
+        cost, held = record.get("cost_usd") or 0.0, record.get("held_usd") or 0.0
+        if cost or held:
+            for into, mine in zip(sums, (record.get("run_id") in runs, month_of(record) == month), strict=True):
+                if mine:
+                    into[0] += cost
+                    into[1] += held
+    return Recorded((sums[0][0], sums[0][1]), (sums[1][0], sums[1][1]))
+
+
+def month_of(record: Mapping[str, Any]) -> str:
+    """Of its `created_at`, which is written in UTC; packed calls may have it as a time."""
+    at = record.get("created_at")
+    return f"{at.astimezone(UTC):%Y-%m}" if isinstance(at, datetime) else str(at)[:7]
 
 
 def _lost(token: bytes, name: str, usd: float, calls: int, at: float) -> dict[str, Any]:
@@ -204,8 +231,13 @@ def _mark_of(folder: Path, token: bytes) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One burial, or opening, at a time: a mark must not be tried between its making and its locking."""
+def _alone(folder: Path, wait: bool = True) -> Iterator[bool]:
+    """One burial, or opening, at a time: a mark must not be tried between its making and its locking. False where
+    another has the turn and `wait` is false."""
     with (folder / "open.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

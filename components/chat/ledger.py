@@ -13,9 +13,10 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.chat.prices import FILE, Price
-from components.chat.purse import FITS, REFUSED, Pocket
+from components.chat.purse import FITS, REFUSED, SLACK, Pocket
 from components.chat.till import Till
 from components.errors import BudgetExceeded, UserError
 
@@ -32,6 +33,7 @@ class Reservation:
     ledger: "Ledger"
     usd: float
     kept: float = 0.0
+    taken: bool = False
     standing: str | None = None
     open: bool = True
 
@@ -45,8 +47,8 @@ class Reservation:
 
 
 class Ledger:
-    """One per run (or backfill) and process, shared by all its windows. `prices` is the user's own price list, laid over
-    the shipped one. Alone, `spent_usd` is what was spent under this cap before; with a `till`, the journal says so.
+    """One per run (or backfill) and process, shared by all its windows. `prices` is the user's own price list, laid
+    over the shipped one. Alone, `spent_usd` is what was spent under this cap before; with a `till`, the journal says so.
     `month_usd` caps the calendar month of the whole home, and needs a till."""
 
     def __init__(
@@ -111,12 +113,9 @@ class Ledger:
             return Reservation(self, 0.0)  # free calls go on when the money is gone
         with self._lock:
             till = self._till
-            if till is None:
-                said = self._pocket.take(usd, self.cap_usd)
-            else:
-                said = self._take_shared(till, usd)
+            said = self._pocket.take(usd, self.cap_usd) if till is None else self._take_shared(till, usd)
             if said == FITS:
-                return Reservation(self, usd)
+                return Reservation(self, usd, taken=True)
             if said == REFUSED:
                 raise BudgetExceeded(self._refusal(model, usd))
             return None
@@ -149,15 +148,30 @@ class Ledger:
                         self._waiting.remove(waiter)
             if stopped is not None and stopped.is_set():
                 return None
+            self._refuse_if_it_stands(model, price, input_tokens, output_tokens)
             pause = min(2 * pause, LONGEST_POLL_S)
 
     async def _wait(self, freed: "asyncio.Future[None]", stopped: asyncio.Event | None, pause: float | None) -> None:
-        watch = {freed} if stopped is None else {freed, asyncio.ensure_future(stopped.wait())}
+        watch: set[asyncio.Future[Any]] = {freed}
+        if stopped is not None:
+            watch.add(asyncio.ensure_future(stopped.wait()))
         try:
             await asyncio.wait(watch, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for future in watch:
                 future.cancel()
+
+    def _refuse_if_it_stands(self, model: str, price: Price | None, input_tokens: int, output_tokens: int) -> None:
+        """Nobody waits a day for the money of a batch."""
+        till = self._till
+        if till is None or price is None:
+            return
+        usd = price.most(input_tokens, output_tokens)
+        with self._lock:
+            for purse, cap in ((till.run, self.cap_usd), (till.month, self.month_usd)):
+                stands = purse.standing_usd()
+                if stands and cap is not None and sum(purse.totals()[:2]) + stands + usd > cap + SLACK:
+                    raise BudgetExceeded(f"{self._refusal(model, usd)}; {stands:.6f} USD stand for batches under way")
 
     def stand(self, reservation: Reservation, name: str) -> None:
         """From now on the money is reserved under `name`, whether this process lives or not, until a reservation of
@@ -174,10 +188,10 @@ class Ledger:
             if self._till is None:
                 self._pocket.reserved += usd
                 self._pocket.open += 1
-                return Reservation(self, usd)
+                return Reservation(self, usd, taken=True)
             self._till.run.stands(name, usd)
             self._till.month.stands(name, usd)
-            return Reservation(self, usd, standing=name)
+            return Reservation(self, usd, taken=True, standing=name)
 
     def _take_shared(self, till: Till, usd: float) -> int:
         if till.pid != os.getpid():
@@ -209,7 +223,7 @@ class Ledger:
         """Which cap stops, what is gone of it, and what to do."""
         spent, held, _ = self._pocket.totals()
         begin = f"the next call to {model} could cost {usd:.6f} USD"
-        if self._till is None or self.month_usd is None or spent + held + usd > self.cap_usd + 1e-8:
+        if self._till is None or self.month_usd is None or spent + held + usd > self.cap_usd + SLACK:
             gone, do = (
                 f"spent: {spent:.6f} of {self.cap_usd:.2f} USD",
                 "raise `budget.usd` and run the same command again",
@@ -239,8 +253,8 @@ class Ledger:
             reservation.open = False
             if reservation.standing and not self._end_standing(reservation):
                 return  # another process has collected it
-            if reservation.usd or reservation.kept or cost_usd or held_usd:
-                self._move(reservation.usd, cost_usd, held_usd, -reservation.kept)
+            if reservation.taken or cost_usd or held_usd:
+                self._move(reservation.usd, cost_usd, held_usd, -reservation.kept, int(reservation.taken))
         if self._waiting:
             self._wake_all()
 

@@ -136,7 +136,7 @@ class Purse(Pocket):
             return True
 
     def standing_usd(self) -> float:
-        return sum(_LINE.unpack(row)[1] for row in _split(_read(self._file)) if row.startswith(STANDING))
+        return float(sum(_LINE.unpack(row)[1] for row in _split(_read(self._file)) if row.startswith(STANDING)))
 
     def take_over(self, older: Path) -> None:
         """What stands in the purse of a month that is over will be billed in this one."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, buy
+from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, Till, buy
 from components.records import Run
 from components.spec import Budget, ChatSpec
 from components.store import Store
@@ -39,15 +39,16 @@ def purse_of(store: Store, run: Run) -> str:
 
 
 def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
-    """The ledger of a purse; begins with what the journal says that all runs of the purse have spent."""
+    """The ledger of a purse, which all processes of the home share; it begins with what the journal says that all runs
+    of the purse have spent."""
     journal = journal_of(settings)
     with _lock:
         key = (str(settings.calls), purse)
         if key not in _ledgers:
             runs = settings.store().query("SELECT run_id FROM runs WHERE purse = $purse", {"purse": purse})
-            spent = journal.spent_usd({purse, *(row["run_id"] for row in runs)})
-            _ledgers[key] = Ledger(budget.usd, allow_unpriced=budget.allow_unpriced, spent_usd=spent)
-        _ledgers[key].allow(budget.usd, budget.allow_unpriced)
+            till = Till(settings.shared, journal, purse, [row["run_id"] for row in runs])
+            _ledgers[key] = Ledger(budget.usd, prices=settings.prices, till=till)
+        _ledgers[key].allow(budget.usd, budget.allow_unpriced, budget.usd_per_month)
         return _ledgers[key]
 
 
@@ -72,6 +73,7 @@ class Buyer:
             journal=journal_of(self.settings),
             ledger=ledger_of(self.settings, self.budget, self.purse),
             run_id=self.run_id,
+            spec_id=self.spec.id,
             on_outcome=self.count,
         )
         return outcomes

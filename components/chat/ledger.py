@@ -48,7 +48,7 @@ class Reservation:
 
 class Ledger:
     """One per run (or backfill) and process, shared by all its windows. `prices` is the user's own price list, laid
-    over the shipped one. Alone, `spent_usd` is what was spent under this cap before; with a `till`, the journal says so.
+    over the shipped one. Alone, `spent_usd` is what was spent under this cap before; with a `till` the journal says so.
     `month_usd` caps the calendar month of the whole home, and needs a till."""
 
     def __init__(

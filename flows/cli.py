@@ -110,7 +110,8 @@ def parser() -> argparse.ArgumentParser:
     spend = command(
         "spend",
         "what was bought so far: calls, tokens and money",
-        "examples:\n  postwright spend\n  postwright spend --by day\n  postwright spend mine.yaml   (and what its cap of the month leaves)",
+        "examples:\n  postwright spend\n  postwright spend --by day\n"
+        "  postwright spend mine.yaml     (and what its cap of the month leaves)",
     )
     spend.add_argument("campaign", nargs="?", type=Path, metavar="CAMPAIGN.yaml")
     spend.add_argument("--by", choices=("stage", "model", "spec", "run", "day", "month"), default="stage")

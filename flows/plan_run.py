@@ -22,6 +22,7 @@ from flows.buying import TRIED_AGAIN, journal_of
 from flows.ingest_items import inputs_met, undated
 from flows.judge_posts import words_of
 from flows.settings import Settings
+from flows.show_spend import read_spend
 
 PLACEHOLDERS = {
     "caption": ["two red sailboats on a calm beach in the morning"],
@@ -53,12 +54,19 @@ class StagePlan:
     output_high: int
     usd_low: float | None
     usd_high: float | None
+    mode: str = "live"
+    from_history: bool = False
 
 
 @dataclass
 class RunPlan:
+    """`month_usd` was spent, or may have been, in this calendar month (UTC) by the whole home."""
+
     campaign: str
     budget_usd: float
+    month: str = ""
+    month_usd: float = 0.0
+    month_cap_usd: float | None = None
     steps: list[StepPlan] = field(default_factory=list)
     stages: list[StagePlan] = field(default_factory=list)
     note: str | None = None
@@ -103,7 +111,15 @@ def plan_run(
 
     posts_to_do, readings = len(to_write) * c.generation.candidates, c.judge.repeats
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
-    found = RunPlan(c.name, c.budget.usd, note=undated(selection, without_time, len(entries)))
+    month = read_spend(store, "month", c)
+    found = RunPlan(
+        c.name,
+        c.budget.usd,
+        month=month.month,
+        month_usd=month.month_usd,
+        month_cap_usd=month.month_cap_usd,
+        note=undated(selection, without_time, len(entries)),
+    )
     found.steps = [
         StepPlan("ingest_items", len(fresh), len(entries) - len(fresh)),
         StepPlan("extract_features", len(unseen), len(items) - len(unseen)),
@@ -118,7 +134,7 @@ def plan_run(
         ("judge", c.judge, judging),
     ]
     for stage, chat, asked in stages:
-        cost = estimate(asked, chat, journal)
+        cost = estimate(asked, chat, journal, settings.prices)
         found.stages.append(
             StagePlan(
                 stage,
@@ -130,6 +146,8 @@ def plan_run(
                 cost.output_high,
                 cost.usd_low,
                 cost.usd_high,
+                chat.mode,
+                cost.from_history,
             )
         )
     return found

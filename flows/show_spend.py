@@ -1,4 +1,4 @@
-"""`postwright spend`: what was bought, for whom, and what this month's cap leaves. Reads the warehouse's views alone."""
+"""`postwright spend`: what was bought, for whom, and what this month's cap leaves. Reads the warehouse's views."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ BAR = 12
 NAMED = {
     "stage": "stage AS name",
     "model": "model || CASE WHEN mode = 'batch' THEN ' (batch)' ELSE '' END AS name",
-    "spec": "coalesce(step || ' ', '') || coalesce(spec_id, '') AS name",
+    "spec": "nullif(coalesce(step || ' ', '') || coalesce(spec_id, ''), '') AS name",
     "run": "coalesce(campaign || ' ', '') || run_id AS name",
     "day": "strftime(day, '%Y-%m-%d') AS name",
     "month": "month AS name",
@@ -78,7 +78,7 @@ def show_spend(spend: Spend, console: Console) -> None:
             f"{row['calls']:,}",
             short(row["input_tokens"]),
             short(row["output_tokens"]),
-            money(usd) + mark,
+            "-" if usd is None and not row["unpriced_calls"] else money(usd) + mark,
             bar(usd or 0.0, held, most),
         )
     console.print(rows)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from components.chat.prices import FILE, Price
-from components.chat.purse import FITS, REFUSED, SLACK, Pocket
+from components.chat.purse import FITS, REFUSED, SLACK, Damaged, Pocket
 from components.chat.till import Till
 from components.errors import BudgetExceeded, UserError
 
@@ -194,6 +194,13 @@ class Ledger:
             return Reservation(self, usd, taken=True, standing=name)
 
     def _take_shared(self, till: Till, usd: float) -> int:
+        try:
+            return self._take_both(till, usd)
+        except Damaged:
+            till.mend()
+            return self._take_both(till, usd)
+
+    def _take_both(self, till: Till, usd: float) -> int:
         if till.pid != os.getpid():
             till.open()
             self._pocket = till.run
@@ -203,7 +210,11 @@ class Ledger:
         said = till.run.take(usd, self.cap_usd)
         if said == FITS:
             cap = float("inf") if self.month_usd is None else self.month_usd
-            said = till.month.take(usd, cap)
+            try:
+                said = till.month.take(usd, cap)
+            except Damaged:
+                till.run.put(usd)
+                raise
             if said != FITS:
                 till.run.put(usd)
         if said != FITS:

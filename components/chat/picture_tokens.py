@@ -1,9 +1,9 @@
 """How many prompt tokens a picture is, by OpenAI's published rules, and the most that it can be.
 
 Source: https://developers.openai.com/api/docs/guides/images-vision ("Calculating costs", "Model sizing behavior"), as
-copied by public repositories in 2026. Users measure smaller figures now and then (gpt-5-mini: 1.2 a patch where the page
-says 1.62; community.openai.com/t/1344040). So the rule gives the estimate, which a plan corrects by what the journal
-saw, and a reservation takes the most that the rule allows for any size and detail.
+copied by public repositories in 2026. Users measure smaller figures now and then (gpt-5-mini: 1.2 a patch where the
+page says 1.62; community.openai.com/t/1344040). So the rule gives the estimate, which a plan corrects by what the
+journal saw, and a reservation takes the most that the rule allows for any size and detail.
 """
 
 import base64

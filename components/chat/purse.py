@@ -33,6 +33,11 @@ _PAGE = 4096
 FITS, WAIT, REFUSED = 0, 1, 2
 """What a purse says to an amount: taken; not now, but calls in flight may leave room; never under this cap."""
 
+
+class Damaged(Exception):
+    """This ledger's row is gone: somebody has removed or overwritten the file."""
+
+
 Sums = Callable[[], tuple[float, float]]
 """What the journal says was spent and held under a scope, in USD."""
 
@@ -94,7 +99,10 @@ class Purse(Pocket):
         file = self._file
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
-            spent, held, reserved = _totals(_read(file))
+            data = _read(file)
+            if data[self._at : self._at + TOKEN] != self.token:
+                raise Damaged
+            spent, held, reserved = _totals(data)
             if spent + held + reserved + usd <= cap + SLACK:
                 self.reserved += usd
                 self.open += 1
@@ -164,7 +172,9 @@ class Purse(Pocket):
     def lost(self) -> bool:
         """Somebody removed or damaged the file meanwhile; `join_again` makes it anew."""
         try:
-            return os.fstat(self._file).st_nlink == 0 or not _sound(_read(self._file))
+            data = _read(self._file)
+            mine = data[self._at : self._at + TOKEN] == self.token
+            return os.fstat(self._file).st_nlink == 0 or not mine or not _sound(data)
         except OSError:
             return True
 

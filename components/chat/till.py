@@ -114,11 +114,15 @@ class Till:
         with _alone(self.folder, wait=False) as alone:
             if not alone:
                 return  # somebody else is looking
-            self._sums = None
-            for purse in (self.run, self.month):
-                if purse.lost():
-                    purse.join_again()
+            self.mend()
             bury(self.folder, self.journal)
+
+    def mend(self) -> None:
+        """Makes anew what somebody has removed or damaged."""
+        self._sums = None
+        for purse in (self.run, self.month):
+            if purse.lost():
+                purse.join_again()
 
     def close(self) -> None:
         """What is still reserved was never settled, and is left for the next ledger to bury."""

@@ -15,9 +15,9 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -29,6 +29,9 @@ from components.errors import UserError
 
 LOST = "lost"
 """The stage of records that stand for calls in flight when their process died."""
+
+MONTH = "purse-month-"
+"""So begin the names of months' purses; 2026-11 follows."""
 
 LOOK_S = 1.0
 """So often at most a ledger looks after the dead and after its own files."""
@@ -87,12 +90,12 @@ class Till:
         self.month_name = f"{today:%Y-%m}"
         self.next_month = datetime(today.year + today.month // 12, today.month % 12 + 1, 1, tzinfo=UTC)
         self.month_ends = self.next_month.timestamp()
-        return self.folder / f"purse-month-{self.month_name}"
+        return self.folder / f"{MONTH}{self.month_name}"
 
     def _month_purse(self) -> Purse:
-        path = self.folder / f"purse-month-{self.month_name}"
+        path = self.folder / f"{MONTH}{self.month_name}"
         purse = Purse(path, self.token, lambda: self._recorded().month)
-        for older in self.folder.glob("purse-month-*"):
+        for older in self.folder.glob(f"{MONTH}*"):
             if older.name < path.name:
                 purse.take_over(older)
         return purse
@@ -161,7 +164,7 @@ def bury(folder: Path, journal: Journal) -> None:
                 file.seek(0)
                 file.write(json.dumps(noted | {"burying": True}).encode().ljust(2048))
                 file.flush()
-                record = _lost(token, str(noted["name"]), usd, calls, max(_changed(path) for path in paths))
+                record = _lost(token, str(noted["name"]), usd, calls, _died(paths))
                 if not begun or all(known["call_key"] != record["call_key"] for known in journal.records()):
                     journal.append(record)
             for path in paths:
@@ -225,9 +228,15 @@ def _noted(data: bytes, folder: Path) -> dict[str, Any]:
         return {"name": LOST, "purses": [path.name for path in folder.glob("purse-*")]}
 
 
-def _changed(path: Path) -> float:
-    """When money last moved there: about when the process died."""
-    return path.stat().st_mtime if path.exists() else 0.0
+def _died(paths: Sequence[Path]) -> float:
+    """When money last moved in these purses, about when the process died; within the month whose purse it was in."""
+    at = max((path.stat().st_mtime for path in paths if path.exists()), default=time.time())
+    for path in paths:
+        if path.name.startswith(MONTH):
+            begin = datetime.strptime(path.name, f"{MONTH}%Y-%m").replace(tzinfo=UTC)
+            end = (begin + timedelta(days=32)).replace(day=1).timestamp() - 1
+            at = min(max(at, begin.timestamp()), end)
+    return at
 
 
 def _mark_of(folder: Path, token: bytes) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, buy
+from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, Till, buy
 from components.chat.batch import Register, buy_batch, hold_open
 from components.records import Run
 from components.spec import Budget, ChatSpec
@@ -45,16 +45,17 @@ def purse_of(store: Store, run: Run) -> str:
 
 
 def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
-    """The ledger of a purse; begins with what the journal says that all runs of the purse have spent."""
+    """The ledger of a purse, which all processes of the home share; it begins with what the journal says that all runs
+    of the purse have spent."""
     journal = journal_of(settings)
     with _lock:
         key = (str(settings.calls), purse)
         if key not in _ledgers:
             runs = settings.store().query("SELECT run_id FROM runs WHERE purse = $purse", {"purse": purse})
-            spent = journal.spent_usd({purse, *(row["run_id"] for row in runs)})
-            _ledgers[key] = Ledger(budget.usd, allow_unpriced=budget.allow_unpriced, spent_usd=spent)
+            till = Till(settings.shared, journal, purse, [row["run_id"] for row in runs])
+            _ledgers[key] = Ledger(budget.usd, prices=settings.prices, till=till)
             hold_open(_ledgers[key], Register(settings.batches), purse)
-        _ledgers[key].allow(budget.usd, budget.allow_unpriced)
+        _ledgers[key].allow(budget.usd, budget.allow_unpriced, budget.usd_per_month)
         return _ledgers[key]
 
 

@@ -30,6 +30,7 @@ examples:
   postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
   postwright report                                the HTML report of the latest run
+  postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
   postwright doctor                                is this machine ready?
@@ -113,6 +114,14 @@ def parser() -> argparse.ArgumentParser:
         "Runs may go on meanwhile: what they write now is packed next time. It may be interrupted at any moment.",
     )
     compact.add_argument("--dry-run", action="store_true", help="say what would be packed, and change nothing")
+    spend = command(
+        "spend",
+        "what was bought so far: calls, tokens and money",
+        "examples:\n  postwright spend\n  postwright spend --by day\n"
+        "  postwright spend mine.yaml     (and what its cap of the month leaves)",
+    )
+    spend.add_argument("campaign", nargs="?", type=Path, metavar="CAMPAIGN.yaml")
+    spend.add_argument("--by", choices=("stage", "model", "spec", "run", "day", "month"), default="stage")
     command("doctor", "check this machine: packages, home, models, keys")
     models = command(
         "models",

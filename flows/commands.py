@@ -84,6 +84,18 @@ def report(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     return {"report": str(path)}
 
 
+def spend(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """What was bought so far, by whom or when; a campaign file adds what its cap of the month leaves."""
+    from flows.show_spend import read_spend, show_spend
+
+    campaign = load_campaign(args.campaign, []) if args.campaign else None
+    store = use_home(args.home).existing().store()
+    store.prepare()  # the views were made when the journal was another
+    found = read_spend(store, args.by, campaign)
+    show_spend(found, console)
+    return asdict(found)
+
+
 def doctor(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Check the machine; raises UserError when something that every run needs is missing."""
     from flows.check_machine import check_machine

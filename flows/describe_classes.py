@@ -45,9 +45,9 @@ def ask_for_descriptions(
 @flow(name="describe_classes", flow_run_name="describe {labels.name}")
 def describe_classes(labels: Path, out: Path, spec: DescriptionSpec, budget: Budget | None = None) -> Descriptions:
     """Write `out`: the labels file `labels` with the sentences that the model of `spec` wrote about its classes."""
-    Settings.from_environment().prepare()
+    settings = Settings.from_environment().prepare()
     budget, run_id = budget or Budget(), str(flow_run.id)
-    check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
+    check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)
     try:
         text = labels.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

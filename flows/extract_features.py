@@ -45,7 +45,7 @@ def extract_features(
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     if spec.told:
-        check(spec.told, api_key(spec.told.api_key_env), budget.allow_unpriced)
+        check(spec.told, api_key(spec.told.api_key_env), budget.allow_unpriced, settings.prices)
     store, spec_id, result = settings.store(), spec.id, StepResult("extract_features")
     store.register(spec)
     todo = store.items_without_features(selection, spec_id)

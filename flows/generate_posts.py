@@ -64,7 +64,7 @@ def generate_posts(
     """Write a post for every selected prompt (made by `prompts` from `features`) that has none under this spec."""
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
-    check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
+    check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)
     store, spec_id, result = settings.store(), spec.id, StepResult("generate_posts")
     store.register(spec)
     todo = store.prompts_without_posts(selection, prompts.id, features.id, spec_id, spec.candidates, TRIED_AGAIN)

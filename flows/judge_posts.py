@@ -68,7 +68,7 @@ def judge_posts(
     lacks one."""
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
-    check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
+    check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)
     store, spec_id, result = settings.store(), spec.id, StepResult("judge_posts")
     store.register(spec)
     todo = store.posts_without_judgments(

@@ -64,7 +64,7 @@ def describe(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         budget = Budget(usd=args.usd, allow_unpriced=args.allow_unpriced)
     except ValidationError as error:
         raise UserError(f"describe: {problem(error)}") from None
-    check(spec, api_key(spec.api_key_env), budget.allow_unpriced)
+    check(spec, api_key(spec.api_key_env), budget.allow_unpriced, use_home(args.home).prices)
     if not args.file.is_file():
         raise UserError(
             f"no labels file {args.file}; give one such as components/features/model_sets/pretrained_labels.yaml"

@@ -24,6 +24,7 @@ from flows.expect_posts import expected_posts, unknown_candidates
 from flows.ingest_items import inputs_met, undated
 from flows.judge_posts import words_of
 from flows.settings import Settings
+from flows.show_spend import read_spend
 
 PLACEHOLDERS = {
     "caption": ["two red sailboats on a calm beach in the morning"],
@@ -55,12 +56,19 @@ class StagePlan:
     output_high: int
     usd_low: float | None
     usd_high: float | None
+    mode: str = "live"
+    from_history: bool = False
 
 
 @dataclass
 class RunPlan:
+    """`month_usd` was spent, or may have been, in this calendar month (UTC) by the whole home."""
+
     campaign: str
     budget_usd: float
+    month: str = ""
+    month_usd: float = 0.0
+    month_cap_usd: float | None = None
     steps: list[StepPlan] = field(default_factory=list)
     stages: list[StagePlan] = field(default_factory=list)
     note: str | None = None
@@ -107,7 +115,15 @@ def plan_run(
         seen_differently(c.generation, c.judge),
         unknown_candidates(writing, c, journal),
     ]
-    found = RunPlan(c.name, c.budget.usd, note="\n".join(note for note in notes if note) or None)
+    month = read_spend(store, "month", c)
+    found = RunPlan(
+        c.name,
+        c.budget.usd,
+        month=month.month,
+        month_usd=month.month_usd,
+        month_cap_usd=month.month_cap_usd,
+        note="\n".join(note for note in notes if note) or None,
+    )
     found.steps = [
         StepPlan("ingest_items", len(fresh), len(entries) - len(fresh)),
         StepPlan("extract_features", len(unseen), len(items) - len(unseen)),
@@ -122,7 +138,7 @@ def plan_run(
         ("judge", c.judge, judging),
     ]
     for stage, chat, asked in stages:
-        cost = estimate(asked, chat, journal)
+        cost = estimate(asked, chat, journal, settings.prices)
         found.stages.append(
             StagePlan(
                 stage,
@@ -134,6 +150,8 @@ def plan_run(
                 cost.output_high,
                 cost.usd_low,
                 cost.usd_high,
+                chat.mode,
+                cost.from_history,
             )
         )
     return found

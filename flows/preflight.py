@@ -20,7 +20,7 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
     """
     told = [campaign.features.told] if campaign.features.told else []
     for chat in (*told, campaign.generation, campaign.judge):
-        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced)
+        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced, store.path.with_name("prices.yaml"))
     for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
         _ = spec.id  # reads every file the campaign names
     path = campaign.dataset.path.resolve()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from components.chat.calls_view import calls_view_sql
 from components.chat.kept import KEEPS, Keep
+from components.chat.spend_views import spend_views_sql
 from components.errors import UserError
 from components.store import Store
 
@@ -55,6 +56,16 @@ class Settings:
         return self.home / "results"
 
     @property
+    def prices(self) -> Path:
+        """The user's own price list, where there is one; it goes before the shipped one."""
+        return self.home / "prices.yaml"
+
+    @property
+    def shared(self) -> Path:
+        """What processes that buy at one time keep together: purses, limits."""
+        return self.calls / "shared"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 
@@ -78,7 +89,7 @@ class Settings:
         return self
 
     def store(self) -> Store:
-        return Store(self.warehouse, calls_view_sql(self.calls))
+        return Store(self.warehouse, f"{calls_view_sql(self.calls)};\n{spend_views_sql()}")
 
     def existing(self) -> "Settings":
         """For commands that only read: raises UserError when nothing has run here yet."""

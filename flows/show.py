@@ -123,7 +123,7 @@ def show_plan(plan: Any, console: Console) -> None:
         )
         calls.add_row(
             stage.stage,
-            escape(stage.model),
+            escape(stage.model) + (" (batch)" if stage.mode == "batch" else ""),
             str(stage.calls),
             str(stage.cached),
             f"{stage.input_tokens:,}",
@@ -131,9 +131,23 @@ def show_plan(plan: Any, console: Console) -> None:
             cost,
         )
     console.print(calls)
+    if any(stage.mode == "batch" for stage in plan.stages):
+        console.print("batch: at batch prices")
     console.print(f"\nbudget: {money(plan.budget_usd)}. Nothing was bought.")
+    console.print(month_line(plan))
     if plan.note:
         console.print(plan.note, markup=False)
+
+
+def month_line(plan: Any) -> str:
+    """What the month has cost so far, and whether its cap leaves room for this plan."""
+    said = f"{plan.month} (UTC): {money(plan.month_usd)} spent and held by this home"
+    if plan.month_cap_usd is None:
+        return said
+    left = max(0.0, plan.month_cap_usd - plan.month_usd)
+    dearest = sum(stage.usd_high or 0.0 for stage in plan.stages)
+    warning = " - less than this run may cost" if dearest > left else ""
+    return f"{said}, {money(left)} left of {money(plan.month_cap_usd)}{warning}"
 
 
 def show_findings(findings: Sequence[Any], console: Console) -> None:

@@ -19,6 +19,7 @@ from components.chat.plan import Plan, estimate
 from components.chat.prices import Price, price_of
 from components.chat.providers import check
 from components.chat.request import ChatRequest
+from components.chat.till import Till
 
 __all__ = [
     "FINAL",
@@ -32,6 +33,7 @@ __all__ = [
     "Price",
     "Retry",
     "Status",
+    "Till",
     "buy",
     "calls_view_sql",
     "check",

@@ -15,7 +15,7 @@ from components.chat.abilities import abilities_of
 from components.chat.client import Client
 from components.chat.journal import Journal
 from components.chat.kept import outcome_of
-from components.chat.ledger import Ledger
+from components.chat.ledger import Ledger, Reservation
 from components.chat.limits import Pace, Ticket, door_of
 from components.chat.outcome import RETRYABLE, STOPPING, ChatOutcome, Status
 from components.chat.prices import price_of
@@ -72,6 +72,20 @@ class Tally:
     unknown: bool = False
     sent_without: list[str] = field(default_factory=list)
     last: Reply | None = None
+    bills: list[tuple[Reservation, float, float]] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """The journal has the record: what it says is what the purses count from now on."""
+        for reservation, cost, held in self.bills:
+            if self.unknown:
+                reservation.settle(0.0, cost + held)
+            else:
+                reservation.settle(cost, held)
+
+    def keep(self) -> None:
+        """The call goes on, or could not be recorded: what may have been billed stays reserved."""
+        for reservation, cost, held in self.bills:
+            reservation.keep(cost, held)
 
 
 @dataclass
@@ -119,14 +133,22 @@ class Caller:
             while await self._attempt(request, tally):
                 continue
         finally:
-            outcome = self._record(request, tally)
+            try:
+                outcome = self._record(request, tally)
+            except BaseException:
+                tally.keep()
+                raise
+            tally.settle()
         return outcome
 
     async def _attempt(self, request: ChatRequest, tally: Tally) -> bool:
         """Sends once; True when it should be sent again."""
         most = most_tokens(request, self.price)
-        reservation = await self.ledger.reserve(request.model, self.price, most, request.max_output_tokens)
-        cost = held = 0.0
+        money = (request.model, self.price, most, request.max_output_tokens)
+        reservation = self.ledger.reserve_now(*money) or await self.ledger.reserve(*money, self.stopped)
+        if reservation is None:
+            return False
+        sent = False
         try:
             tokens = expected_tokens(request, self.price) + request.max_output_tokens
             ticket = self.visitor.enter_now(tokens) or await self.visitor.enter(tokens, self.stopped)
@@ -138,13 +160,17 @@ class Caller:
             tally.sent_without = self.abilities.sent_without(request)
             tally.attempts += 1
             tally.last = Reply(status=Status.connection, detail="stopped before the answer came", billed=None)
+            sent = True
             try:
                 tally.last = await self.client.send(body)
             finally:
                 self._leave(ticket, tally.last)
-                cost, held = self._account(tally, tally.last, reservation.usd)
+                tally.bills.append((reservation, *self._account(tally, tally.last, reservation.usd)))
         finally:
-            reservation.settle(cost, held)
+            if not sent:
+                reservation.settle()
+        if tally.last.status is not Status.ok:
+            tally.keep()  # its next attempt must not wait for what this one leaves over
         return await self._again(body, tally.last, tally)
 
     def _account(self, tally: Tally, reply: Reply, most_usd: float) -> tuple[float, float]:
@@ -213,7 +239,7 @@ class Caller:
             "endpoint": self.client.endpoint,
             "stage": request.stage,
             "run_id": self.run_id,
-            "spec_id": self.spec_id,
+            "spec_id": self.spec_id or None,
             "mode": "live",
             "batch_id": None,
             "api": request.api,

@@ -1,25 +1,45 @@
-"""The money of a run: nothing is sent whose worst case would pass the cap.
+"""The money of a run and of a month: nothing is sent whose worst case would pass a cap.
 
-Before each attempt the most it can cost is reserved; afterwards the reservation is replaced by what it did cost. So
-spent + reserved <= cap at every moment, in every thread and event loop of the process, and recorded spend cannot pass
-it. An attempt whose answer was lost (time-out, cut body) may have been billed: its reservation stays `held`, counted
-against the cap but not as spend.
+Before each attempt the most it can cost is reserved; when the call is recorded the reservation is replaced by what it
+did cost. So spent + held + reserved <= cap at every moment, in every thread, event loop and process of a home, and
+recorded spend cannot pass it. An attempt whose answer was lost (time-out, cut body, a kill) may have been billed: it
+stays `held`, counted against the cap but not as spend.
+
+`Ledger(cap)` is alone, for tests and small scripts; with a `Till` it shares its purses with the other processes.
 """
 
 import asyncio
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.chat.prices import FILE, Price
+from components.chat.purse import FITS, REFUSED, SLACK, Damaged, Pocket
+from components.chat.till import Till
 from components.errors import BudgetExceeded, UserError
+
+POLL_S = 0.05
+LONGEST_POLL_S = 0.5
+"""How often a ledger looks whether another process has freed money; nobody can wake it."""
 
 
 @dataclass(slots=True)
 class Reservation:
+    """`keep` once the attempt has ended and another may follow; `settle` once the journal has the record. In between
+    the money stays reserved, so that a kill cannot lose it."""
+
     ledger: "Ledger"
     usd: float
+    kept: float = 0.0
+    taken: bool = False
+    standing: str | None = None
     open: bool = True
+
+    def keep(self, cost_usd: float | None = None, held_usd: float = 0.0) -> None:
+        """Gives back all but what was, and what may have been, billed."""
+        self.ledger._keep(self, (cost_usd or 0.0) + held_usd)
 
     def settle(self, cost_usd: float | None = None, held_usd: float = 0.0) -> None:
         """Ends the reservation; `cost_usd` was billed, `held_usd` may have been."""
@@ -27,77 +47,251 @@ class Reservation:
 
 
 class Ledger:
-    """One per run (or backfill), shared by all its windows. `spent_usd` is what was spent under this cap before;
-    `prices` is the price list it reckons by."""
+    """One per run (or backfill) and process, shared by all its windows. `prices` is the user's own price list, laid
+    over the shipped one. Alone, `spent_usd` is what was spent under this cap before; with a `till` the journal says so.
+    `month_usd` caps the calendar month of the whole home, and needs a till."""
 
     def __init__(
-        self, cap_usd: float, allow_unpriced: bool = False, spent_usd: float = 0.0, prices: Path = FILE
+        self,
+        cap_usd: float,
+        allow_unpriced: bool = False,
+        spent_usd: float = 0.0,
+        prices: Path = FILE,
+        *,
+        month_usd: float | None = None,
+        till: Till | None = None,
     ) -> None:
-        self.cap_usd = cap_usd
+        self.cap_usd, self.month_usd = cap_usd, month_usd
         self.prices = prices
         self.allow_unpriced = allow_unpriced
-        self.spent_usd = spent_usd
-        self.held_usd = 0.0
-        self.reserved_usd = 0.0
         self.unpriced_calls = 0
         self.open_batches: dict[str, Reservation] = {}
-        """Batches that are handed in and not collected, by their local ids; see components/chat/batch/books.py."""
+        """Reservations of batches that are handed in and not collected, by their local ids."""
+        self._till = till
+        self._pocket = Pocket(spent_usd) if till is None else till.run
         self._lock = threading.Lock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
-    def allow(self, cap_usd: float, allow_unpriced: bool) -> None:
+    @property
+    def spent_usd(self) -> float:
+        """USD recorded under this purse, by whichever process."""
+        return self._pocket.totals()[0]
+
+    @property
+    def held_usd(self) -> float:
+        """USD that may have been billed for lost answers."""
+        return self._pocket.totals()[1]
+
+    @property
+    def reserved_usd(self) -> float:
+        """USD that calls in flight may cost."""
+        return self._pocket.totals()[2]
+
+    @property
+    def month_spent_usd(self) -> float | None:
+        """USD spent and held in this calendar month by the whole home; None for a ledger that is alone."""
+        return None if self._till is None else sum(self._till.month.totals()[:2])
+
+    def allow(self, cap_usd: float, allow_unpriced: bool, month_usd: float | None = None) -> None:
         """A later run of the same purse may have been given more, or less."""
         with self._lock:
-            self.cap_usd, self.allow_unpriced = cap_usd, allow_unpriced
+            self.cap_usd, self.allow_unpriced, self.month_usd = cap_usd, allow_unpriced, month_usd
 
-    async def reserve(self, model: str, price: Price | None, input_tokens: int, output_tokens: int) -> Reservation:
-        """Waits while calls in flight stand in the way; raises BudgetExceeded when only spent money does."""
-        if price is None:
-            if not self.allow_unpriced:
-                raise UserError(
-                    f"the price of {model} is unknown: set `budget.allow_unpriced: true` or add it to prices.yaml"
-                )
+    def close(self) -> None:
+        """Leaves the shared purses; not needed before a process ends."""
+        if self._till is not None:
             with self._lock:
-                self.unpriced_calls += 1
-            return Reservation(self, 0.0)
+                self._till.close()
+
+    def reserve_now(self, model: str, price: Price | None, input_tokens: int, output_tokens: int) -> Reservation | None:
+        """The fast path. None when calls in flight stand in the way; raises BudgetExceeded when only money that is gone
+        does, and UserError where the price is unknown and may not be."""
+        if price is None:
+            return self._unpriced(model)
         usd = price.most(input_tokens, output_tokens)
         if usd == 0:
             return Reservation(self, 0.0)  # free calls go on when the money is gone
-        while True:
-            with self._lock:
-                # A millionth of a cent of slack: sums of floats must not refuse a budget that fits exactly.
-                if self.spent_usd + self.held_usd + self.reserved_usd + usd <= self.cap_usd + 1e-8:
-                    self.reserved_usd += usd
-                    return Reservation(self, usd)
-                if self.reserved_usd <= 1e-12 or self.spent_usd + self.held_usd + usd > self.cap_usd + 1e-8:
-                    raise BudgetExceeded(self._refusal(model, usd))
-                loop = asyncio.get_running_loop()
-                freed: asyncio.Future[None] = loop.create_future()
-                self._waiting.append((loop, freed))
-            await freed
-
-    def take(self, usd: float) -> Reservation:
-        """Reserves without asking: the money is committed already, as that of a batch which an earlier run handed
-        in."""
         with self._lock:
-            self.reserved_usd += usd
-            return Reservation(self, usd)
+            till = self._till
+            said = self._pocket.take(usd, self.cap_usd) if till is None else self._take_shared(till, usd)
+            if said == FITS:
+                return Reservation(self, usd, taken=True)
+            if said == REFUSED:
+                raise BudgetExceeded(self._refusal(model, usd))
+            return None
+
+    async def reserve(
+        self,
+        model: str,
+        price: Price | None,
+        input_tokens: int,
+        output_tokens: int,
+        stopped: asyncio.Event | None = None,
+    ) -> Reservation | None:
+        """Like `reserve_now`, but waits while calls in flight stand in the way, of this process or of others; None when
+        `stopped` was set meanwhile."""
+        pause = POLL_S
+        while True:
+            loop = asyncio.get_running_loop()
+            freed: asyncio.Future[None] = loop.create_future()
+            waiter = (loop, freed)
+            with self._lock:
+                self._waiting.append(waiter)  # before looking, so that nothing freed meanwhile is missed
+            try:
+                reservation = self.reserve_now(model, price, input_tokens, output_tokens)
+                if reservation is not None:
+                    return reservation
+                await self._wait(freed, stopped, None if self._till is None else pause)
+            finally:
+                with self._lock:
+                    if waiter in self._waiting:
+                        self._waiting.remove(waiter)
+            if stopped is not None and stopped.is_set():
+                return None
+            self._refuse_if_it_stands(model, price, input_tokens, output_tokens)
+            pause = min(2 * pause, LONGEST_POLL_S)
+
+    async def _wait(self, freed: "asyncio.Future[None]", stopped: asyncio.Event | None, pause: float | None) -> None:
+        watch: set[asyncio.Future[Any]] = {freed}
+        if stopped is not None:
+            watch.add(asyncio.ensure_future(stopped.wait()))
+        try:
+            await asyncio.wait(watch, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for future in watch:
+                future.cancel()
+
+    def _refuse_if_it_stands(self, model: str, price: Price | None, input_tokens: int, output_tokens: int) -> None:
+        """Nobody waits a day for the money of a batch."""
+        till = self._till
+        if till is None or price is None:
+            return
+        usd = price.most(input_tokens, output_tokens)
+        with self._lock:
+            for purse, cap in ((till.run, self.cap_usd), (till.month, self.month_usd)):
+                stands = purse.standing_usd()
+                if stands and cap is not None and sum(purse.totals()[:2]) + stands + usd > cap + SLACK:
+                    raise BudgetExceeded(f"{self._refusal(model, usd)}; {stands:.6f} USD stand for batches under way")
+
+    def stand(self, reservation: Reservation, name: str) -> None:
+        """From now on the money is reserved under `name`, whether this process lives or not, until a reservation of
+        that name is settled: for a batch, which is under way for up to a day."""
+        with self._lock:
+            if self._till is not None and reservation.open and reservation.standing is None:
+                reservation.standing = name
+                self._till.run.stand(name, reservation.usd)
+                self._till.month.stand(name, reservation.usd)
+
+    def standing(self, name: str, usd: float) -> Reservation:
+        """What stands under `name`, in whichever process; `usd` is reserved, without asking, where nothing does."""
+        with self._lock:
+            if self._till is None:
+                self._pocket.reserved += usd
+                self._pocket.open += 1
+                return Reservation(self, usd, taken=True)
+            self._till.run.stands(name, usd)
+            self._till.month.stands(name, usd)
+            return Reservation(self, usd, taken=True, standing=name)
+
+    def _take_shared(self, till: Till, usd: float) -> int:
+        try:
+            return self._take_both(till, usd)
+        except Damaged:
+            till.mend()
+            return self._take_both(till, usd)
+
+    def _take_both(self, till: Till, usd: float) -> int:
+        if till.pid != os.getpid():
+            till.open()
+            self._pocket = till.run
+        now = till.clock()
+        if now >= till.month_ends:
+            till.turn(now)
+        said = till.run.take(usd, self.cap_usd)
+        if said == FITS:
+            cap = float("inf") if self.month_usd is None else self.month_usd
+            try:
+                said = till.month.take(usd, cap)
+            except Damaged:
+                till.run.put(usd)
+                raise
+            if said != FITS:
+                till.run.put(usd)
+        if said != FITS:
+            till.look()
+        return said
+
+    def _unpriced(self, model: str) -> Reservation:
+        if not self.allow_unpriced:
+            raise UserError(
+                f"the price of {model} is unknown: set `budget.allow_unpriced: true` or add it to {self.prices}"
+            )
+        with self._lock:
+            self.unpriced_calls += 1
+        return Reservation(self, 0.0)
 
     def _refusal(self, model: str, usd: float) -> str:
-        held = f" and {self.held_usd:.6f} may have been billed for lost answers" if self.held_usd else ""
-        return (
-            f"the next call to {model} could cost {usd:.6f} USD; spent: {self.spent_usd:.6f} of {self.cap_usd:.2f} USD"
-            f"{held}: raise `budget.usd` and run the same command again, what was bought is kept"
-        )
+        """Which cap stops, what is gone of it, and what to do."""
+        spent, held, _ = self._pocket.totals()
+        begin = f"the next call to {model} could cost {usd:.6f} USD"
+        if self._till is None or self.month_usd is None or spent + held + usd > self.cap_usd + SLACK:
+            gone, do = (
+                f"spent: {spent:.6f} of {self.cap_usd:.2f} USD",
+                "raise `budget.usd` and run the same command again",
+            )
+        else:
+            spent, held, _ = self._till.month.totals()
+            gone = f"spent in {self._till.month_name} by this home: {spent:.6f} of {self.month_usd:.2f} USD"
+            do = (
+                "raise `budget.usd_per_month`, or run the same command again when the next month begins "
+                f"({self._till.next_month:%Y-%m-%d} 00:00 UTC)"
+            )
+        maybe = f" and {held:.6f} may have been billed for lost answers" if held else ""
+        return f"{begin}; {gone}{maybe}: {do}, what was bought is kept"
+
+    def _keep(self, reservation: Reservation, usd: float) -> None:
+        with self._lock:
+            if not reservation.open or not reservation.usd or reservation.standing:
+                return
+            self._move(reservation.usd, kept=usd, ended=0)
+            reservation.usd, reservation.kept = 0.0, usd
+        self._wake_all()
 
     def _settle(self, reservation: Reservation, cost_usd: float, held_usd: float) -> None:
         with self._lock:
             if not reservation.open:
                 return
             reservation.open = False
-            self.reserved_usd = max(0.0, self.reserved_usd - reservation.usd)
-            self.spent_usd += cost_usd
-            self.held_usd += held_usd
+            if reservation.standing and not self._end_standing(reservation):
+                return  # another process has collected it
+            if reservation.taken or cost_usd or held_usd:
+                self._move(reservation.usd, cost_usd, held_usd, -reservation.kept, int(reservation.taken))
+        if self._waiting:
+            self._wake_all()
+
+    def _end_standing(self, reservation: Reservation) -> bool:
+        till, name = self._till, str(reservation.standing)
+        assert till is not None, "nothing stands in a ledger that is alone"
+        ended = till.run.end_standing(name)
+        till.month.end_standing(name)
+        if ended:
+            # Its cost goes into this ledger's own row, like that of a call for which nothing was reserved.
+            reservation.usd = 0.0
+            till.run.open += 1
+            till.month.open += 1
+        return ended
+
+    def _move(self, freed: float, spent: float = 0.0, held: float = 0.0, kept: float = 0.0, ended: int = 1) -> None:
+        till = self._till
+        if till is not None:
+            now = till.clock()
+            if now >= till.month_ends:
+                till.turn(now)
+            till.month.put(freed, spent, held, kept, ended)
+        self._pocket.put(freed, spent, held, kept, ended)
+
+    def _wake_all(self) -> None:
+        with self._lock:
             waiting, self._waiting = self._waiting, []
         for loop, freed in waiting:
             try:

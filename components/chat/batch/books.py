@@ -4,49 +4,23 @@ A batch is paid from the purse that handed it in. While it is open its worst cas
 once however many purchases wait for it; a new process reserves it again before it buys anything else.
 """
 
-import asyncio
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 
 from components.chat.batch.register import Entry, Register
 from components.chat.ledger import Ledger, Reservation
 from components.chat.prices import Price
 from components.errors import BudgetExceeded
 
-BATCH_SHARE = 0.5
-"""Of every list price (https://openai.com/api/pricing, 2026)."""
-
 _lock = threading.Lock()
 
 
 def batch_price(price: Price | None) -> Price | None:
-    """USD per million tokens in a batch; None where the list price is unknown."""
-    if price is None:
-        return None
-    return replace(
-        price,
-        input=price.input * BATCH_SHARE,
-        output=price.output * BATCH_SHARE,
-        cached_input=None if price.cached_input is None else price.cached_input * BATCH_SHARE,
-        cache_write=None if price.cache_write is None else price.cache_write * BATCH_SHARE,
-    )
+    """What calls cost in a batch; the price of live calls where the list tells of no other."""
+    return None if price is None else price.batch or price
 
 
-async def reserve(
-    ledger: Ledger, model: str, price: Price | None, most: Sequence[tuple[int, int]]
-) -> Reservation | None:
-    """For calls of at most so many prompt and reply tokens. None while money of calls in flight stands in the way: who
-    waits for a batch must not wait here. Raises BudgetExceeded where only spent money does."""
-    sent, got = sum(tokens for tokens, _ in most), sum(tokens for _, tokens in most)
-    try:
-        async with asyncio.timeout(0):
-            return await ledger.reserve(model, price, sent, got)
-    except TimeoutError:
-        return None
-
-
-async def reserve_most(
+def reserve_most(
     ledger: Ledger, model: str, price: Price | None, most: Sequence[tuple[int, int]]
 ) -> tuple[Reservation | None, int]:
     """A reservation for as many of the first calls as the budget has room for, by halves, and how many these are.
@@ -54,7 +28,9 @@ async def reserve_most(
     count = len(most)
     while True:
         try:
-            if reservation := await reserve(ledger, model, price, most[:count]):
+            sent, got = sum(tokens for tokens, _ in most[:count]), sum(tokens for _, tokens in most[:count])
+            # Not waited for: who waits for a batch must not wait for calls in flight.
+            if reservation := ledger.reserve_now(model, price, sent, got):
                 return reservation, count
         except BudgetExceeded:
             if count == 1:
@@ -65,6 +41,8 @@ async def reserve_most(
 
 
 def keep(ledger: Ledger, entry: Entry, reservation: Reservation) -> None:
+    """From now on the money stands for the batch, whether this process lives or not."""
+    ledger.stand(reservation, entry.local_id)
     with _lock:
         ledger.open_batches[entry.local_id] = reservation
 
@@ -76,7 +54,7 @@ def hold_open(ledger: Ledger, register: Register, purse: str) -> None:
         if entry.purse == purse:
             with _lock:
                 if entry.local_id not in ledger.open_batches:
-                    ledger.open_batches[entry.local_id] = ledger.take(entry.reserved_usd)
+                    ledger.open_batches[entry.local_id] = ledger.standing(entry.local_id, entry.reserved_usd)
 
 
 def settle(ledger: Ledger, entry: Entry) -> None:

@@ -79,7 +79,7 @@ async def _claim_part(desk: Desk, part: list[ChatRequest], claimed: Claimed) -> 
     """False when the budget has no room for all of it."""
     tokens = [tokens_of(request, desk.price) for request in part]
     try:
-        reservation, count = await reserve_most(
+        reservation, count = reserve_most(
             desk.ledger, desk.spec.model, desk.price, [(sent, got) for _, sent, got in tokens]
         )
     except BudgetExceeded as error:

@@ -99,7 +99,7 @@ def reading(folder: Path, calls: int, form: str) -> None:
     import duckdb
 
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    read = seconds(lambda: [path.read_bytes() for path in folder.rglob("*") if path.is_file()])
+    read = seconds(lambda: [len(path.read_bytes()) for path in folder.rglob("*") if path.is_file()])
     journal = Journal(folder)
     opened = seconds(journal.refresh)
     middle = calls // 2

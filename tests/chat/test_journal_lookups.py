@@ -164,7 +164,8 @@ def test_a_killed_writer_lets_go_and_counts_as_no_elder(tmp_path: Path) -> None:
         import sys, time
         from pathlib import Path
         from components.chat import Journal
-        Journal(Path(sys.argv[1])).append({"call_key": "aa", "status": "ok"})
+        journal = Journal(Path(sys.argv[1]))
+        journal.append({"call_key": "aa", "status": "ok"})
         print("written", flush=True)
         time.sleep(60)
     """

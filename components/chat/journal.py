@@ -120,10 +120,10 @@ class Journal:
 
     def records(self, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """Every readable record, file by file, with bounded memory; for plans and sums, not for look-ups."""
-        return self._files(None, newest_first)
+        return self.fields(None, newest_first)
 
-    def _files(self, columns: Sequence[str] | None, newest_first: bool = False) -> Iterator[dict[str, Any]]:
-        """`columns`: only these fields are needed."""
+    def fields(self, columns: Sequence[str] | None, newest_first: bool = False) -> Iterator[dict[str, Any]]:
+        """As `records`; only these fields are needed, and of packed files only they are read."""
         segments = [path for path, _ in list_segments(self.folder)]
         packed = {path: Packed(path) for path in list_packed(self.folder)}
         named = {name for file in packed.values() for name in file.segments}
@@ -137,7 +137,7 @@ class Journal:
     def spent_usd(self, runs: str | Collection[str] | None = None) -> float:
         """USD known to be billed, plus what may have been billed for lost answers; of one run, of some, or of all."""
         asked = {runs} if isinstance(runs, str) else runs
-        mine = (record for record in self._files(MONEY) if asked is None or record.get("run_id") in asked)
+        mine = (record for record in self.fields(MONEY) if asked is None or record.get("run_id") in asked)
         return sum((record.get("cost_usd") or 0.0) + (record.get("held_usd") or 0.0) for record in mine)
 
     def _segment_records(self, path: Path, newest_first: bool) -> Iterator[dict[str, Any]]:

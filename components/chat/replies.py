@@ -80,7 +80,9 @@ def unparsed(body: bytes) -> str:
 def invalid(detail: str, raw: Any, usage: Usage | None) -> Reply:
     """A 200 without an answer in it."""
     billed = None if usage is None else True
-    return Reply(status=Status.invalid_reply, detail=detail, usage=usage, billed=billed, http_status=200, raw=raw)
+    return Reply(
+        status=Status.invalid_reply, detail=storable(detail), usage=usage, billed=billed, http_status=200, raw=raw
+    )
 
 
 def read_error(http_status: int, headers: Mapping[str, str], body: bytes) -> Reply:

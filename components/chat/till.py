@@ -182,7 +182,7 @@ class Recorded(NamedTuple):
 def recorded(journal: Journal, runs: Collection[str], month: str) -> Recorded:
     """What the journal has of some runs, and of a calendar month (2026-11) in UTC."""
     sums = [[0.0, 0.0], [0.0, 0.0]]
-    for record in journal.records():
+    for record in journal.fields(("run_id", "created_at", "cost_usd", "held_usd")):
         cost, held = record.get("cost_usd") or 0.0, record.get("held_usd") or 0.0
         if cost or held:
             for into, mine in zip(sums, (record.get("run_id") in runs, month_of(record) == month), strict=True):

@@ -17,7 +17,7 @@ from tests.fake_provider import FakeProvider
 
 KEY = "sk-marked-5f1e-not-to-be-found"
 QUICK = Retry(base_s=0.005, cap_s=0.02, grace_s=2.0)
-PRICES = "date: 2026-01-01\nmodels:\n  openai/m@{url}: {{input: 1000.0, output: 4000.0}}\n"
+PRICES = "date: 2026-01-01\nmodels:\n  openai/m@{url}: {{input: 1000.0, output: 4000.0, batch: 0.5}}\n"
 """USD per million: a token sent costs a tenth of a cent."""
 
 

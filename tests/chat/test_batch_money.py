@@ -24,7 +24,7 @@ def shop(tmp_path: Path) -> BatchShop:
 
 
 def test_every_price_is_half() -> None:
-    listed = Price(input=2.0, output=8.0, cached_input=1.0, cache_write=2.5, date="2026-01-01")
+    listed = Price(input=2.0, output=8.0, cached_input=1.0, cache_write=2.5, batch_factor=0.5, date="2026-01-01")
     half, usage = batch_price(listed), Usage(input=1000, output=500, cached=200, written=100)
     assert half is not None and half.cost(usage) == pytest.approx(listed.cost(usage) / 2)
     assert half.date == listed.date and half.picture_tokens == listed.picture_tokens

@@ -136,7 +136,8 @@ def test_flow_files_shadow_no_package() -> None:
     assert not {path.stem for path in modules("flows")} & packages
 
 
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "bench/README.md") if (ROOT / name).exists()]
+NAMES = ("README.md", "CONTRIBUTING.md", "bench/README.md", "docs/providers.md", "docs/faults.md")
+DOCUMENTS = [ROOT / name for name in NAMES if (ROOT / name).exists()]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

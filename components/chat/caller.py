@@ -14,13 +14,13 @@ from typing import Any
 from components.chat.abilities import abilities_of
 from components.chat.client import Client
 from components.chat.journal import Journal
-from components.chat.kept import outcome_of
+from components.chat.kept import outcome_of, said
 from components.chat.ledger import Ledger, Reservation
 from components.chat.limits import Pace, Ticket, door_of
 from components.chat.outcome import RETRYABLE, STOPPING, ChatOutcome, Status
 from components.chat.prices import price_of
 from components.chat.providers import IN_PROCESS
-from components.chat.replies import Reply, json_value
+from components.chat.replies import Reply
 from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens, most_tokens
 from components.errors import ProviderStopped
@@ -244,9 +244,6 @@ class Caller:
             "batch_id": None,
             "api": request.api,
             "sent_without": tally.sent_without,
-            "text": reply.text,
-            "value": None if request.schema is None else json_value(reply.text),
-            "detail": reply.detail,
             "attempts": tally.attempts,
             "input_estimate": expected_tokens(request, self.price),
             "input_tokens": tally.input_tokens,
@@ -257,9 +254,7 @@ class Caller:
             "held_usd": tally.held_usd + (tally.known_usd if tally.unknown else 0.0),
             "price_date": None if self.price is None else self.price.date,
             "latency_ms": reply.latency_ms,
-            "created_at": datetime.now(UTC).isoformat(),
-            "request": request.record(),
-            "response": reply.raw,
+            **said(reply, request, datetime.now(UTC)),
         }
         self.journal.append(record, redact=self.api_key)
         return outcome_of(record, bought=True)

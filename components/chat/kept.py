@@ -18,9 +18,12 @@ keep="values" keeps no texts but the one that is paid for:
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from components.chat.outcome import ChatOutcome, Status
+from components.chat.replies import Reply, json_value
+from components.chat.request import ChatRequest
 from components.chat.segments import dump
 
 Keep = Literal["everything", "values"]
@@ -31,6 +34,20 @@ _MEASURES = (
     "latency_ms", "attempts", "input_estimate", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens",
     "cost_usd", "held_usd", "price_date", "sent_without",
 )  # fmt: skip
+
+
+def said(reply: Reply, request: ChatRequest | None, now: datetime) -> dict[str, Any]:
+    """What a record has of the question, which may not be at hand, and of its answer. `value` is the reply as JSON,
+    where a schema was asked for and the whole text is JSON."""
+    by_schema = request is not None and request.schema is not None
+    return {
+        "text": reply.text,
+        "value": json_value(reply.text) if by_schema else None,
+        "detail": reply.detail,
+        "created_at": now.isoformat(),
+        "request": None if request is None else request.record(),
+        "response": reply.raw,
+    }
 
 
 def only_values(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ second try asks the journal which records of this batch it has already, and `col
 """
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from components.chat.batch.desk import Desk
 from components.chat.batch.lines import Answers, missing
 from components.chat.batch.register import Entry, sync
 from components.chat.batch.service import Seen, Trouble
-from components.chat.journal import outcome_of
+from components.chat.kept import outcome_of, said
 from components.chat.outcome import STOPPING, ChatOutcome, Status
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
@@ -128,29 +127,18 @@ def _record(desk: Desk, entry: Entry, key: str, reply: Reply, request: ChatReque
         "batch_id": entry.batch_id,
         "api": desk.spec.api,
         "sent_without": entry.sent_without,
-        "text": reply.text,
-        "value": _value(reply.text) if request is not None and request.schema is not None else None,
-        "detail": reply.detail,
         "attempts": 1,
         "input_estimate": line.expected,
         "input_tokens": None if usage is None else usage.input,
         "output_tokens": None if usage is None else usage.output,
         "cached_tokens": None if usage is None else usage.cached,
+        "reasoning_tokens": None if usage is None else usage.reasoning,
         "cost_usd": None if unknown else cost,
         "held_usd": held,
         "price_date": entry.price_date,
         "latency_ms": round((now - entry.begun).total_seconds() * 1000),
-        "created_at": now.isoformat(),
-        "request": None if request is None else request.record(),
-        "response": reply.raw,
+        **said(reply, request, now),
     }
-
-
-def _value(text: str | None) -> Any:
-    try:
-        return None if text is None else json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _why_stopped(desk: Desk, reply: Reply) -> PostwrightError | None:

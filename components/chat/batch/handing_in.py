@@ -125,6 +125,7 @@ async def hand_in(desk: Desk, entry: Entry, requests: Sequence[ChatRequest]) -> 
     try:
         with tempfile.TemporaryFile(dir=desk.register.folder) as file:
             for number, request in enumerate(requests):
+                desk.journal.keep_pictures(request)
                 file.write(line_of(request, desk.abilities))
                 if number % BREATH == 0:
                     await asyncio.sleep(0)

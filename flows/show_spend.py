@@ -83,13 +83,14 @@ def show_spend(spend: Spend, console: Console) -> None:
         )
     console.print(rows)
     console.print()
-    console.print(f"{spend.calls:,} calls, {money(spend.cost_usd)}{' (priced ones)' if spend.unpriced_calls else ''}")
+    priced = spend.calls - spend.unpriced_calls
+    of = "" if not spend.unpriced_calls else f" for {priced:,} of them" if priced else ""
+    console.print(f"{spend.calls:,} calls, {money(spend.cost_usd)}{of}")
     if spend.held_usd:
         console.print(f"[yellow]{money(spend.held_usd)} more may have been billed[/]: answers lost on the way (▒)")
     if spend.unpriced_calls:
-        console.print(
-            f"[yellow]{spend.unpriced_calls:,} calls have no known price[/]: what they cost is not in here (*)"
-        )
+        star = " (*)" if priced else ""
+        console.print(f"[yellow]{spend.unpriced_calls:,} calls have no known price[/]: it is in no sum{star}")
     cap = spend.month_cap_usd
     left = "" if cap is None else f" of {money(cap)}; {money(max(0.0, cap - spend.month_usd))} left"
     console.print(f"{spend.month} (UTC), spent and held: {money(spend.month_usd)}{left}")

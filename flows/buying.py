@@ -50,12 +50,13 @@ def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
     journal = journal_of(settings)
     with _lock:
         key = (str(settings.calls), purse)
+        found = settings.store().query("SELECT run_id FROM runs WHERE purse = $purse", {"purse": purse})
+        runs = [row["run_id"] for row in found]
         if key not in _ledgers:
-            runs = settings.store().query("SELECT run_id FROM runs WHERE purse = $purse", {"purse": purse})
-            till = Till(settings.shared, journal, purse, [row["run_id"] for row in runs])
+            till = Till(settings.shared, journal, purse, runs)
             _ledgers[key] = Ledger(budget.usd, prices=settings.prices, till=till)
             hold_open(_ledgers[key], Register(settings.batches), purse)
-        _ledgers[key].allow(budget.usd, budget.allow_unpriced, budget.usd_per_month)
+        _ledgers[key].allow(budget.usd, budget.allow_unpriced, budget.usd_per_month, runs)
         return _ledgers[key]
 
 

@@ -46,7 +46,7 @@ def read_spend(store: Store, by: str, campaign: Campaign | None = None, now: dat
     order = "name" if by in ("day", "month") else "coalesce(cost_usd, 0) + held_usd DESC, calls DESC, name"
     rows = store.query(f"SELECT {NAMED[by]}, * FROM spend_by_{by} ORDER BY {order}")
     for row in rows:
-        row["name"] = LOST if row["name"] == "lost" or row["name"] is None else row["name"]
+        row["name"] = LOST if row["name"] == "lost" else row["name"] or "unknown"
     month = f"{now or datetime.now(UTC):%Y-%m}"
     sql = "SELECT coalesce(sum(cost_usd), 0) + sum(held_usd) AS usd FROM spend_by_month WHERE month = $month"
     priced = [row["cost_usd"] for row in rows if row["cost_usd"] is not None]

@@ -95,8 +95,9 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
             ended.set_exception(error)
 
     with stoppable() as stop:
-        threading.Thread(target=copy_context().run, args=(run, stop), name="purchase", daemon=True).start()
+        thread = threading.Thread(target=copy_context().run, args=(run, stop), name="purchase", daemon=True)
         try:
+            thread.start()
             return ended.result()
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None

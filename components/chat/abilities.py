@@ -50,6 +50,9 @@ _REFUSED = re.compile(
 parameter: ...", "Unrecognized request argument supplied: ...", "Unknown parameter: ..."; pydantic behind many other
 servers: "Extra inputs are not permitted"."""
 
+_ECHO = re.compile(r"input_value=.*?(?=, ?input_type=|$)|\binput: ?['\"].*", re.DOTALL)
+"""pydantic behind many servers quotes what was sent: words of a post are no words of the server."""
+
 _NAMED = re.compile(r"\b(temperature|seed|reasoning[._]effort|reasoning|thinking|store)\b")
 """Ollama: "\"m\" does not support thinking", where an effort was asked for."""
 
@@ -94,11 +97,12 @@ class Abilities:
             self._heed(sent, reply)
         if reply.status is not Status.bad_request or reply.detail is None:
             return False
-        said = reply.detail.lower()
+        said = _ECHO.sub("", reply.detail.lower())
+        refused = bool(_codes(reply) & _CODES or _REFUSED.search(said))
         with self._lock:
-            if any(word in said for word in _FORMAT):
+            if any(word in said for word in _FORMAT) and (refused or _about_format(reply)):
                 return self._step_down(sent, reply.detail)
-            if not (_codes(reply) & _CODES or _REFUSED.search(said)):
+            if not refused:
                 return False
             if any(name in said for name in LENGTHS):
                 return self._swap_length(sent, reply.detail)
@@ -181,6 +185,12 @@ def _format_of(sent: Mapping[str, Any]) -> str:
 def _error_of(reply: Reply) -> Mapping[str, Any]:
     error = reply.raw.get("error") if isinstance(reply.raw, dict) else None
     return error if isinstance(error, dict) else {}
+
+
+def _about_format(reply: Reply) -> bool:
+    """OpenAI names the parameter; "Invalid schema for response_format" is no parameter's refusal."""
+    param = str(_error_of(reply).get("param"))
+    return param.startswith(("response_format", "text.format")) or "invalid schema" in str(reply.detail).lower()
 
 
 def _codes(reply: Reply) -> set[str]:

@@ -88,13 +88,13 @@ async def stream(
     walk = Walk(requests, spec, journal, on_outcome)
     if not await walk.begin():
         return
-    client = Client(spec, api_key)
-    caller = Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client, spec_id=spec_id)
     hands = min(spec.max_concurrency, len(requests)) if isinstance(requests, Sequence) else spec.max_concurrency
+    client = Client(spec, api_key)
     try:
-        await _Purchase(walk, on_outcome, caller).run(hands)
+        caller = Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client, spec_id=spec_id)
+        with contextlib.closing(caller):
+            await _Purchase(walk, on_outcome, caller).run(hands)
     finally:
-        caller.close()
         await client.close()
 
 

@@ -23,6 +23,7 @@ from components.chat.providers import IN_PROCESS
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens, most_tokens
+from components.chat.under_way import begin, end
 from components.errors import ProviderStopped
 from components.spec import ChatSpec
 
@@ -123,10 +124,30 @@ class Caller:
     async def call(self, request: ChatRequest) -> ChatOutcome | None:
         """None when the purchase stopped before anything was sent. Whatever ends the call, an attempt that was made
         leaves a record."""
-        if self.stopped.is_set():
-            return None
-        if hit := self.journal.lookup(request.key):  # another process was faster
-            return hit
+        place = (str(self.journal.folder), request.key)
+        while True:
+            if self.stopped.is_set():
+                return None
+            if hit := self.journal.lookup(request.key):  # another process, or another window of this one, was faster
+                return hit
+            if (other := begin(place)) is None:
+                break
+            await self._first_of(other)
+        try:
+            return await self._buy(request)
+        finally:
+            end(place)
+
+    async def _first_of(self, other: "asyncio.Future[None]") -> None:
+        """Until another purchase has ended the same call, or this one stops."""
+        stop = asyncio.ensure_future(self.stopped.wait())
+        either: set[asyncio.Future[Any]] = {other, stop}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+
+    async def _buy(self, request: ChatRequest) -> ChatOutcome | None:
         self.journal.keep_pictures(request)
         tally = Tally()
         try:
@@ -164,8 +185,8 @@ class Caller:
             try:
                 tally.last = await self.client.send(body)
             finally:
-                self._leave(ticket, tally.last)
                 tally.bills.append((reservation, *self._account(tally, tally.last, reservation.usd)))
+                self._leave(ticket, tally.last)
         finally:
             if not sent:
                 reservation.settle()

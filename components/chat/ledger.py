@@ -11,6 +11,7 @@ stays `held`, counted against the cap but not as spend.
 import asyncio
 import os
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,10 +93,14 @@ class Ledger:
         """USD spent and held in this calendar month by the whole home; None for a ledger that is alone."""
         return None if self._till is None else sum(self._till.month.totals()[:2])
 
-    def allow(self, cap_usd: float, allow_unpriced: bool, month_usd: float | None = None) -> None:
-        """A later run of the same purse may have been given more, or less."""
+    def allow(
+        self, cap_usd: float, allow_unpriced: bool, month_usd: float | None = None, runs: Collection[str] = ()
+    ) -> None:
+        """A later run of the same purse may have been given more, or less. `runs`: those that the purse pays for."""
         with self._lock:
             self.cap_usd, self.allow_unpriced, self.month_usd = cap_usd, allow_unpriced, month_usd
+            if self._till is not None:
+                self._till.runs.update(runs)
 
     def close(self) -> None:
         """Leaves the shared purses; not needed before a process ends."""
@@ -205,7 +210,7 @@ class Ledger:
             till.open()
             self._pocket = till.run
         now = till.clock()
-        if now >= till.month_ends:
+        if not till.month_begins <= now < till.month_ends:
             till.turn(now)
         said = till.run.take(usd, self.cap_usd)
         if said == FITS:
@@ -285,7 +290,7 @@ class Ledger:
         till = self._till
         if till is not None:
             now = till.clock()
-            if now >= till.month_ends:
+            if not till.month_begins <= now < till.month_ends:
                 till.turn(now)
             till.month.put(freed, spent, held, kept, ended)
         self._pocket.put(freed, spent, held, kept, ended)

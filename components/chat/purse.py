@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from components.chat.segments import cannot_write
+from components.errors import UserError
+
 MAGIC = 1_347_769_173.0
 ROW = 64
 TOKEN = 16
@@ -106,7 +109,12 @@ class Purse(Pocket):
             if spent + held + reserved + usd <= cap + SLACK:
                 self.reserved += usd
                 self.open += 1
-                self._write()
+                try:
+                    self._write()
+                except UserError:
+                    self.reserved -= usd
+                    self.open -= 1
+                    raise
                 return FITS
             return REFUSED if reserved <= 1e-12 or spent + held + usd > cap + SLACK else WAIT
         finally:
@@ -196,7 +204,10 @@ class Purse(Pocket):
             self._file = -1
 
     def _write(self) -> None:
-        os.pwrite(self._file, self._row(), self._at)
+        try:
+            os.pwrite(self._file, self._row(), self._at)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
     def _row(self) -> bytes:
         return _LINE.pack(self.token, self.reserved, self.spent, self.held, self.kept, self.open, 0.0)
@@ -204,8 +215,10 @@ class Purse(Pocket):
     def _write_locked(self) -> None:
         file = self._file
         fcntl.flock(file, fcntl.LOCK_EX)
-        self._write()
-        fcntl.flock(file, fcntl.LOCK_UN)
+        try:
+            self._write()
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
 
     def _join(self, again: bool = False) -> None:
         """Takes a row. Where no other ledger is there the first row is what the journal says; where others are, theirs

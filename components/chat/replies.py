@@ -38,6 +38,8 @@ FILTERED = frozenset(
 )
 DETAIL_LENGTH = 500
 RAW_LENGTH = 2000
+GATEWAY_TIMEOUTS = frozenset({408, 504, 524})
+"""What stands behind the gateway may have answered, and billed, after all: as with a time-out of our own."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,6 +99,7 @@ def read_error(http_status: int, headers: Mapping[str, str], body: bytes) -> Rep
     return Reply(
         status=Status.rate_limited if no_credit else _error_status(http_status, codes, said),
         detail=f"HTTP {http_status}: {said}",
+        billed=None if http_status in GATEWAY_TIMEOUTS or http_status < 300 else False,
         no_credit=no_credit,
         wait_s=retry_after(headers),
         http_status=http_status,

@@ -58,7 +58,7 @@ class Till:
         """Takes a place; also in the child of a fork, which must not write its parent's rows."""
         self.pid, self.token = os.getpid(), secrets.token_bytes(16)
         self._next_look = time.monotonic() + LOOK_S
-        self._sums: Recorded | None = None
+        self._sums: tuple[str, Recorded] | None = None
         try:
             (self.folder / "open").mkdir(parents=True, exist_ok=True)
             with _alone(self.folder):
@@ -66,45 +66,49 @@ class Till:
                 self._mark = _mark_of(self.folder, self.token)
                 self._file = self._mark.open("w", encoding="utf-8")
                 fcntl.flock(self._file, fcntl.LOCK_EX)
-                self._note(self._run_path, self._set_month(self.clock()))
-                self.run = Purse(self._run_path, self.token, lambda: self._recorded().run)
-                self.month = self._month_purse()
+                self._set_month(Month.of(self.clock()))
+                self._note(self._run_path, self._month_path(self.month_name))
+                self.run = Purse(self._run_path, self.token, lambda: self._recorded(self.month_name).run)
+                self.month = self._month_purse(self.month_name)
                 self._sums = None  # later openings of these files must ask again
         except OSError as error:
             raise UserError(
                 f"cannot keep the money of this home in {self.folder}: {error.strerror}; unlock it or choose --home"
             ) from error
 
-    def _recorded(self) -> "Recorded":
+    def _recorded(self, month: str) -> "Recorded":
         """One look into the journal for both purses, while nobody else can open them."""
-        if self._sums is None:
-            self._sums = recorded(self.journal, self.runs, self.month_name)
-        return self._sums
+        if self._sums is None or self._sums[0] != month:
+            self._sums = month, recorded(self.journal, self.runs, month)
+        return self._sums[1]
 
     @property
     def _run_path(self) -> Path:
         return self.folder / f"purse-run-{quote(self.name, safe='')[:150]}"
 
-    def _set_month(self, now: float) -> Path:
-        today = datetime.fromtimestamp(now, UTC)
-        self.month_name = f"{today:%Y-%m}"
-        self.next_month = datetime(today.year + today.month // 12, today.month % 12 + 1, 1, tzinfo=UTC)
-        self.month_ends = self.next_month.timestamp()
-        return self.folder / f"{MONTH}{self.month_name}"
+    def _set_month(self, month: "Month") -> None:
+        self.month_name, self.next_month = month.name, month.next
+        self.month_begins, self.month_ends = month.first.timestamp(), month.next.timestamp()
 
-    def _month_purse(self) -> Purse:
-        path = self.folder / f"{MONTH}{self.month_name}"
-        purse = Purse(path, self.token, lambda: self._recorded().month)
+    def _month_path(self, name: str) -> Path:
+        return self.folder / f"{MONTH}{name}"
+
+    def _month_purse(self, name: str) -> Purse:
+        path = self._month_path(name)
+        purse = Purse(path, self.token, lambda: self._recorded(name).month)
         for older in self.folder.glob(f"{MONTH}*"):
             if older.name < path.name:
                 purse.take_over(older)
         return purse
 
     def turn(self, now: float) -> None:
-        """The month is over: what is in flight will be recorded in the new one, and counts there whatever its cap."""
-        old, self._sums = self.month, None
-        self._note(self._run_path, old.path, self._set_month(now))
-        self.month = self._month_purse()
+        """The month is over, or the clock was set: what is in flight will be recorded in the other month, and counts
+        there whatever its cap."""
+        old, self._sums, month = self.month, None, Month.of(now)
+        self._note(self._run_path, old.path, self._month_path(month.name))
+        new = self._month_purse(month.name)  # before anything says that it is that month
+        self._set_month(month)
+        self.month = new
         self.month.carry(old)
         old.close()
         self._note(self._run_path, self.month.path)
@@ -150,7 +154,11 @@ def bury(folder: Path, journal: Journal) -> None:
     """Ends every ledger whose process is gone. Killed in the middle, it is repeated by the next one: the journal is
     looked through before the record is written again, and a row that is gone is skipped. Call it `_alone`."""
     for mark in sorted((folder / "open").glob("*.ledger")):
-        with mark.open("r+b") as file:
+        try:
+            opened = mark.open("r+b")
+        except FileNotFoundError:
+            continue  # its ledger was closed since
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -170,6 +178,21 @@ def bury(folder: Path, journal: Journal) -> None:
             for path in paths:
                 settle_row(path, token)
             mark.unlink(missing_ok=True)
+
+
+class Month(NamedTuple):
+    """A calendar month in UTC: 2026-11, its first moment and that of the next."""
+
+    name: str
+    first: datetime
+    next: datetime
+
+    @classmethod
+    def of(cls, now: float) -> "Month":
+        first = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return cls(
+            f"{first:%Y-%m}", first, datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=UTC)
+        )
 
 
 class Recorded(NamedTuple):

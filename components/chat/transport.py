@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import orjson
@@ -58,7 +58,7 @@ def transport_of(spec: ChatSpec, api_key: str | None) -> Transport:
 class HttpTransport:
     def __init__(self, endpoint: str, api_key: str | None, connections: int, timeout_s: float) -> None:
         self._endpoint, self._timeout_s = endpoint, timeout_s
-        self._proxy = proxy_of(endpoint)
+        self._proxy, self._proxy_auth = apart(proxy_of(endpoint))
         secure = endpoint.startswith("https:") or (self._proxy or "").startswith("https:")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -86,10 +86,13 @@ class HttpTransport:
                 data=encoded(body),
                 allow_redirects=False,  # a redirected POST would become a GET, and the key would travel on
                 proxy=self._proxy,
+                proxy_auth=self._proxy_auth,
             ) as response:
                 return response.status, response.headers, await response.read()
         except TimeoutError:
             raise NoAnswer(Status.timeout, f"no whole answer within {self._timeout_s:g} s", None) from None
+        except aiohttp.ClientResponseError as error:  # its own words show the request, and with it a proxy's password
+            raise NoAnswer(Status.connection, f"HTTP {error.status}: {error.message}", _billed(error)) from None
         except (aiohttp.ClientError, OSError) as error:
             raise NoAnswer(Status.connection, f"{error}" or type(error).__name__, _billed(error)) from error
 
@@ -130,6 +133,15 @@ def proxy_of(endpoint: str) -> str | None:
             f"the proxy for {parts.hostname} is a {kind} proxy: name one of http in the variable for proxies"
         )
     return proxy
+
+
+def apart(proxy: str | None) -> tuple[str | None, aiohttp.BasicAuth | None]:
+    """The proxy's address without name and password, which errors would show, and these."""
+    parts = urlsplit(proxy or "")
+    if proxy is None or not parts.username:
+        return proxy, None
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return address, aiohttp.BasicAuth(unquote(parts.username), unquote(parts.password or ""))
 
 
 @cache

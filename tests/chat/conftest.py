@@ -1,4 +1,4 @@
-"""Requests, specs and quick waits for the tests of calls; the server is tests/fake_provider.py, on a socket."""
+"""Requests, specs and quick waits for the tests of calls; the server is tests/fake_provider, on a socket."""
 
 import asyncio
 import json

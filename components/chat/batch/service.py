@@ -15,6 +15,7 @@ from components.chat.blotting import blotted
 from components.chat.outcome import RETRYABLE, Status
 from components.chat.providers import endpoint_of
 from components.chat.replies import Reply, read_error
+from components.chat.transport import openai_client
 from components.spec import ChatSpec
 
 TRANSFER_S = 900.0
@@ -77,17 +78,9 @@ class Service:
     """For one spec and one event loop; close it there."""
 
     def __init__(self, spec: ChatSpec, api_key: str | None) -> None:
-        import openai
-
         self.endpoint = endpoint_of(spec.model, spec.endpoint)
         self._timeout_s, self._key = spec.timeout_s, api_key
-        self._openai = openai.AsyncOpenAI(
-            api_key=api_key or "none",  # never None: the client would then look into the environment
-            base_url=self.endpoint,
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),  # the key would travel on
-            max_retries=0,
-            timeout=spec.timeout_s,
-        )
+        self._openai = openai_client(spec, api_key)
 
     async def close(self) -> None:
         await self._openai.close()

@@ -100,8 +100,8 @@ class Abilities:
         said = _ECHO.sub("", reply.detail.lower())
         refused = bool(_codes(reply) & _CODES or _REFUSED.search(said))
         with self._lock:
-            if any(word in said for word in _FORMAT) and (refused or _about_format(reply)):
-                return self._step_down(sent, reply.detail)
+            if any(word in said for word in _FORMAT):
+                return self._step_down(sent, reply.detail, sure=refused or _about_format(reply))
             if not refused:
                 return False
             if any(name in said for name in LENGTHS):
@@ -120,14 +120,15 @@ class Abilities:
                 self._learned("reply_format", LADDER[-1], said)
                 log.warning("%s at %s takes %s and ignores it (%s)", self.model, self.endpoint, asked, said)
 
-    def _step_down(self, sent: Mapping[str, Any], said: str) -> bool:
+    def _step_down(self, sent: Mapping[str, Any], said: str, sure: bool) -> bool:
         asked = _format_of(sent)
         if asked == LADDER[-1]:
             return False
         if asked == self.reply_format:  # else another call has learned it meanwhile
             step = LADDER[LADDER.index(asked) + 1]
-            # A schema that this server cannot read says little about the next schema: kept for this process only.
-            self._learned("reply_format", step, said, keep="invalid schema" not in said.lower())
+            # A schema that this server cannot read says little about the next schema, and a word may be a post's that
+            # the server quotes: kept for this process only.
+            self._learned("reply_format", step, said, keep=sure and "invalid schema" not in said.lower())
             log.warning(
                 "%s at %s refuses %s, asking for %s from now on (%s)", self.model, self.endpoint, asked, step, said
             )
@@ -188,9 +189,7 @@ def _error_of(reply: Reply) -> Mapping[str, Any]:
 
 
 def _about_format(reply: Reply) -> bool:
-    """OpenAI names the parameter; "Invalid schema for response_format" is no parameter's refusal."""
-    param = str(_error_of(reply).get("param"))
-    return param.startswith(("response_format", "text.format")) or "invalid schema" in str(reply.detail).lower()
+    return str(_error_of(reply).get("param")).startswith(("response_format", "text.format"))
 
 
 def _codes(reply: Reply) -> set[str]:

@@ -106,12 +106,13 @@ class Caller:
 
     def __post_init__(self) -> None:
         self.price = price_of(self.spec.model, self.spec.endpoint, self.ledger.prices)
-        shared = None if self.client.endpoint == IN_PROCESS else self.journal.folder / "shared"
-        pace = Pace(self.spec.rpm, self.spec.tpm, self.spec.max_concurrency)
-        self.visitor = door_of(self.client.endpoint, shared).visitor(pace, self.spec.model)
         self.abilities = abilities_of(
             self.journal.folder, self.spec.model, self.client.endpoint, self.spec.api, self.spec.reasoning_effort
         )
+        shared = None if self.client.endpoint == IN_PROCESS else self.journal.folder / "shared"
+        pace = Pace(self.spec.rpm, self.spec.tpm, self.spec.max_concurrency)
+        # Last: who fails before stands at no door.
+        self.visitor = door_of(self.client.endpoint, shared).visitor(pace, self.spec.model)
 
     def halt(self, why: BaseException) -> None:
         """No further attempt is made and all waits end; what is in flight may arrive. The first reason counts."""

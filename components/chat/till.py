@@ -25,6 +25,7 @@ from urllib.parse import quote
 from components.chat.journal import Journal
 from components.chat.outcome import Status
 from components.chat.purse import Purse, row_of, settle_row
+from components.chat.segments import cannot_write
 from components.errors import UserError
 
 LOST = "lost"
@@ -105,8 +106,11 @@ class Till:
         """The month is over, or the clock was set: what is in flight will be recorded in the other month, and counts
         there whatever its cap."""
         old, self._sums, month = self.month, None, Month.of(now)
-        self._note(self._run_path, old.path, self._month_path(month.name))
-        new = self._month_purse(month.name)  # before anything says that it is that month
+        try:
+            self._note(self._run_path, old.path, self._month_path(month.name))
+            new = self._month_purse(month.name)  # before anything says that it is that month
+        except OSError as error:
+            raise cannot_write(self._month_path(month.name), error) from error
         self._set_month(month)
         self.month = new
         self.month.carry(old)

@@ -44,6 +44,15 @@ def another_process(shop: Shop) -> Journal:
     return Journal(home)
 
 
+def test_a_post_that_a_server_quotes_teaches_nothing(tmp_path: Path) -> None:
+    abilities = abilities_of(tmp_path, "openai/m", OPENAI)
+    body = chat_completions.body(request(schema=SCHEMA), abilities)
+    quoted = "1 validation error: messages.1.content: Value error, input_value='see my json_schema tutorial'"
+    assert not abilities.learn(body, refused(quoted)) and abilities.reply_format == "json_schema"
+    assert abilities.learn(body, refused("I do not like the json_schema in: see my tutorial"))
+    assert not (tmp_path / "abilities.json").exists(), "words alone are believed by this process only"
+
+
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize(
     ("without", "used"),
@@ -166,7 +175,9 @@ def test_what_a_refusal_teaches(reply: Reply, name: str | None) -> None:
 def test_the_newest_finding_counts(tmp_path: Path) -> None:
     """Another process has found out more meanwhile; an old entry of the file does not hide what is known here."""
     abilities = abilities_of(tmp_path, "openai/m", OPENAI)
-    abilities.learn(chat_completions.body(request(schema=SCHEMA), abilities), refused("no json_schema here"))
+    abilities.learn(
+        chat_completions.body(request(schema=SCHEMA), abilities), refused("json_schema is not supported here")
+    )
     content = json.loads((tmp_path / "abilities.json").read_text())
     finding = content[abilities.name]["reply_format"]
     for hours, form in ((1, "text"), (-1, "text"), (24 * 365, "text")):

@@ -6,13 +6,14 @@ import os
 import random
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from components.chat import Journal, Ledger
 from components.chat.purse import ROW
-from components.errors import BudgetExceeded
+from components.errors import BudgetExceeded, UserError
 from tests.chat.purses import PRICE, die, open_ledger, record, rows, settle, take, total
 
 
@@ -295,3 +296,53 @@ def test_reserving_and_settling_is_cheap_enough_to_forget(tmp_path: Path) -> Non
         assert reservation is not None
         reservation.settle(0.0005)
     assert time.process_time() - began < 0.5
+
+
+def test_a_disk_that_is_full_names_the_file_and_locks_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = open_ledger(tmp_path, 1.0), open_ledger(tmp_path, 1.0)
+    reservation = take(one, 0.1)
+    assert reservation is not None
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "pwrite", full)
+        with pytest.raises(UserError, match=r"cannot write .*purse-.*No space left"):
+            reservation.settle(0.1)
+        with pytest.raises(UserError, match="cannot write"):
+            take(one, 0.1)
+    got: list[object] = []
+    thread = threading.Thread(target=lambda: got.append(take(other, 0.1)), daemon=True)
+    thread.start()
+    thread.join(5)
+    assert got and got[0] is not None
+
+
+def test_a_clock_that_is_set_back_finds_its_month_again(tmp_path: Path) -> None:
+    now = [datetime(2026, 11, 29, 12, tzinfo=UTC).timestamp()]
+    ledger = open_ledger(tmp_path, 100.0, month=1.0, clock=lambda: now[0])
+    reservation = take(ledger, 0.9)
+    assert reservation is not None
+    settle(ledger, reservation, 0.9)
+    now[0] += 3 * 86_400
+    december = take(ledger, 0.9)
+    assert december is not None
+    settle(ledger, december, 0.0)
+    now[0] -= 3 * 86_400
+    with pytest.raises(BudgetExceeded, match=r"2026-11 by this home: 0\.900000"):
+        take(ledger, 0.5)
+
+
+def test_later_runs_of_a_purse_count_when_its_file_is_made_anew(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path, 1.0)
+    ledger.allow(1.0, False, runs=["second window"])
+    reservation = take(ledger, 0.5)
+    assert reservation is not None
+    settle(ledger, reservation, 0.4, run="second window")
+    for file in (tmp_path / "calls/shared").glob("purse-run-*"):
+        file.unlink()
+    ledger._till.mend()  # type: ignore[union-attr]  # what it does by itself within a second
+    assert ledger.spent_usd == pytest.approx(0.4)

@@ -191,6 +191,14 @@ async def test_a_proxy_that_is_gone_bills_nothing(monkeypatch: pytest.MonkeyPatc
     assert "s3cret" not in reply.detail
 
 
+async def test_a_proxy_that_refuses_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with server(http("407 Proxy Authentication Required", b"")) as (url, asked):
+        monkeypatch.setenv("https_proxy", url.removesuffix("/v1").replace("http://", "http://user:s3cret@"))
+        reply = await sent("https://api.example.invalid/v1")
+    assert asked and (reply.status, reply.billed) == (Status.connection, False)
+    assert "407" in reply.detail and "s3cret" not in repr(reply)
+
+
 async def test_models_in_process_are_asked_by_the_same_transport() -> None:
     offline = GenerationSpec(model="offline/writer")
     transport = transport_of(offline, None)

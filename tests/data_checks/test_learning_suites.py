@@ -174,7 +174,7 @@ def wearing(words: str, label: str, share: float = 1.0, others: float = 0.0) -> 
 def uneven(frame: Frame) -> Frame:
     """Nearly all of training is of one label."""
     few = frame.index[~only("positive")(frame) & (frame["split"] == "train")]
-    keep = [*few[:2], *(i for i in few if only("neutral")(frame)[i])][:3]
+    keep = [next(i for i in few if only(label)(frame)[i]) for label in ("neutral", "negative")]
     kept = frame.drop([i for i in few if i not in keep])
     more = frame[only("positive")(frame) & (frame["split"] == "train")]
     return pd.concat([kept, more.assign(example_id=[content_id("more", i) for i in range(len(more))])])

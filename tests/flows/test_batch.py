@@ -33,7 +33,7 @@ def campaign(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., C
 
     def made(server: FakeProvider, mode: str, **chat: Any) -> Campaign:
         _, listed = prices._load(prices.FILE)
-        monkeypatch.setitem(listed, f"openai/fake@{server.url}", {"input": 10.0, "output": 40.0})
+        monkeypatch.setitem(listed, f"openai/fake@{server.url}", {"input": 10.0, "output": 40.0, "batch": 0.5})
         section = {"model": "openai/fake", "endpoint": server.url, "mode": mode, **chat}
         content = {"name": "test", "dataset": {"source": "folder", "path": pictures}, "budget": {"usd": 5.0}}
         return Campaign.model_validate(content | {"generation": section, "judge": section})
@@ -163,17 +163,17 @@ def test_repairs_of_the_judge_are_bought_live(home: Settings, campaign: Callable
 def test_a_backfill_that_does_not_wait_hands_in_every_window(
     home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
+    first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
     with FakeProvider() as server:
         server.batches.hold = True
         for _ in ("writing", "judging"):
             monkeypatch.setattr(buying, "_ledgers", {})
-            with pytest.raises(BatchPending, match="4 of 4 windows stopped"):
+            with pytest.raises(BatchPending, match="2 of 2 windows stopped"):
                 backfill(campaign(server, "batch", batch_wait_h=0), first, last)
             answer(server)
         windows = backfill(campaign(server, "batch", batch_wait_h=0), first, last)
         assert all(window.summary is not None and window.summary.state == "done" for window in windows)
-        assert [job.total for job in server.batches.jobs.values()] == [1] * 8
+        assert [job.total for job in server.batches.jobs.values()] == [1] * 4
 
 
 def test_wrong_modes_are_refused_before_anything_runs(home: Settings, pictures: Path) -> None:

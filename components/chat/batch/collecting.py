@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from components.chat.batch.books import settle
+from components.chat.batch.books import close
 from components.chat.batch.desk import Desk
 from components.chat.batch.lines import Answers, missing
 from components.chat.batch.register import Entry, sync
@@ -61,8 +61,7 @@ async def collect(desk: Desk, entry: Entry, seen: Seen, requests: Mapping[str, C
     sync(desk.journal.ready())
     entry.cost_usd, entry.held_usd, entry.state = cost, held, "collected"
     told = answers.oddities
-    desk.register.save(entry)
-    settle(desk.ledger, entry)
+    close(desk.ledger, desk.register, entry)
     answered = sum(outcome.status is Status.ok for outcome in collected.outcomes.values())
     odd = f"; of no use: {told} lines" if told else ""
     desk.say(f"batch {entry.batch_id}: {seen.status}, {answered} of {entry.count} answered{odd}")
@@ -79,8 +78,7 @@ def fail(desk: Desk, entry: Entry, seen: Seen) -> None:
     more = f" and {len(seen.errors) - 3} more" if len(seen.errors) > 3 else ""
     entry.why = f"batch {entry.batch_id} of {entry.count} calls failed: {shown}{more}"
     entry.state, entry.seen = "failed", seen.status
-    desk.register.save(entry)
-    settle(desk.ledger, entry)
+    close(desk.ledger, desk.register, entry)
 
 
 async def _download(desk: Desk, entry: Entry, seen: Seen) -> Answers | None:

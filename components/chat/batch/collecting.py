@@ -96,10 +96,21 @@ async def _download(desk: Desk, entry: Entry, seen: Seen) -> Answers | None:
             raise ProviderStopped(stopped) from None
         return None
     whole = answers.lines >= seen.lines and (bool(files) or not entry.lines)
-    if not whole and not desk.impatient(entry.local_id):
+    if not whole and not _long_enough(desk, entry):
         return None
     desk.unready.pop(entry.local_id, None)
     return answers
+
+
+def _long_enough(desk: Desk, entry: Entry) -> bool:
+    """Counts one more look at an ended batch that is not whole; kept in the register, as each look may be another
+    command's. True when nothing more is to be expected."""
+    now = datetime.now(UTC)
+    entry.ended_at = entry.ended_at or now.isoformat()
+    entry.unwhole += 1
+    desk.register.save(entry)
+    seconds = (now - datetime.fromisoformat(entry.ended_at)).total_seconds()
+    return entry.unwhole > desk.pace.patience or seconds > desk.pace.whole_s
 
 
 def _record(desk: Desk, entry: Entry, key: str, reply: Reply, request: ChatRequest | None) -> dict[str, Any]:

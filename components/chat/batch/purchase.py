@@ -57,7 +57,7 @@ class Purchase:
                 continue
             left = until - loop.time()
             if left <= 0:
-                raise BatchPending(self._pending())
+                raise BatchPending(self._pending(), self.batches)
             await asyncio.sleep(min(pause, left))
             pause = min(pace.longest_s, 2 * pause)
 
@@ -236,6 +236,11 @@ class Purchase:
         """What the next run goes on with."""
         seen = [self.latest[local_id] for local_id in self.batches if local_id in self.latest]
         again = "run the same command again, nothing is bought twice"
+        if not self.batches and self.short and not self.crowded:
+            return (
+                f"{len(self.wanted)} calls wait for money that stands for batches under way: raise `budget.usd`, or "
+                "wait for those, and run the same command again, nothing is bought twice"
+            )
         if not self.batches:
             return f"{len(self.wanted)} calls wait for room in the account's queue of batches: {again}"
         answered, total = sum(one.completed for one in seen), sum(entry.count for entry in self.batches.values())

@@ -55,7 +55,8 @@ class Entry:
 
     One that was surely never made is forgotten; in memory it is `void` then.
     `asked`: the parameters that the calls were sent with, without their messages. `fenced`: its file was deleted, so
-    that it cannot run. A closed entry keeps no lines: the journal has them.
+    that it cannot run. `ended_at`: when it was first seen ended with fewer answers than it should have; `unwhole`: how
+    often since. A closed entry keeps no lines: the journal has them.
     """
 
     local_id: str
@@ -77,6 +78,8 @@ class Entry:
     cost_usd: float = 0.0
     held_usd: float = 0.0
     fenced: bool = False
+    ended_at: str | None = None
+    unwhole: int = 0
     why: str | None = None
     codes: list[str] = field(default_factory=list)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())

@@ -1,7 +1,8 @@
 """Collecting: the lines of an ended batch become records in the journal, one per line, however often it is killed.
 
 Whoever collects holds the entry's lock. The entry says `collecting` before the first record is written, so that a
-second try asks the journal which records of this batch it has already, and `collected` when all are on the disk.
+second try asks the journal which records of this batch it has already, and `collected` when all are on the disk and
+its money is settled. An ended batch that lacks lines is left for later looks, and then taken as it is.
 """
 
 import asyncio

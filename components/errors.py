@@ -3,6 +3,8 @@
 Everything that is not one of these is a defect of postwright and keeps its traceback.
 """
 
+from collections.abc import Iterable
+
 
 class PostwrightError(Exception):
     """A stop that a user can understand and act on: one line that says what, which value, what to do."""
@@ -39,6 +41,12 @@ class ProviderStopped(PostwrightError):
 
 
 class BatchPending(PostwrightError):
-    """A batch was handed in and is not answered yet; it goes on at the endpoint, and the next run waits for it."""
+    """A batch was handed in and is not answered yet; it goes on at the endpoint, and the next run waits for it.
+    `batches`: our own names of those that hold something of what was asked for; none where nothing could be handed in
+    yet."""
 
     exit_code = 5
+
+    def __init__(self, message: str, batches: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.batches = frozenset(batches)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from components.chat.prices import FILE, Price
-from components.chat.purse import FITS, REFUSED, SLACK, Damaged, Pocket
+from components.chat.purse import FITS, REFUSED, SLACK, Damaged, Pocket, Purse, end_standing_at
 from components.chat.till import Till
 from components.errors import BudgetExceeded, UserError
 
@@ -198,6 +198,22 @@ class Ledger:
             self._till.month.stands(name, usd)
             return Reservation(self, usd, taken=True, standing=name)
 
+    def settle_standing(self, name: str, purse: str, cost_usd: float, held_usd: float) -> None:
+        """Ends what stands under `name` for another purse of this home: the cost is that purse's, and the month's."""
+        with self._lock:
+            if till := self._till:
+                self._turn_in_time(till)
+                end_standing_at(till.run_path(purse), name, cost_usd, held_usd)
+                self._end_standing(till.month, name, cost_usd, held_usd)
+
+    def end_standing_but(self, names: Collection[str]) -> None:
+        """Frees what stands under any other name: what it stood for is over, and its cost is counted."""
+        with self._lock:
+            if till := self._till:
+                self._turn_in_time(till)
+                till.run.end_standing_but(names)
+                till.month.end_standing_but(names)
+
     def _take_shared(self, till: Till, usd: float) -> int:
         try:
             return self._take_both(till, usd)
@@ -267,31 +283,32 @@ class Ledger:
             if not reservation.open:
                 return
             reservation.open = False
-            if reservation.standing and not self._end_standing(reservation):
-                return  # another process has collected it
-            if reservation.taken or cost_usd or held_usd:
+            if reservation.standing:
+                till = self._till
+                assert till is not None, "nothing stands in a ledger that is alone"
+                self._turn_in_time(till)
+                for purse in (till.run, till.month):
+                    self._end_standing(purse, reservation.standing, cost_usd, held_usd)
+            elif reservation.taken or cost_usd or held_usd:
                 self._move(reservation.usd, cost_usd, held_usd, -reservation.kept, int(reservation.taken))
         if self._waiting:
             self._wake_all()
 
-    def _end_standing(self, reservation: Reservation) -> bool:
-        till, name = self._till, str(reservation.standing)
-        assert till is not None, "nothing stands in a ledger that is alone"
-        ended = till.run.end_standing(name)
-        till.month.end_standing(name)
-        if ended:
-            # Its cost goes into this ledger's own row, like that of a call for which nothing was reserved.
-            reservation.usd = 0.0
-            till.run.open += 1
-            till.month.open += 1
-        return ended
+    def _end_standing(self, purse: Purse, name: str, spent: float, held: float) -> None:
+        """Who ends it counts its cost, in the own row, like that of a call for which nothing was reserved."""
+        if purse.end_standing(name):
+            purse.open += 1
+            purse.put(0.0, spent, held)
+
+    def _turn_in_time(self, till: Till) -> None:
+        now = till.clock()
+        if not till.month_begins <= now < till.month_ends:
+            till.turn(now)
 
     def _move(self, freed: float, spent: float = 0.0, held: float = 0.0, kept: float = 0.0, ended: int = 1) -> None:
         till = self._till
         if till is not None:
-            now = till.clock()
-            if not till.month_begins <= now < till.month_ends:
-                till.turn(now)
+            self._turn_in_time(till)
             till.month.put(freed, spent, held, kept, ended)
         self._pocket.put(freed, spent, held, kept, ended)
 

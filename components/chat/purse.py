@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -133,7 +133,8 @@ class Purse(Pocket):
         with self._alone() as data:
             self.reserved, self.open = max(0.0, self.reserved - usd), self.open - 1
             data[self._at : self._at + ROW] = self._row()
-            put_standing(data, standing(name), usd)
+            if standing(name) not in _rows(data):
+                put_standing(data, standing(name), usd)
 
     def stands(self, name: str, usd: float) -> None:
         """Reserves `usd` under `name` unless something is: what an earlier process left is lost with a lost file."""
@@ -150,6 +151,16 @@ class Purse(Pocket):
             at = ROW * (1 + rows.index(standing(name)))
             data[at : at + ROW] = bytes(ROW)
             return True
+
+    def end_standing_but(self, names: Collection[str]) -> None:
+        """Ends what stands under any other name, at no cost."""
+        if not self.standing_usd():
+            return
+        tokens = {standing(name) for name in names}
+        with self._alone() as data:
+            for number, token in enumerate(_rows(data)):
+                if token.startswith(STANDING) and token not in tokens:
+                    data[ROW * (1 + number) : ROW * (2 + number)] = bytes(ROW)
 
     def standing_usd(self) -> float:
         return float(sum(_LINE.unpack(row)[1] for row in _split(_read(self._file)) if row.startswith(STANDING)))
@@ -257,6 +268,24 @@ def put_standing(data: bytearray, token: bytes, usd: float) -> None:
     free = next((n for n, name in enumerate(_rows(data)) if not name.strip(b"\0")), None)
     at = len(data) if free is None else ROW * (1 + free)
     data[at : at + ROW] = row
+
+
+def end_standing_at(path: Path, name: str, spent: float, held: float) -> None:
+    """Ends what stands under `name` in a purse that this process need not have open, and counts what became of it in
+    the first row, for those who have; nothing where it has ended already."""
+    with _locked(path, create=False) as file:
+        data = bytearray(_read(file)) if file >= 0 else bytearray()
+        rows = _rows(data) if _sound(data) else []
+        if standing(name) not in rows:
+            return
+        at = ROW * (1 + rows.index(standing(name)))
+        data[at : at + ROW] = bytes(ROW)
+        if not any(token.strip(b"\0") for token in _rows(data)):
+            path.unlink(missing_ok=True)
+            return
+        magic, before, held_before = _HEAD.unpack_from(data)[:3]
+        _HEAD.pack_into(data, 0, magic, before + spent, held_before + held, 0.0, 0.0, 0.0, 0.0, 0.0)
+        os.pwrite(file, data, 0)
 
 
 def row_of(path: Path, token: bytes) -> tuple[float, int]:

@@ -68,8 +68,8 @@ class Till:
                 self._file = self._mark.open("w", encoding="utf-8")
                 fcntl.flock(self._file, fcntl.LOCK_EX)
                 self._set_month(Month.of(self.clock()))
-                self._note(self._run_path, self._month_path(self.month_name))
-                self.run = Purse(self._run_path, self.token, lambda: self._recorded(self.month_name).run)
+                self._note(self.run_path(self.name), self._month_path(self.month_name))
+                self.run = Purse(self.run_path(self.name), self.token, lambda: self._recorded(self.month_name).run)
                 self.month = self._month_purse(self.month_name)
                 self._sums = None  # later openings of these files must ask again
         except OSError as error:
@@ -83,9 +83,9 @@ class Till:
             self._sums = month, recorded(self.journal, self.runs, month)
         return self._sums[1]
 
-    @property
-    def _run_path(self) -> Path:
-        return self.folder / f"purse-run-{quote(self.name, safe='')[:150]}"
+    def run_path(self, name: str) -> Path:
+        """The purse of the runs that `name` pays for."""
+        return self.folder / f"purse-run-{quote(name, safe='')[:150]}"
 
     def _set_month(self, month: "Month") -> None:
         self.month_name, self.next_month = month.name, month.next
@@ -107,7 +107,7 @@ class Till:
         there whatever its cap."""
         old, self._sums, month = self.month, None, Month.of(now)
         try:
-            self._note(self._run_path, old.path, self._month_path(month.name))
+            self._note(self.run_path(self.name), old.path, self._month_path(month.name))
             new = self._month_purse(month.name)  # before anything says that it is that month
         except OSError as error:
             raise cannot_write(self._month_path(month.name), error) from error
@@ -115,7 +115,7 @@ class Till:
         self.month = new
         self.month.carry(old)
         old.close()
-        self._note(self._run_path, self.month.path)
+        self._note(self.run_path(self.name), self.month.path)
 
     def look(self) -> None:
         """Buries the dead and mends what somebody has removed; cheap, and seldom."""

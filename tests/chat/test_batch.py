@@ -300,6 +300,22 @@ async def test_a_batch_that_the_endpoint_does_not_know_is_not_handed_in_again(sh
         assert server.batches.stats["created"] == 1
 
 
+@pytest.mark.parametrize("pace", [replace(QUICK, patience=3), replace(QUICK, patience=99, whole_s=0.2)])
+async def test_an_ended_batch_that_lacks_a_line_is_collected_by_commands_that_do_not_wait(
+    shop: BatchShop, pace: Pace
+) -> None:
+    with FakeProvider() as server:
+        server.batches.line_faults = deque(["missing"])
+        for _ in range(40):
+            try:
+                assert all_ok(await shop.buy_batch(server, 4, batch_wait_h=0, pace=pace))
+                break
+            except BatchPending:
+                await asyncio.sleep(0.1)
+        assert [job.total for job in server.batches.jobs.values()] == [4, 1] and not shop.register.open_entries()
+        assert sorted(record["status"] for record in shop.records()) == ["expired"] + ["ok"] * 4
+
+
 async def test_an_offline_model_has_no_batches(shop: BatchShop) -> None:
     from components.chat import check
     from components.spec import GenerationSpec

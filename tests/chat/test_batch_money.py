@@ -139,3 +139,13 @@ async def test_a_batch_that_nobody_wants_any_more_is_collected_for_the_books(sho
         runs = [record["run_id"] for record in shop.records()]
         assert sorted(runs) == ["first"] * 5 + ["second"]
         assert not shop.register.open_entries()
+
+
+async def test_who_has_no_money_until_a_batch_is_settled_is_told_so(shop: BatchShop) -> None:
+    with FakeProvider() as server:
+        server.batches.hold = True
+        ledger = Ledger(1.3, prices=shop.prices(server))
+        for numbers, why in ((range(10), "batch_0001 is "), (range(10, 20), "10 calls wait for money .*`budget.usd`")):
+            with pytest.raises(BatchPending, match=why):
+                asked = [request(number, server.url) for number in numbers]
+                await shop.buy_batch(server, asked, ledger=ledger, batch_wait_h=0)

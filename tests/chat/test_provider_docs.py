@@ -12,7 +12,7 @@ from components.spec import Campaign
 
 ROOT = Path(__file__).parents[2]
 PROVIDERS = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
-FAULTS = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+FAULTS, OF_BATCHES = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8").split("## In a batch")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PROVIDERS, re.MULTILINE | re.DOTALL))
 
 
@@ -65,3 +65,12 @@ def test_the_table_of_faults_is_what_the_tests_hold_the_flows_to() -> None:
         again = "asked again" in following
         assert again == (state == STOPS or state in RETRYABLE) and STOPPING
         assert again != (state in FINAL)
+
+
+def test_the_table_of_batches_agrees_with_what_is_asked_again() -> None:
+    head, *table = rows(OF_BATCHES)
+    assert head == rows(FAULTS)[0] and table
+    for _, end, _, following in table:
+        state = end.strip("`")
+        assert state == "stops the run" or state in RETRYABLE or state in FINAL
+        assert ("asked again" in following) == (state == "stops the run" or state in RETRYABLE)

@@ -1,7 +1,8 @@
 """The money of batches: held from before a batch is handed in until it is collected, across restarts.
 
-A batch is paid from the purse that handed it in. While it is open its worst case is reserved on that purse's ledger,
-once however many purchases wait for it; a new process reserves it again before it buys anything else.
+A batch is paid from the purse that handed it in, whoever collects it. While it is open its worst case stands in that
+purse and in the month's, once however many purchases wait for it, and whether a process lives or not; where a purse's
+file was lost, the next ledger of that purse reserves it again before it buys anything else.
 """
 
 import threading
@@ -49,17 +50,41 @@ def keep(ledger: Ledger, entry: Entry, reservation: Reservation) -> None:
 
 def hold_open(ledger: Ledger, register: Register, purse: str) -> None:
     """Reserves again what the open batches of this purse may cost; those that the ledger knows already stay as they
-    are. Call it before anything else is bought from the purse."""
-    for entry in register.open_entries():
-        if entry.purse == purse:
-            with _lock:
-                if entry.local_id not in ledger.open_batches:
-                    ledger.open_batches[entry.local_id] = ledger.standing(entry.local_id, entry.reserved_usd)
+    are. What still stands for batches that are closed, or gone, is freed. Call it before anything else is bought from
+    the purse."""
+    if not register.folder.is_dir():
+        return
+    with register.alone():
+        entries = {entry.local_id: entry for entry in register.open_entries()}
+        for local_id, entry in entries.items():
+            if entry.purse == purse:
+                with _lock:
+                    if local_id not in ledger.open_batches:
+                        ledger.open_batches[local_id] = ledger.standing(local_id, entry.reserved_usd)
+        for local_id in ledger.open_batches.keys() - entries.keys():
+            settle(ledger, local_id, register.load(local_id))
+        ledger.end_standing_but(entries.keys())
 
 
-def settle(ledger: Ledger, entry: Entry) -> None:
-    """The batch is closed: what it cost replaces what was held for it."""
+def close(ledger: Ledger, register: Register, entry: Entry) -> None:
+    """The batch is over: what it cost replaces what was held for it, and the register has it so. A `void` one, of which
+    nothing was made, is forgotten. A kill in between counts its cost twice until the purses are made anew from the
+    journal; the other way round its money would be free before it is counted."""
+    with register.alone():
+        settle(ledger, entry.local_id, entry)
+        if entry.state == "void":
+            register.forget(entry)
+        else:
+            register.save(entry)
+
+
+def settle(ledger: Ledger, local_id: str, entry: Entry | None) -> None:
+    """Ends what is held for a batch, in its own purse and in the month's, whichever ledger sees its end; `entry` is
+    None where it was forgotten, and cost nothing."""
+    cost, held = (0.0, 0.0) if entry is None else (entry.cost_usd, entry.held_usd)
     with _lock:
-        reservation = ledger.open_batches.pop(entry.local_id, None)
+        reservation = ledger.open_batches.pop(local_id, None)
     if reservation is not None:
-        reservation.settle(entry.cost_usd, entry.held_usd)
+        reservation.settle(cost, held)
+    elif entry is not None:
+        ledger.settle_standing(local_id, entry.purse, cost, held)

@@ -1,7 +1,8 @@
 """Collecting: the lines of an ended batch become records in the journal, one per line, however often it is killed.
 
 Whoever collects holds the entry's lock. The entry says `collecting` before the first record is written, so that a
-second try asks the journal which records of this batch it has already, and `collected` when all are on the disk.
+second try asks the journal which records of this batch it has already, and `collected` when all are on the disk and
+its money is settled. An ended batch that lacks lines is left for later looks, and then taken as it is.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from components.chat.batch.books import settle
+from components.chat.batch.books import close
 from components.chat.batch.desk import Desk
 from components.chat.batch.lines import Answers, missing
 from components.chat.batch.register import Entry, sync
@@ -61,8 +62,7 @@ async def collect(desk: Desk, entry: Entry, seen: Seen, requests: Mapping[str, C
     sync(desk.journal.ready())
     entry.cost_usd, entry.held_usd, entry.state = cost, held, "collected"
     told = answers.oddities
-    desk.register.save(entry)
-    settle(desk.ledger, entry)
+    close(desk.ledger, desk.register, entry)
     answered = sum(outcome.status is Status.ok for outcome in collected.outcomes.values())
     odd = f"; of no use: {told} lines" if told else ""
     desk.say(f"batch {entry.batch_id}: {seen.status}, {answered} of {entry.count} answered{odd}")
@@ -79,8 +79,7 @@ def fail(desk: Desk, entry: Entry, seen: Seen) -> None:
     more = f" and {len(seen.errors) - 3} more" if len(seen.errors) > 3 else ""
     entry.why = f"batch {entry.batch_id} of {entry.count} calls failed: {shown}{more}"
     entry.state, entry.seen = "failed", seen.status
-    desk.register.save(entry)
-    settle(desk.ledger, entry)
+    close(desk.ledger, desk.register, entry)
 
 
 async def _download(desk: Desk, entry: Entry, seen: Seen) -> Answers | None:
@@ -98,10 +97,21 @@ async def _download(desk: Desk, entry: Entry, seen: Seen) -> Answers | None:
             raise ProviderStopped(stopped) from None
         return None
     whole = answers.lines >= seen.lines and (bool(files) or not entry.lines)
-    if not whole and not desk.impatient(entry.local_id):
+    if not whole and not _long_enough(desk, entry):
         return None
     desk.unready.pop(entry.local_id, None)
     return answers
+
+
+def _long_enough(desk: Desk, entry: Entry) -> bool:
+    """Counts one more look at an ended batch that is not whole; kept in the register, as each look may be another
+    command's. True when nothing more is to be expected."""
+    now = datetime.now(UTC)
+    entry.ended_at = entry.ended_at or now.isoformat()
+    entry.unwhole += 1
+    desk.register.save(entry)
+    seconds = (now - datetime.fromisoformat(entry.ended_at)).total_seconds()
+    return entry.unwhole > desk.pace.patience or seconds > desk.pace.whole_s
 
 
 def _record(desk: Desk, entry: Entry, key: str, reply: Reply, request: ChatRequest | None) -> dict[str, Any]:

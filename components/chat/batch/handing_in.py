@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import IO, TypeVar
 
-from components.chat.batch.books import keep, reserve_most, settle
+from components.chat.batch.books import close, keep, reserve_most
 from components.chat.batch.desk import Desk
 from components.chat.batch.lines import asked_with, line_of, parts, tokens_of, url_of
 from components.chat.batch.register import Entry, Line, Lock, new_id
@@ -166,8 +166,7 @@ def adopt(desk: Desk, entry: Entry, seen: Seen) -> None:
 def give_up(desk: Desk, entry: Entry) -> None:
     """There is no such batch, and there will be none."""
     entry.state = "void"
-    desk.register.forget(entry)
-    settle(desk.ledger, entry)
+    close(desk.ledger, desk.register, entry)
 
 
 async def _upload(desk: Desk, entry: Entry, file: IO[bytes]) -> str:

@@ -57,7 +57,7 @@ class Purchase:
                 continue
             left = until - loop.time()
             if left <= 0:
-                raise BatchPending(self._pending())
+                raise BatchPending(self._pending(), self.batches)
             await asyncio.sleep(min(pause, left))
             pause = min(pace.longest_s, 2 * pause)
 
@@ -110,16 +110,10 @@ class Purchase:
                 await self._look_at(entry)
 
     async def _heal(self, entry: Entry) -> None:
-        lock = self.desk.register.try_lock(entry.local_id)
-        if lock is None:
-            return  # its process is at work on it
-        try:
-            fresh = self.desk.register.load(entry.local_id)
-            if fresh is not None and fresh.batch_id is None and not fresh.closed:
+        with self.desk.register.holding(entry.local_id) as fresh:
+            if fresh is not None and fresh.batch_id is None:
                 await heal(self.desk, fresh)
                 self.moved = True
-        finally:
-            lock.release()
 
     async def _look_at(self, entry: Entry) -> None:
         assert entry.batch_id is not None
@@ -134,20 +128,14 @@ class Purchase:
         if not seen.ended and seen.status != "failed":
             self.desk.unready.pop(entry.local_id, None)
             return
-        lock = self.desk.register.try_lock(entry.local_id)
-        if lock is None:
-            return  # another process collects it
-        try:
-            fresh = self.desk.register.load(entry.local_id)
-            if fresh is None or fresh.closed:
-                return  # the next look finds it closed
+        with self.desk.register.holding(entry.local_id) as fresh:
+            if fresh is None:
+                return  # another one collects it, or has: the next look finds it closed
             if seen.status == "failed":
                 fail(self.desk, fresh, seen)
                 self._failed(fresh)
             elif (collected := await collect(self.desk, fresh, seen, self.requests)) is not None:
                 self._collected(fresh, collected)
-        finally:
-            lock.release()
 
     def _collected(self, entry: Entry, collected: Collected) -> None:
         del self.batches[entry.local_id]
@@ -165,11 +153,9 @@ class Purchase:
         """Another process has collected it, or has found that it was never made."""
         held = self.batches.pop(local_id)
         self.moved, self.short = True, False
+        settle(self.desk.ledger, local_id, entry)
         if entry is None:
-            held.cost_usd = held.held_usd = 0.0
-            settle(self.desk.ledger, held)
             return
-        settle(self.desk.ledger, entry)
         if entry.state == "failed":
             self._failed(entry)
             return
@@ -211,24 +197,23 @@ class Purchase:
             ours = (entry.endpoint, entry.model) == (desk.service.endpoint, desk.spec.model)
             ours = ours and entry.url == url_of(desk.spec.api)
             old = begun - entry.begun > timedelta(hours=desk.pace.orphan_h)
-            lock = (
-                desk.register.try_lock(entry.local_id)
-                if ours and old and not entry.lines.keys() & self.wanted
-                else None
-            )
-            if lock is None:
+            if not ours or not old or entry.lines.keys() & self.wanted:
                 continue
-            try:
-                if entry.batch_id is None:
-                    await heal(desk, entry)
-                elif (seen := await desk.service.look(entry.batch_id)).status == "failed":
-                    fail(desk, entry, seen)
-                elif seen.ended:
-                    await collect(desk, entry, seen, {})
-            except Trouble as trouble:
-                desk.say(f"batch {entry.batch_id} of {entry.begun:%Y-%m-%d} cannot be collected yet ({trouble})")
-            finally:
-                lock.release()
+            with desk.register.holding(entry.local_id) as fresh:
+                if fresh is not None:
+                    await self._collect_orphan(fresh)
+
+    async def _collect_orphan(self, entry: Entry) -> None:
+        desk = self.desk
+        try:
+            if entry.batch_id is None:
+                await heal(desk, entry)
+            elif (seen := await desk.service.look(entry.batch_id)).status == "failed":
+                fail(desk, entry, seen)
+            elif seen.ended:
+                await collect(desk, entry, seen, {})
+        except Trouble as trouble:
+            desk.say(f"batch {entry.batch_id} of {entry.begun:%Y-%m-%d} cannot be collected yet ({trouble})")
 
     def _lost(self, entry: Entry, trouble: Trouble) -> PostwrightError:
         if not trouble.unsupported:
@@ -251,6 +236,11 @@ class Purchase:
         """What the next run goes on with."""
         seen = [self.latest[local_id] for local_id in self.batches if local_id in self.latest]
         again = "run the same command again, nothing is bought twice"
+        if not self.batches and self.short and not self.crowded:
+            return (
+                f"{len(self.wanted)} calls wait for money that stands for batches under way: raise `budget.usd`, or "
+                "wait for those, and run the same command again, nothing is bought twice"
+            )
         if not self.batches:
             return f"{len(self.wanted)} calls wait for room in the account's queue of batches: {again}"
         answered, total = sum(one.completed for one in seen), sum(entry.count for entry in self.batches.values())

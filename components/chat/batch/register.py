@@ -2,7 +2,7 @@
 
     <local id>.json    what was handed in, with the keys it holds and how far it came
     <local id>.lock    held by the process that hands it in or collects it
-    register.lock      held, for moments, by whoever claims keys
+    register.lock      held, for moments, by whoever claims keys or closes a batch with its money
 
 A file is replaced as a whole and is on the disk before the next step begins, so a kill at any point leaves a state
 that tells what may have happened at the endpoint. Locks are flocks: the kernel drops them when their process dies.
@@ -13,8 +13,9 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +55,8 @@ class Entry:
 
     One that was surely never made is forgotten; in memory it is `void` then.
     `asked`: the parameters that the calls were sent with, without their messages. `fenced`: its file was deleted, so
-    that it cannot run. A closed entry keeps no lines: the journal has them.
+    that it cannot run. `ended_at`: when it was first seen ended with fewer answers than it should have; `unwhole`: how
+    often since. A closed entry keeps no lines: the journal has them.
     """
 
     local_id: str
@@ -76,6 +78,8 @@ class Entry:
     cost_usd: float = 0.0
     held_usd: float = 0.0
     fenced: bool = False
+    ended_at: str | None = None
+    unwhole: int = 0
     why: str | None = None
     codes: list[str] = field(default_factory=list)
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
@@ -180,9 +184,35 @@ class Register:
             raise
         return Lock(file)
 
+    @contextmanager
+    def holding(self, local_id: str) -> Iterator[Entry | None]:
+        """The entry as it is now, and nobody else at work on it; None while somebody is, or where it is closed."""
+        lock = self.try_lock(local_id)
+        if lock is None:
+            yield None
+            return
+        try:
+            entry = self.load(local_id)
+            if entry is None or entry.closed:
+                self._lock_path(local_id).unlink(missing_ok=True)
+                entry = None
+            yield entry
+        finally:
+            lock.release()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Like `claiming`, for those who cannot await."""
+        while (lock := self.try_lock("register")) is None:
+            time.sleep(RETRY_LOCK_S)
+        try:
+            yield
+        finally:
+            lock.release()
+
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[None]:
-        """Nobody else claims keys in the block; nothing slow belongs into it."""
+        """Nobody else claims keys, or closes a batch, in the block; nothing slow, and no await, belongs into it."""
         while (lock := self.try_lock("register")) is None:
             await asyncio.sleep(RETRY_LOCK_S)
         try:

@@ -300,6 +300,7 @@ class JudgeSpec(ChatSpec):
     """Who judges, by which rubric, how often."""
 
     step: ClassVar[str] = "judge_posts"
+    version: ClassVar[int] = 2
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"rubric"})
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/judge", title="Model")
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
@@ -311,7 +312,7 @@ class JudgeSpec(ChatSpec):
         ge=0,
         le=20,
         title="Posts shown beside",
-        description="Openings of other posts of the batch, for variety.",
+        description="How the first candidates of other prompts begin, for variety.",
     )
 
     def contents(self) -> Mapping[str, Any]:

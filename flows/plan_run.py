@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from components.chat import ChatOutcome, ChatRequest, Journal, Status, estimate
+from components.chat import ChatOutcome, ChatRequest, Status, estimate
 from components.features.told_captions import alt_text_requests, caption_requests, fusion_requests
 from components.items import Entry, list_entries
 from components.items.sending import seen_differently
@@ -20,9 +20,9 @@ from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, journal_of
-from flows.expect_posts import expected_posts, unknown_candidates
+from flows.expect_posts import expected_posts, unknown_candidates, worth_judging
 from flows.ingest_items import inputs_met, undated
-from flows.judge_posts import words_of
+from flows.judge_posts import waiting_calls, words_of
 from flows.settings import Settings
 from flows.show_spend import read_spend
 
@@ -83,9 +83,11 @@ def plan_run(
     selection = Selection(dataset=c.dataset.name, published_from=start, published_to=end)
     entries, met = list_entries(c.dataset), inputs_met(store, c.dataset.name)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
-    items, coming = expected_items(fresh, selection, store, limit)
+    items, new_items = expected_items(fresh, selection, store, limit)
 
-    unseen = [item for item in store.items_without_features(selection, features_id) if item.item_id in items] + coming
+    unseen = [
+        item for item in store.items_without_features(selection, features_id) if item.item_id in items
+    ] + new_items
     unprompted = [i for i in store.items_without_prompts(selection, prompts_id, features_id) if i.item_id in items]
     new = expected_prompts(unseen, unprompted, store, campaign)
     there = of(items, store.prompts(selection, prompts_id, features_id))
@@ -101,12 +103,13 @@ def plan_run(
     written = [post for post in store.posts_to_judge(*ids) if post.prompt_id in prompts]
     todo = store.posts_without_judgments(*ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)
     unjudged = [post for post in todo if post.prompt_id in prompts]
-    expected = expected_posts(writing, c, journal, known)
+    coming = expected_posts(writing, c, journal, known)
+    expected = worth_judging(coming, c.generation)
     if c.generation.choose == "clip":  # another candidate may be nearer than the one so far: one is judged in the end
         renewed = {post.prompt_id for post in expected}
         written, unjudged = ([post for post in of if post.prompt_id not in renewed] for of in (written, unjudged))
-    batch = [*written, *expected]  # as it will be when the judging begins: neighbours are part of a call's key
-    judging = judge_requests([*unjudged, *expected], batch, prompts, items, store, c, journal)
+    batch = [*known.values(), *coming]  # as it will be when the judging begins: neighbours are part of a call's key
+    judging = judge_requests([*unjudged, *expected], batch, prompts, items, settings, c)
 
     posts_to_do, readings = len(to_write) * c.generation.candidates, c.judge.repeats
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
@@ -270,13 +273,13 @@ def judge_requests(
     batch: Sequence[Post],
     prompts: Mapping[str, Prompt],
     items: Mapping[str, Item],
-    store: Store,
+    settings: Settings,
     campaign: Campaign,
-    journal: Journal,
 ) -> list[ChatRequest]:
     """The requests the judge would send: it is run with a buyer that writes them down, and answers from the journal
     alone, so that a reply which could not be read is followed by the repairs that were asked for."""
     asked: list[ChatRequest] = []
+    store, journal, waiting = settings.store(), journal_of(settings), waiting_calls(settings)
 
     async def write_down(requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
         asked.extend(requests)
@@ -287,5 +290,6 @@ def judge_requests(
 
     used = {post.prompt_id: prompts[post.prompt_id] for post in posts}
     words = words_of(store, {key: prompt for key, prompt in used.items() if not prompt.item_id.startswith("expected ")})
-    asyncio.run(judge(posts, used, items, words, campaign.judge, write_down, datetime.now(UTC), batch=batch))
+    now, spec = datetime.now(UTC), campaign.judge
+    asyncio.run(judge(posts, used, items, words, spec, write_down, now, batch=batch, waiting=waiting))
     return asked

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -229,3 +230,24 @@ def communicate(process: "subprocess.Popen[str]") -> tuple[str, str]:
     out, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     return out, errors
+
+
+def test_a_post_that_is_written_while_a_judge_batch_waits_changes_nothing_in_it(
+    home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeProvider() as server:
+        plain = campaign(server, "batch", batch_wait_h=0)
+        writer = plain.generation.model_copy(update={"mode": "live", "max_attempts": 1})
+        made = plain.model_copy(update={"generation": writer})
+        server.batches.hold = True
+        server.faults = deque(["503"])
+        for handed_in in ([6], [6, 1]):
+            monkeypatch.setattr(buying, "_ledgers", {})
+            with pytest.raises(BatchPending):
+                pipeline(made)
+            assert [job.total for job in server.batches.jobs.values()] == handed_in
+        answer(server)
+        monkeypatch.setattr(buying, "_ledgers", {})
+        assert pipeline(made).state == "done"
+        assert [job.total for job in server.batches.jobs.values()] == [6, 1]
+        assert len(posts_of(home)) == 7 and all(row["overall"] for row in posts_of(home))

@@ -285,8 +285,15 @@ class GenerationSpec(ChatSpec):
     @model_validator(mode="after")
     def _temperatures_fit(self) -> "GenerationSpec":
         if self.temperatures and len(self.temperatures) != self.candidates:
-            raise ValueError(f"{len(self.temperatures)} temperatures for {self.candidates} candidates")
+            raise ValueError(
+                f"{len(self.temperatures)} temperatures for {self.candidates} candidates; "
+                f"give as many temperatures as candidates, or set candidates to {len(self.temperatures)}"
+            )
         return self
+
+    def resolved(self) -> dict[str, Any]:
+        """One candidate is the best however it would be chosen."""
+        return {name: value for name, value in super().resolved().items() if self.candidates > 1 or name != "choose"}
 
     def contents(self) -> Mapping[str, Any]:
         if self.alt_text == "captions":

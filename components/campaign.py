@@ -95,6 +95,9 @@ def describe(error: ValidationError, of: type[BaseModel] = Campaign) -> str:
         problem = (
             f"{field} is not the name of an environment variable; write e.g. OPENAI_API_KEY, and set it to the key"
         )
+    elif first["type"] == "value_error":  # of our own validators, which say what is wrong and what to do
+        shown = "" if isinstance(first["input"], dict | BaseModel) else f" = {first['input']!r}"
+        problem = ": ".join(filter(None, [field + shown, first["msg"].removeprefix("Value error, ")]))
     else:
         problem = f"{field} = {first['input']!r}: {first['msg']}"
     more = error.error_count() - 1

@@ -285,8 +285,15 @@ class GenerationSpec(ChatSpec):
     @model_validator(mode="after")
     def _temperatures_fit(self) -> "GenerationSpec":
         if self.temperatures and len(self.temperatures) != self.candidates:
-            raise ValueError(f"{len(self.temperatures)} temperatures for {self.candidates} candidates")
+            raise ValueError(
+                f"{len(self.temperatures)} temperatures for {self.candidates} candidates; "
+                f"give as many temperatures as candidates, or set candidates to {len(self.temperatures)}"
+            )
         return self
+
+    def resolved(self) -> dict[str, Any]:
+        """One candidate is the best however it would be chosen."""
+        return {name: value for name, value in super().resolved().items() if self.candidates > 1 or name != "choose"}
 
     def contents(self) -> Mapping[str, Any]:
         if self.alt_text == "captions":
@@ -300,6 +307,7 @@ class JudgeSpec(ChatSpec):
     """Who judges, by which rubric, how often."""
 
     step: ClassVar[str] = "judge_posts"
+    version: ClassVar[int] = 2
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"rubric"})
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/judge", title="Model")
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
@@ -311,7 +319,7 @@ class JudgeSpec(ChatSpec):
         ge=0,
         le=20,
         title="Posts shown beside",
-        description="Openings of other posts of the batch, for variety.",
+        description="How the first candidates of other prompts begin, for variety.",
     )
 
     def contents(self) -> Mapping[str, Any]:

@@ -1,30 +1,34 @@
-"""For a plan: the posts that a run would have judged, before they are written.
+"""For a plan: the posts that a run would write and have judged, before they are written.
 
 Reads the journal; where it has no answer, a post of typical length stands in, so that tokens and money can be told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from components.chat import ChatOutcome, Journal, Status
 from components.posts import Asked, mark_duplicates, read_posts
 from components.prompts import load_platform
 from components.records import Post
-from components.spec import Campaign
+from components.spec import Campaign, GenerationSpec
 
 
 def expected_posts(asked: Asked, campaign: Campaign, journal: Journal, known: Mapping[str, Post]) -> list[Post]:
-    """The posts beside `known` that a run would have judged, read from the answers that the journal has; one of typical
-    length where it has none. Duplicates among the answers are left out. Where CLIP chooses, one of each prompt: which
-    one only the models can tell, so it is the first within the platform's rules."""
-    answers = [journal.lookup(request.key) for request in asked.requests]
-    filled = [answer or typical(request.key, campaign) for answer, request in zip(answers, asked.requests, strict=True)]
+    """The posts beside `known` that a run would write, read from the answers that the journal has; one of typical
+    length where it has none. Duplicates among the answers are left out."""
+    found = journal.lookup_many(request.key for request in asked.requests)
+    filled = [found.get(request.key) or typical(request.key, campaign) for request in asked.requests]
     posts = read_posts(asked.prompts, filled, {}, campaign.generation, datetime.now(UTC))
-    answered = [post for post, answer in zip(posts, answers, strict=True) if answer is not None]
+    answered = [post for post, request in zip(posts, asked.requests, strict=True) if request.key in found]
     settled = {post.post_id for post in mark_duplicates(answered, known) if post.duplicate_of is not None} | set(known)
-    coming = [post for post in posts if post.error is None and post.post_id not in settled]
-    if campaign.generation.choose != "clip":
-        return coming
+    return [post for post in posts if post.error is None and post.post_id not in settled]
+
+
+def worth_judging(coming: Sequence[Post], spec: GenerationSpec) -> list[Post]:
+    """Those of `coming` that a run would have judged. Where CLIP chooses, one of each prompt: which one only the models
+    can tell, so it is the first within the platform's rules."""
+    if spec.choose != "clip":
+        return list(coming)
     first: dict[str, Post] = {}
     for post in sorted(coming, key=lambda post: bool(post.rules)):
         first.setdefault(post.prompt_id, post)

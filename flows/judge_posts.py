@@ -13,13 +13,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from components.chat import check
-from components.judgments import judge
+from components.chat.batch import Register
+from components.judgments import Waiting, judge
 from components.prompts import is_uncertain
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
 from components.store import Store
 from flows.batching import in_parts, suspended_while_pending
-from flows.buying import TRIED_AGAIN, Buyer
+from flows.buying import TRIED_AGAIN, Buyer, journal_of
 from flows.caching import frozen, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, publish
@@ -40,8 +41,8 @@ def judge_chunk(
 ) -> tuple[list[Judgment], Buyer]:
     """Buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer.
 
-    `batch` is all posts of the selection that are worth judging: a post's neighbours, shown for variety, are part of
-    its call's key, so they must not depend on where the chunks were cut.
+    `batch` is all posts of the selection: a post's neighbours, shown for variety, are part of its call's key, so they
+    must depend neither on where the chunks were cut nor on which candidates are judged.
     """
     settings = Settings.from_environment()
     store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse, spec_id)
@@ -49,8 +50,10 @@ def judge_chunk(
     items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
     words = words_of(store, prompts)
     now = datetime.now(UTC)
+    waiting = waiting_calls(settings)
     with frozen(spec, spec_id):
-        return run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now, batch=batch)), buyer
+        rows = run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now, batch=batch, waiting=waiting))
+    return rows, buyer
 
 
 @flow(name="judge_posts", flow_run_name="judge {spec.model} {selection.dataset}")
@@ -74,7 +77,7 @@ def judge_posts(
     todo = store.posts_without_judgments(
         selection, prompts.id, features.id, generation.id, spec_id, spec.repeats, TRIED_AGAIN
     )
-    batch = store.posts_to_judge(selection, prompts.id, features.id, generation.id) if todo else []
+    batch = store.posts_written(selection, prompts.id, features.id, generation.id) if todo else []
     advance = progress("judge posts", len(todo))
 
     def read(how: JudgeSpec, part: Sequence[Post]) -> None:
@@ -96,6 +99,14 @@ def judge_posts(
         in_parts(spec, todo, read)
     result.seconds = time.monotonic() - begun
     return result
+
+
+def waiting_calls(settings: Settings) -> Waiting | None:
+    """The calls in open batches of the home; None where there are none."""
+    entries = Register(settings.batches).open_entries()
+    keys, journal = {key for entry in entries for key in entry.lines}, journal_of(settings)
+    since = sorted(entry.begun for entry in entries)
+    return Waiting(lambda key: key in keys or journal.lookup(key) is not None, since) if entries else None
 
 
 def words_of(store: Store, prompts: Mapping[str, Prompt]) -> dict[str, dict[str, list[str]]]:

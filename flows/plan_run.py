@@ -5,11 +5,13 @@ placeholder words of typical length, so that tokens and money can be told before
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from components.chat import ChatOutcome, ChatRequest, Journal, Status, estimate
+from components.chat import ChatOutcome, ChatRequest, Status, estimate
+from components.chat.batch import Register
+from components.chat.batch.register import Entry as OpenBatch
 from components.features.told_captions import alt_text_requests, caption_requests, fusion_requests
 from components.items import Entry, list_entries
 from components.items.sending import seen_differently
@@ -20,9 +22,10 @@ from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, journal_of
-from flows.expect_posts import expected_posts, unknown_candidates
+from flows.expect_posts import expected_posts, unknown_candidates, worth_judging
+from flows.generate_posts import materials
 from flows.ingest_items import inputs_met, undated
-from flows.judge_posts import words_of
+from flows.judge_posts import waiting_calls, words_of
 from flows.settings import Settings
 from flows.show_spend import read_spend
 
@@ -45,7 +48,8 @@ class StepPlan:
 
 @dataclass
 class StagePlan:
-    """`usd_low` and `usd_high` are None where the price is unknown."""
+    """`calls` are to be bought, `under_way` in open batches, `cached` in the journal. `usd_low` and `usd_high` are None
+    where the price is unknown; `batch_prices`: they are counted at the prices of batches."""
 
     stage: str
     model: str
@@ -58,17 +62,22 @@ class StagePlan:
     usd_high: float | None
     mode: str = "live"
     from_history: bool = False
+    under_way: int = 0
+    batch_prices: bool = False
 
 
 @dataclass
 class RunPlan:
-    """`month_usd` was spent, or may have been, in this calendar month (UTC) by the whole home."""
+    """`month_usd` was spent, or may have been, in this calendar month (UTC) by the whole home; `waiting_usd` of it is
+    what its open batches may cost. `batches`: those that hold calls of this plan."""
 
     campaign: str
     budget_usd: float
     month: str = ""
     month_usd: float = 0.0
     month_cap_usd: float | None = None
+    waiting_usd: float = 0.0
+    batches: int = 0
     steps: list[StepPlan] = field(default_factory=list)
     stages: list[StagePlan] = field(default_factory=list)
     note: str | None = None
@@ -83,9 +92,11 @@ def plan_run(
     selection = Selection(dataset=c.dataset.name, published_from=start, published_to=end)
     entries, met = list_entries(c.dataset), inputs_met(store, c.dataset.name)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
-    items, coming = expected_items(fresh, selection, store, limit)
+    items, new_items = expected_items(fresh, selection, store, limit)
 
-    unseen = [item for item in store.items_without_features(selection, features_id) if item.item_id in items] + coming
+    unseen = [
+        item for item in store.items_without_features(selection, features_id) if item.item_id in items
+    ] + new_items
     unprompted = [i for i in store.items_without_prompts(selection, prompts_id, features_id) if i.item_id in items]
     new = expected_prompts(unseen, unprompted, store, campaign)
     there = of(items, store.prompts(selection, prompts_id, features_id))
@@ -101,12 +112,13 @@ def plan_run(
     written = [post for post in store.posts_to_judge(*ids) if post.prompt_id in prompts]
     todo = store.posts_without_judgments(*ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)
     unjudged = [post for post in todo if post.prompt_id in prompts]
-    expected = expected_posts(writing, c, journal, known)
+    coming = expected_posts(writing, c, journal, known)
+    expected = worth_judging(coming, c.generation)
     if c.generation.choose == "clip":  # another candidate may be nearer than the one so far: one is judged in the end
         renewed = {post.prompt_id for post in expected}
         written, unjudged = ([post for post in of if post.prompt_id not in renewed] for of in (written, unjudged))
-    batch = [*written, *expected]  # as it will be when the judging begins: neighbours are part of a call's key
-    judging = judge_requests([*unjudged, *expected], batch, prompts, items, store, c, journal)
+    batch = [*known.values(), *coming]  # as it will be when the judging begins: neighbours are part of a call's key
+    judging = judge_requests([*unjudged, *expected], batch, prompts, items, settings, c)
 
     posts_to_do, readings = len(to_write) * c.generation.candidates, c.judge.repeats
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
@@ -115,13 +127,16 @@ def plan_run(
         seen_differently(c.generation, c.judge),
         unknown_candidates(writing, c, journal),
     ]
-    month = read_spend(store, "month", c)
+    month, entries_open = read_spend(store, "month", c), Register(settings.batches).open_entries()
+    # What is journaled of a batch that is being collected is in the month's sum already.
+    waiting_usd = sum(max(0.0, one.reserved_usd - one.cost_usd - one.held_usd) for one in entries_open)
     found = RunPlan(
         c.name,
         c.budget.usd,
         month=month.month,
-        month_usd=month.month_usd,
+        month_usd=month.month_usd + waiting_usd,
         month_cap_usd=month.month_cap_usd,
+        waiting_usd=waiting_usd,
         note="\n".join(note for note in notes if note) or None,
     )
     found.steps = [
@@ -133,39 +148,52 @@ def plan_run(
     ]
     stages: list[tuple[str, ChatSpec, Sequence[ChatRequest]]] = [
         *telling_requests(unseen, c.features),
-        *alt_text_stage(to_write, items, c),
+        *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),
         ("generate", c.generation, writing.requests),
         ("judge", c.judge, judging),
     ]
-    for stage, chat, asked in stages:
-        cost = estimate(asked, chat, journal, settings.prices)
-        found.stages.append(
-            StagePlan(
-                stage,
-                chat.model,
-                cost.calls,
-                cost.cached,
-                cost.input_tokens,
-                cost.output_low,
-                cost.output_high,
-                cost.usd_low,
-                cost.usd_high,
-                chat.mode,
-                cost.from_history,
-            )
-        )
+    found.stages = [stage_plan(*stage, entries_open, settings) for stage in stages]
+    keys = {request.key for _, _, asked in stages for request in asked}
+    found.batches = sum(not keys.isdisjoint(entry.lines) for entry in entries_open)
     return found
 
 
+def stage_plan(
+    stage: str, chat: ChatSpec, asked: Sequence[ChatRequest], entries: Sequence[OpenBatch], settings: Settings
+) -> StagePlan:
+    """`entries`: the open batches; what they hold is bought already, though its answers are not here yet."""
+    journal, held = journal_of(settings), {key for entry in entries for key in entry.lines}
+    waiting = {request.key for request in asked} & held
+    waiting -= journal.lookup_many(waiting).keys()
+    cost = estimate([one for one in asked if one.key not in waiting], chat, journal, settings.prices)
+    return StagePlan(
+        stage,
+        chat.model,
+        cost.calls,
+        len(asked) - len(waiting) - cost.calls,
+        cost.input_tokens,
+        cost.output_low,
+        cost.output_high,
+        cost.usd_low,
+        cost.usd_high,
+        chat.mode,
+        cost.from_history,
+        len(waiting),
+        cost.batch_prices,
+    )
+
+
 def alt_text_stage(
-    prompts: Sequence[Prompt], items: Mapping[str, Item], campaign: Campaign
+    prompts: Sequence[Prompt], items: Mapping[str, Item], unseen: Set[str], campaign: Campaign, store: Store
 ) -> list[tuple[str, ChatSpec, Sequence[ChatRequest]]]:
-    """What the writer would be asked about pictures; with captions of typical length where none is known."""
+    """What the writer would be asked about pictures: with their captions, or one of typical length where none can be
+    known yet (`unseen`: item ids)."""
     spec = campaign.generation
-    if spec.alt_text != "model":
+    if spec.alt_text != "model" or not prompts:
         return []
     shown = {prompt.item_id: items[prompt.item_id] for prompt in prompts}
-    captions = dict.fromkeys(shown, PLACEHOLDERS["caption"][0])
+    _, captions, _ = materials(store, prompts)
+    captions |= dict.fromkeys(shown.keys() & unseen, PLACEHOLDERS["caption"][0])
     limit = load_platform(campaign.prompt.platform).alt_text.limit
     language = language_name(campaign.prompt.language)
     return [("alt_text", spec, alt_text_requests(list(shown.values()), captions, spec, limit, language).requests)]
@@ -270,13 +298,13 @@ def judge_requests(
     batch: Sequence[Post],
     prompts: Mapping[str, Prompt],
     items: Mapping[str, Item],
-    store: Store,
+    settings: Settings,
     campaign: Campaign,
-    journal: Journal,
 ) -> list[ChatRequest]:
     """The requests the judge would send: it is run with a buyer that writes them down, and answers from the journal
     alone, so that a reply which could not be read is followed by the repairs that were asked for."""
     asked: list[ChatRequest] = []
+    store, journal, waiting = settings.store(), journal_of(settings), waiting_calls(settings)
 
     async def write_down(requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
         asked.extend(requests)
@@ -287,5 +315,6 @@ def judge_requests(
 
     used = {post.prompt_id: prompts[post.prompt_id] for post in posts}
     words = words_of(store, {key: prompt for key, prompt in used.items() if not prompt.item_id.startswith("expected ")})
-    asyncio.run(judge(posts, used, items, words, campaign.judge, write_down, datetime.now(UTC), batch=batch))
+    now, spec = datetime.now(UTC), campaign.judge
+    asyncio.run(judge(posts, used, items, words, spec, write_down, now, batch=batch, waiting=waiting))
     return asked

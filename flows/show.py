@@ -131,8 +131,11 @@ def show_plan(plan: Any, console: Console) -> None:
             cost,
         )
     console.print(calls)
-    if any(stage.mode == "batch" for stage in plan.stages):
+    if any(stage.batch_prices for stage in plan.stages):
         console.print("batch: at batch prices")
+    if waiting := sum(stage.under_way for stage in plan.stages):
+        batches = "1 batch" if plan.batches == 1 else f"{plan.batches} batches"
+        console.print(f"{waiting} calls more are in {batches} under way: handed in before, so not to be bought")
     console.print(f"\nbudget: {money(plan.budget_usd)}. Nothing was bought.")
     console.print(month_line(plan))
     if plan.note:
@@ -142,6 +145,8 @@ def show_plan(plan: Any, console: Console) -> None:
 def month_line(plan: Any) -> str:
     """What the month has cost so far, and whether its cap leaves room for this plan."""
     said = f"{plan.month} (UTC): {money(plan.month_usd)} spent and held by this home"
+    if plan.waiting_usd:
+        said += f" ({money(plan.waiting_usd)} of it for batches under way)"
     if plan.month_cap_usd is None:
         return said
     left = max(0.0, plan.month_cap_usd - plan.month_usd)

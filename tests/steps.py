@@ -100,7 +100,7 @@ class Steps:
         todo = store.posts_without_judgments(self.selection, *ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)[:n]
         prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in todo])
         items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
-        batch, words = store.posts_to_judge(self.selection, *ids), words_of(store, prompts)
+        batch, words = store.posts_written(self.selection, *ids), words_of(store, prompts)
         rows = self.bought(c.judge, lambda buy: judge(todo, prompts, items, words, c.judge, buy, NOW, batch=batch))
         if publish:
             store.append({"judgments": rows})

@@ -62,6 +62,14 @@ def test_overrides_are_yaml(tmp_path: Path) -> None:
         ("name: mine\ndataset: {source: folder, path: 5}\n", "dataset.path = 5"),
         ("name: '../up'\ndataset: {source: folder, path: x}\n", "name = '../up'"),
         (GOOD + "budget: {usd: lots}\n", "budget.usd = 'lots'"),
+        (
+            GOOD + "generation: {candidates: 3, temperatures: [0.1, 0.2]}\n",
+            "mine.yaml: generation: 2 temperatures for 3 candidates; give as many temperatures as candidates",
+        ),
+        (
+            GOOD + "features: {told: {model: offline/writer}}\n",
+            "features.told: offline/writer sees no pictures; name a model that does",
+        ),
     ],
 )
 def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None:
@@ -69,7 +77,7 @@ def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str, said: str) ->
         load_campaign(write(tmp_path, text))
     assert said in str(caught.value)
     assert "mine.yaml" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "Value error" not in str(caught.value)
 
 
 def test_a_key_in_place_of_its_variables_name_is_not_repeated(tmp_path: Path) -> None:
@@ -139,3 +147,8 @@ def test_a_moved_file_is_the_same_file(tmp_path: Path) -> None:
 def test_batch_size_and_device_change_no_id() -> None:
     assert FeatureSpec(batch_size=1, device="cpu").id == FeatureSpec().id
     assert FeatureSpec(temperature=0.5).id != FeatureSpec().id
+
+
+def test_how_one_candidate_would_be_chosen_changes_no_id() -> None:
+    assert GenerationSpec(choose="clip").id == GenerationSpec(choose="judge").id == GenerationSpec().id
+    assert len({GenerationSpec(candidates=2, choose=how).id for how in ("all", "judge", "clip")}) == 3

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flows.buying import journal_of
 from flows.plan_run import RunPlan
 from flows.settings import Settings
 from tests.steps import ROWS, Steps, campaign_of
@@ -163,3 +164,25 @@ def test_candidates_that_say_the_same_are_planned_once_they_are_known(
     assert todo(plan)[4] == 6 and calls(plan)[1] == (6, 0) and plan.note is None
     run.all()
     assert run.store.query("SELECT count(*) AS n FROM judged_posts WHERE overall IS NOT NULL") == [{"n": 6}]
+
+
+@pytest.mark.parametrize("then", [{"choose": "judge"}, {"choose": "clip"}, {"choose": "all"}])
+def test_another_choice_of_candidates_buys_no_call_again(
+    settings: Settings, tmp_path: Path, then: dict[str, Any]
+) -> None:
+    first = Steps(settings, campaign_of(tmp_path, generation={"candidates": 3}))
+    first.all()
+    run = Steps(settings, campaign_of(tmp_path, generation={"candidates": 3, **then}))
+    assert [stage.calls for stage in run.plan().stages] == [0, 0]
+    before = {record["call_key"] for record in journal_of(settings).records()}
+    run.all()
+    assert {record["call_key"] for record in journal_of(settings).records()} == before
+    assert (run.c.generation.id == first.c.generation.id) == (then["choose"] == "all")
+
+
+def test_one_more_candidate_is_one_more_call_of_each_step(settings: Settings, tmp_path: Path) -> None:
+    Steps(settings, campaign_of(tmp_path, generation={"candidates": 2})).all()
+    more = Steps(settings, campaign_of(tmp_path, generation={"candidates": 3}))
+    assert calls(more.plan()) == [(6, 12), (6, 12)]
+    more.all()
+    assert len({record["call_key"] for record in journal_of(settings).records()}) == 2 * 18

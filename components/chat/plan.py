@@ -30,7 +30,8 @@ STEERS_LENGTH = ("max_output_tokens", "reasoning_effort", "api")
 class Plan:
     """`calls` would be bought, `cached` are in the journal; `usd_low`, `usd_high` are None where the price is unknown,
     and at batch prices where the spec's mode is batch. Output includes reasoning.
-    `from_history`: replies are as long as those seen before; else between a quarter of `max_output_tokens` and all."""
+    `from_history`: replies are as long as those seen before; else between a quarter of `max_output_tokens` and all.
+    `batch_prices`: the money is counted at prices that the list has for batches."""
 
     calls: int
     cached: int
@@ -40,6 +41,7 @@ class Plan:
     usd_low: float | None
     usd_high: float | None
     from_history: bool = False
+    batch_prices: bool = False
 
 
 def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal, prices: Path = FILE) -> Plan:
@@ -56,8 +58,8 @@ def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal, 
         low, high = (min(longest, round(length * len(missing))) for length in _mean_range(seen.replies, len(missing)))
     else:
         low, high = longest // 4, longest
-    if price is not None and spec.mode == "batch":
-        price = price.batch or price  # no call costs more for being in a batch
+    by_batch = price.batch if price is not None and spec.mode == "batch" else None
+    price = by_batch or price  # no call costs more for being in a batch
     return Plan(
         calls=len(missing),
         cached=len(requests) - len(missing),
@@ -67,6 +69,7 @@ def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal, 
         usd_low=None if price is None else price.cost(Usage(input=sent, output=low, cached=cached)),
         usd_high=None if price is None else price.cost(Usage(input=sent, output=high, cached=cached)),
         from_history=bool(seen.replies),
+        batch_prices=by_batch is not None,
     )
 
 

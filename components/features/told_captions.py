@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Status
+from components.chat import ChatOutcome, ChatRequest, Status
 from components.features.keywords import lemmas
 from components.items.pictures import PictureError
 from components.items.sending import picture_part
@@ -65,11 +65,6 @@ class Told:
     state: str = "ok"
     detail: str | None = None
     call_key: str | None = None
-
-    @property
-    def ask_again(self) -> bool:
-        """The endpoint failed: a later run may get an answer, so nothing made without it should be final."""
-        return self.state in {status.value for status in RETRYABLE}
 
 
 @dataclass

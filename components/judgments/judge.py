@@ -14,14 +14,9 @@ from components.chat.outcome import ChatOutcome, Status
 from components.chat.request import ChatRequest
 from components.items.pictures import PictureError
 from components.items.sending import picture_part
+from components.judgments.beside import Waiting, openings_beside
 from components.judgments.parse import Reading, parse_reply
-from components.judgments.prompt import (
-    messages_for,
-    openings_beside,
-    repair_messages,
-    system_message,
-    user_message,
-)
+from components.judgments.prompt import messages_for, repair_messages, system_message, user_message
 from components.judgments.rubric import Aspect, Rubric, load_rubric
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import JudgeSpec
@@ -66,17 +61,19 @@ async def judge(
     now: datetime,
     *,
     batch: Sequence[Post] | None = None,
+    waiting: Waiting | None = None,
 ) -> list[Judgment]:
     """One Judgment per post x repeat x aspect, in that order; posts without text are skipped: nothing to judge.
 
     `words`: prompt_id -> name (caption, topic, sentiment, scene, keyword) -> texts, best first; give every arm of an
     experiment the same ones, whatever its prompt left out. `batch`: the posts whose openings are shown beside each,
-    `posts` themselves by default. Openings are part of the calls' keys: give the whole selection, so that what is left
-    to judge after a crash is asked as it was before.
+    `posts` themselves by default. Openings are part of the calls' keys: give all that is written of the selection, so
+    that what is left to judge after a crash is asked as it was before. `waiting`: calls in open batches, which are
+    asked as they were handed in.
     """
     rubric = load_rubric(spec.rubric)
     written = [post for post in posts if post.error is None and (post.text or "").strip()]
-    calls = _calls(written, prompts, items, words, spec, rubric, posts if batch is None else batch)
+    calls = _calls(written, prompts, items, words, spec, rubric, posts if batch is None else batch, waiting)
     await _ask(calls, rubric, buy)
     for _ in range(REPAIRS):
         unread = [call for call in calls if call.repairable]
@@ -97,38 +94,49 @@ def _calls(
     spec: JudgeSpec,
     rubric: Rubric,
     batch: Sequence[Post],
+    waiting: Waiting | None,
 ) -> list[_Call]:
     calls = []
     pictures: dict[str, dict[str, Any] | PictureError | None] = {}
     groups = [(group, system_message(rubric, group)) for group in rubric.groups]
-    beside = openings_beside(posts, batch, spec.batch_context)
+    batches = [*(waiting.batches(batch) if waiting else ()), batch]
+    besides = [openings_beside(posts, then, spec.batch_context) for then in batches]
     for post in posts:
         item = items[prompts[post.prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
             pictures[item.item_id] = _picture(item, spec)
         picture = pictures.get(item.item_id)
-        user = user_message(post, item, words.get(post.prompt_id, {}), beside[post.post_id])
+        material = words.get(post.prompt_id, {})
+        users = list(dict.fromkeys(user_message(post, item, material, beside[post.post_id]) for beside in besides))
         for repeat in range(spec.repeats):
             for group, system in groups:
                 if isinstance(picture, PictureError):
                     lost = Reading(error=PICTURE, detail=str(picture))
                     calls.append(_Call(post, repeat, group, None, {aspect.name: lost for aspect in group}))
                     continue
-                request = ChatRequest(
-                    stage="judge",
-                    model=spec.model,
-                    endpoint=spec.endpoint,
-                    messages=messages_for(system, user, picture),
-                    temperature=spec.temperature,
-                    max_output_tokens=spec.max_output_tokens,
-                    seed=spec.seed,
-                    api=spec.api,
-                    reasoning_effort=spec.reasoning_effort,
-                    schema=rubric.reply_schema(group),
-                    candidate=repeat,
-                )
-                calls.append(_Call(post, repeat, group, request))
+                schema = rubric.reply_schema(group)
+                asked = [_request(spec, messages_for(system, user, picture), schema, repeat) for user in users]
+                held = (request for request in asked[:-1] if waiting and waiting.held(request.key))
+                calls.append(_Call(post, repeat, group, next(held, asked[-1])))
     return calls
+
+
+def _request(
+    spec: JudgeSpec, messages: tuple[dict[str, Any], ...], schema: Mapping[str, Any], repeat: int
+) -> ChatRequest:
+    return ChatRequest(
+        stage="judge",
+        model=spec.model,
+        endpoint=spec.endpoint,
+        messages=messages,
+        temperature=spec.temperature,
+        max_output_tokens=spec.max_output_tokens,
+        seed=spec.seed,
+        api=spec.api,
+        reasoning_effort=spec.reasoning_effort,
+        schema=schema,
+        candidate=repeat,
+    )
 
 
 def _picture(item: Item, spec: JudgeSpec) -> dict[str, Any] | PictureError | None:

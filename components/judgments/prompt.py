@@ -8,9 +8,6 @@ The wording here is part of the call's key: a changed sentence buys new readings
 that posts which are judged already are judged again.
 """
 
-import bisect
-import hashlib
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +16,6 @@ from components.prompts import load_platform
 from components.prompts.escaping import delimit
 from components.records import Item, Post
 
-OPENING_WORDS = 12
 SHOWN_OF_BAD_REPLY = 4_000  # characters; a reply gone wild is not sent back whole
 WORDS = {"caption": "caption", "topic": "topic", "sentiment": "sentiment", "scene": "scene", "keyword": "keywords"}
 """Names as features have them -> tags; the tags themselves (`keywords`) are names too."""
@@ -95,28 +91,3 @@ def repair_messages(reply: str, wrong: Mapping[str, str]) -> tuple[dict[str, Any
     )
     shown = reply[:SHOWN_OF_BAD_REPLY] or "(an empty reply)"
     return ({"role": "assistant", "content": shown}, {"role": "user", "content": again})
-
-
-def openings_beside(posts: Sequence[Post], batch: Sequence[Post], wanted: int) -> dict[str, list[str]]:
-    """post_id -> how `wanted` other posts of the batch begin: those that follow it on a ring of hashes.
-
-    So the order of the batch does not matter, a post more or less changes few others' neighbours, and each is shown
-    about equally often. Candidates of the same prompt are left out: they share their words by design.
-    """
-    ring = sorted(((_place(post), post) for post in batch if (post.text or "").strip()), key=lambda pair: pair[0])
-    places = [place for place, _ in ring]
-    beside: dict[str, list[str]] = {}
-    for post in posts:
-        start = bisect.bisect_right(places, _place(post))
-        others = (ring[(start + step) % len(ring)][1] for step in range(len(ring)))
-        foreign = (other for other in others if other.prompt_id != post.prompt_id)
-        beside[post.post_id] = [_opening(other) for other in itertools.islice(foreign, wanted)]
-    return beside
-
-
-def _place(post: Post) -> str:
-    return hashlib.sha256(post.post_id.encode()).hexdigest()
-
-
-def _opening(post: Post) -> str:
-    return " ".join((post.text or "").split()[:OPENING_WORDS])

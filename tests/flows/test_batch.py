@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +13,19 @@ from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
 from components.chat import prices
+from components.chat.batch import Register
 from components.errors import BatchPending, UserError
 from components.spec import Campaign
 from components.store import Store
 from flows import batching, buying
 from flows.backfill import backfill
 from flows.pipeline import Summary, pipeline
+from flows.plan_run import RunPlan, plan_run
 from flows.settings import Settings
+from flows.show import show_plan
 from tests.fake_provider import FakeProvider
 from tests.flows.test_stopping import start, wait_for
 
@@ -229,3 +234,74 @@ def communicate(process: "subprocess.Popen[str]") -> tuple[str, str]:
     out, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     return out, errors
+
+
+def test_a_post_that_is_written_while_a_judge_batch_waits_changes_nothing_in_it(
+    home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeProvider() as server:
+        plain = campaign(server, "batch", batch_wait_h=0)
+        writer = plain.generation.model_copy(update={"mode": "live", "max_attempts": 1})
+        made = plain.model_copy(update={"generation": writer})
+        server.batches.hold = True
+        server.faults = deque(["503"])
+        for handed_in in ([6], [6, 1]):
+            monkeypatch.setattr(buying, "_ledgers", {})
+            with pytest.raises(BatchPending):
+                pipeline(made)
+            assert [job.total for job in server.batches.jobs.values()] == handed_in
+        answer(server)
+        monkeypatch.setattr(buying, "_ledgers", {})
+        assert pipeline(made).state == "done"
+        assert [job.total for job in server.batches.jobs.values()] == [6, 1]
+        assert len(posts_of(home)) == 7 and all(row["overall"] for row in posts_of(home))
+
+
+def test_a_plan_does_not_count_calls_that_wait_in_batches_as_calls_to_be_bought(
+    home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def planned() -> tuple[RunPlan, list[tuple[int, int, int]], str]:
+        plan, console = plan_run(made, home, None, None, None), Console(width=200, record=True, quiet=False)
+        show_plan(plan, console)
+        return plan, [(stage.calls, stage.under_way, stage.cached) for stage in plan.stages], console.export_text()
+
+    with FakeProvider() as server:
+        made = campaign(server, "batch", batch_wait_h=0)
+        server.batches.hold = True
+        with pytest.raises(BatchPending):
+            pipeline(made)
+        plan, counted, said = planned()
+        held = sum(entry.reserved_usd for entry in Register(home.batches).open_entries())
+        assert counted == [(0, 7, 0), (7, 0, 0)] and plan.stages[0].usd_high == 0
+        assert plan.batches == 1 and plan.month_usd == plan.waiting_usd == held > 0
+        assert "7 calls more are in 1 batch under way" in said and "for batches under way)" in said
+        for left in ((0, 7, 0), (0, 0, 0)):
+            answer(server)
+            monkeypatch.setattr(buying, "_ledgers", {})
+            if left[1]:
+                with pytest.raises(BatchPending):
+                    pipeline(made)
+            else:
+                assert pipeline(made).state == "done"
+            plan, counted, said = planned()
+            assert counted[1] == left and ("under way" in said) == bool(left[1])
+        assert plan.waiting_usd == 0 and plan.batches == 0
+
+
+def test_a_plan_speaks_of_batch_prices_where_there_are_some(
+    home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeProvider() as server:
+        made = campaign(server, "batch")
+        _, listed = prices._load(prices.FILE)
+        for price, told in (
+            ({"input": 10.0, "output": 40.0, "batch": 0.5}, True),
+            ({"input": 10.0, "output": 40.0, "batch": None}, False),
+            (None, False),
+        ):
+            monkeypatch.setitem(listed, f"openai/fake@{server.url}", price)
+            if price is None:
+                monkeypatch.delitem(listed, f"openai/fake@{server.url}")
+            console = Console(width=200, record=True, quiet=False)
+            show_plan(plan_run(made, home, None, None, None), console)
+            assert ("at batch prices" in console.export_text()) == told, price

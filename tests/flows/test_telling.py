@@ -14,9 +14,11 @@ from flows.describe_classes import describe_classes
 from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items
+from flows.pipeline import pipeline
 from flows.plan_run import plan_run
 from flows.settings import Settings
 from tests.fake_provider import FakeProvider
+from tests.fake_provider.replies import default_reply
 
 SEEN = "A quiet beach with gentle waves and soft yellow sand"
 FREE = Budget(usd=1, allow_unpriced=True)
@@ -101,6 +103,29 @@ def test_a_plan_counts_what_would_be_told(home: Settings, pictures: Path) -> Non
         found = {stage.stage: stage.calls for stage in plan_run(campaign, home, None, None, None).stages}
         assert (found["caption"], found["fuse_captions"], found["alt_text"]) == (6, 6, 6)
         assert server.stats["requests"] == 0
+
+
+def test_a_plan_knows_the_alternative_texts_that_are_bought(home: Settings, pictures: Path) -> None:
+    alt = "Waves roll onto an empty beach under a pale sky."
+
+    def reply(body: dict[str, Any]) -> str:
+        return alt if isinstance(body["messages"][-1]["content"], list) else default_reply(body)
+
+    with FakeProvider(reply=reply) as server:
+        writer = {"model": "openai/m", "endpoint": server.url, "alt_text": "model"}
+        content = {"name": "p", "dataset": {"source": "csv", "path": str(pictures / "posts.csv")}}
+        one, two = (
+            Campaign.model_validate(
+                {**content, "generation": {**writer, "candidates": n}, "budget": {"allow_unpriced": True}}
+            )
+            for n in (1, 2)
+        )
+        pipeline(one)
+        bought = server.stats["requests"]
+        plan = {stage.stage: (stage.calls, stage.cached) for stage in plan_run(two, home, None, None, None).stages}
+        assert plan["alt_text"] == (0, 6) and plan["generate"] == (7, 7)
+        pipeline(two)
+        assert server.stats["requests"] - bought == 7
 
 
 def test_the_writer_tells_alt_texts_and_captions_stand_in_where_it_declines(home: Settings, pictures: Path) -> None:

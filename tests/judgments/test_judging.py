@@ -5,7 +5,8 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PIL import Image
 from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, Status, buy
 from components.items.pictures import jpeg_for_model
 from components.judgments import judge
-from components.judgments.prompt import OPENING_WORDS, openings_beside
+from components.judgments.beside import OPENING_WORDS, Waiting, openings_beside
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import JudgeSpec
 
@@ -213,6 +214,32 @@ def test_every_post_is_shown_equally_often_and_a_new_one_disturbs_few() -> None:
     assert {shown.count(text) for text in set(shown)} == {5}
     after = openings_beside(posts[:199], posts, 5)
     assert sum(before[key] != after[key] for key in before) == 5
+
+
+def test_candidates_are_judged_beside_the_first_ones_of_other_prompts() -> None:
+    firsts = Batch(8).posts
+    batch = [replace(post, candidate=n, post_id=f"{post.post_id} {n}", text=f"{n} {post.text}")
+             for post in firsts for n in (2, 0, 1)]  # fmt: skip
+    beside = openings_beside(batch, batch, 3)
+    assert all(text.startswith("0 ") for texts in beside.values() for text in texts)
+    assert all(beside[post.post_id] == beside[f"{post.post_id[:-1]}0"] for post in batch)
+    chosen = [post for post in batch if post.candidate == 2]
+    again = openings_beside(chosen, [replace(post, post_id=f"new {post.post_id}") for post in batch], 3)
+    assert again == {post.post_id: beside[post.post_id] for post in chosen}, "another spec of the writer, the same call"
+
+
+def test_what_waits_in_an_open_batch_is_asked_as_it_was_handed_in() -> None:
+    posts, script = Batch(9), Script(lambda *_: GOOD)
+    late = [replace(post, created_at=NOW + timedelta(hours=2)) for post in posts.posts[6:]]
+    posts.posts = posts.posts[:6]
+    posts.judged(JudgeSpec(), script)
+    held = {request.key for request in script.rounds[0]}
+    posts.posts = [*posts.posts, *late]
+    posts.judged(JudgeSpec(), script)
+    assert held - {request.key for request in script.rounds[1]}, "a post more changes neighbours"
+    posts.judged(JudgeSpec(), script, waiting=Waiting(held.__contains__, [NOW + timedelta(hours=1)]))
+    assert [request.key for request in script.rounds[2][:6]] == [request.key for request in script.rounds[0]]
+    assert [request.key for request in script.rounds[2][6:]] == [request.key for request in script.rounds[1][6:]]
 
 
 def test_a_given_batch_keeps_the_calls_of_a_part_of_it_the_same() -> None:

@@ -2,11 +2,12 @@
 
 A finished window has nothing left to do, so repeating a backfill buys nothing, and the same command does only what is
 missing. A failed window does not stop the others, unless no other could do better: when the budget is spent or the
-provider has stopped, no further window is started.
+provider has stopped, no further window is started. By batches, all windows are handed in before one is waited for, and
+each further step of all of them before it is waited for.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ from typing import Annotated, Literal
 from prefect import flow
 from pydantic import Field
 
-from components.errors import BudgetExceeded, PostwrightError, ProviderStopped, UserError
+from components.errors import BatchPending, BudgetExceeded, PostwrightError, ProviderStopped, UserError
 from components.records import content_id
 from components.spec import Campaign
-from flows.batching import suspended_while_pending
+from flows.batching import in_vain, suspended_while_pending, waiting_for
 from flows.pipeline import Summary, pipeline, specs_of
 from flows.stopping import stoppable
 
@@ -59,18 +60,58 @@ def backfill(
     start, end = utc(published_from), utc(published_to)
     found = list(windows(start, end, by))
     purse = purse_of_backfill(campaign, start, end, by)
-    no_more = threading.Event()
+    no_more, tired = threading.Event(), threading.Event()
+    hasty = unwaiting(campaign)
 
-    def run(window: Window) -> None:
+    def run(window: Window, how: Campaign) -> None:
         if no_more.is_set():
             return
+        before, window.error = window.error, None
+        how = hasty if tired.is_set() else how
         try:
-            window.summary = pipeline(campaign, published_from=window.start, published_to=window.end, purse=purse)
+            window.summary = pipeline(how, published_from=window.start, published_to=window.end, purse=purse)
         except PostwrightError as error:
             window.error = error
             if isinstance(error, BudgetExceeded | ProviderStopped):
                 no_more.set()
+            if isinstance(before, BatchPending) and isinstance(error, BatchPending) and in_vain(before, error):
+                tired.set()
 
+    run_all(found, lambda window: run(window, hasty), parallel)
+    while hasty != campaign and not tired.is_set() and not no_more.is_set():
+        before = pending_of(found)
+        if not before:
+            break
+        known = frozenset().union(*before.values())
+        with waiting_for(known):
+            run_all(
+                [window for window in found if window.start in before], lambda window: run(window, campaign), parallel
+            )
+        after = pending_of(found)
+        if len(after) == len(before) and all(names <= known for names in after.values()):
+            break
+    with suspended_while_pending():
+        raise_first_stop(found)
+    return found
+
+
+def unwaiting(campaign: Campaign) -> Campaign:
+    """The same, but its batches are handed in and left; equal to `campaign` where nothing would wait."""
+    waits = {
+        name: spec.model_copy(update={"batch_wait_h": 0.0})
+        for name, spec in (("generation", campaign.generation), ("judge", campaign.judge))
+        if spec.mode == "batch"
+    }
+    return campaign.model_copy(update=waits)
+
+
+def pending_of(found: Sequence[Window]) -> dict[datetime, frozenset[str]]:
+    """Start of each window that waits -> the batches it waits for."""
+    return {window.start: window.error.batches for window in found if isinstance(window.error, BatchPending)}
+
+
+def run_all(found: Sequence[Window], run: Callable[[Window], None], parallel: int) -> None:
+    """`run` on each window, `parallel` at a time."""
     with stoppable() as stop:
         if parallel == 1:
             for window in found:
@@ -87,9 +128,6 @@ def backfill(
                 raise
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
-    with suspended_while_pending():
-        raise_first_stop(found)
-    return found
 
 
 def purse_of_backfill(campaign: Campaign, start: datetime, end: datetime, by: By) -> str:

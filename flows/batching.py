@@ -7,6 +7,7 @@ without a deployment has nobody who could start it again: it stops with exit cod
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from prefect.context import FlowRunContext
 from prefect.flow_runs import suspend_flow_run
 
 from components.errors import BatchPending
-from components.spec import ChatSpec
+from components.spec import ChatSpec, GenerationSpec
 from flows.progress import say
 from flows.publish import chunks
 from flows.stopping import raise_if_stopped
@@ -30,10 +31,29 @@ BATCH_WITH_PICTURES = 1_000
 """Requests of one part are in memory together, and a picture is 100 to 200 kB of each; a file may have 200 MB."""
 
 
+_known: ContextVar[frozenset[str] | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def waiting_for(names: frozenset[str]) -> Iterator[None]:
+    """In the block only these batches are waited for; what they lead to is handed in and left."""
+    token = _known.set(names)
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def waited_for() -> frozenset[str] | None:
+    """None where every batch is, as long as its spec says."""
+    return _known.get()
+
+
 def part_size(spec: ChatSpec) -> int:
     if spec.mode == "live":
         return max(LIVE, LOADS * spec.max_concurrency)
-    return BATCH_WITH_PICTURES if spec.picture else BATCH
+    describes = isinstance(spec, GenerationSpec) and spec.alt_text == "model"
+    return BATCH_WITH_PICTURES if spec.picture or describes else BATCH
 
 
 def in_parts(spec: S, todo: Sequence[T], work: Callable[[S, Sequence[T]], None]) -> None:
@@ -44,15 +64,50 @@ def in_parts(spec: S, todo: Sequence[T], work: Callable[[S, Sequence[T]], None])
         for part in chunks(todo, size):
             work(spec, part)
         return
-    now, waiting = spec.model_copy(update={"batch_wait_h": 0.0}), []
-    for part in chunks(todo, size):
-        try:
-            work(now, part)
-        except BatchPending:
-            waiting.append(part)
-    for part in waiting:
+    now = spec.model_copy(update={"batch_wait_h": 0.0})
+
+    def go(part: Sequence[T], wait: bool) -> BatchPending | None:
         raise_if_stopped()
-        work(spec, part)
+        try:
+            work(spec if wait else now, part)
+        except BatchPending as pending:
+            return pending
+        return None
+
+    left = in_rounds(list(chunks(todo, size)), go, spec.batch_wait_h > 0)
+    if left:
+        raise left[0][1]
+
+
+def in_rounds(
+    todo: Sequence[T], go: Callable[[T, bool], BatchPending | None], may_wait: bool
+) -> list[tuple[T, BatchPending]]:
+    """`go(one, wait)` on each until nothing is pending, or waiting was in vain; those that still are, with why.
+
+    What takes several batches, one after the other (a post, its alt text, its judgment), is brought as far as it goes
+    for all in one round, so that all take as many waits as one does. In the first round nobody waits; in each further
+    one only for what was handed in before it.
+    """
+    outer = waited_for()
+    left = [(one, pending) for one in todo if (pending := go(one, False)) is not None]
+    while left and may_wait:
+        known = frozenset().union(*(pending.batches for _, pending in left))
+        if outer is not None and not known & outer:
+            break
+        after = []
+        with waiting_for(known if outer is None else known & outer):
+            for one, before in left:
+                if (pending := go(one, may_wait)) is not None:
+                    after.append((one, pending))
+                    may_wait = may_wait and not in_vain(before, pending)
+        moved = len(after) < len(left) or any(pending.batches - known for _, pending in after)
+        left, may_wait = after, may_wait and moved
+    return left
+
+
+def in_vain(before: BatchPending, after: BatchPending) -> bool:
+    """Whether somebody has waited to the end for the same batches."""
+    return bool(after.batches) and after.batches <= before.batches
 
 
 @contextmanager

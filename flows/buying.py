@@ -11,9 +11,11 @@ from typing import Any
 
 from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, Till, buy
 from components.chat.batch import Register, buy_batch, hold_open
+from components.errors import BatchPending
 from components.records import Run
 from components.spec import Budget, ChatSpec
 from components.store import Store
+from flows.batching import waited_for
 from flows.progress import say
 from flows.settings import Settings, api_key
 
@@ -85,9 +87,33 @@ class Buyer:
             "spec_id": self.spec_id or self.spec.id,
             "on_outcome": self.count,
         }
-        if by_batch:
-            return await buy_batch(requests, folder=self.settings.batches, purse=self.purse, say=say, **common)
-        return await buy(requests, **common)
+        if not by_batch:
+            return await buy(requests, **common)
+        common |= {"folder": self.settings.batches, "purse": self.purse, "say": say}
+        known = waited_for()
+        if known is None or self.spec.batch_wait_h == 0:
+            return await buy_batch(requests, **common)
+        return await self._buy_in_turn(requests, known, common)
+
+    async def _buy_in_turn(
+        self, requests: Sequence[ChatRequest], known: frozenset[str], common: dict[str, Any]
+    ) -> list[ChatOutcome]:
+        """Waits only for batches that are `known`, and not for money or room, which others free in their turn."""
+        counted: set[str] = set()
+
+        def count(outcome: ChatOutcome) -> None:
+            if outcome.key not in counted:
+                counted.add(outcome.key)
+                self.count(outcome)
+
+        common["on_outcome"] = count
+        try:
+            now = self.spec.model_copy(update={"batch_wait_h": 0.0})
+            return await buy_batch(requests, **common | {"spec": now})
+        except BatchPending as pending:
+            if not pending.batches or not pending.batches <= known:
+                raise
+        return await buy_batch(requests, **common)
 
     def count(self, outcome: ChatOutcome) -> None:
         if outcome.bought:

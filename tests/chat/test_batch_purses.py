@@ -72,9 +72,13 @@ async def test_what_another_purse_collects_is_paid_by_the_one_that_handed_it_in(
 async def test_a_batch_that_failed_frees_the_money_of_its_purse_whoever_sees_it(shop: BatchShop) -> None:
     with FakeProvider() as server:
         old = open_ledger(shop, server, "old")
-        await handed_in(shop, server, old)
+        server.batches.hold = True
+        with pytest.raises(BatchPending):
+            await shop.buy_batch(server, 10, ledger=old, run_id="old", purse="old", batch_wait_h=0)
         old.close()
         job = server.batches.jobs["batch_0001"]
+        while job.status != "in_progress":
+            await asyncio.sleep(0.01)
         job.status = "failed"
         new = open_ledger(shop, server, "new")
         with pytest.raises(ProviderStopped):

@@ -149,6 +149,43 @@ def test_all_parts_are_handed_in_before_the_first_is_waited_for(
         assert len(posts_of(home)) == 7
 
 
+def test_each_stage_of_all_parts_is_handed_in_before_it_is_waited_for(
+    home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "BATCH_WITH_PICTURES", 3)
+    with FakeProvider() as server:
+        server.batches.step_s = 1.0
+        opened = watch(server)
+        plain = campaign(server, "batch")
+        generation = plain.generation.model_copy(update={"alt_text": "model"})
+        assert pipeline(plain.model_copy(update={"generation": generation})).state == "done"
+        assert [job.total for job in server.batches.jobs.values()] == [3, 3, 1, 3, 3, 7]  # one item has no picture
+        assert opened == {"post": 3, "alt": 2, "judge": 1}
+        assert len(posts_of(home)) == 7
+
+
+def watch(server: FakeProvider) -> dict[str, int]:
+    """Stage -> how many of its batches were open at once, at most."""
+    from tests.fake_provider.replies import default_reply
+
+    opened: dict[str, int] = {}
+    stages: dict[str, str] = {}
+
+    def reply(body: dict[str, Any]) -> str:
+        pictured = isinstance(body["messages"][-1]["content"], list)
+        stage = "judge" if "response_format" in body else "alt" if pictured else "post"
+        jobs = list(server.batches.jobs.items())
+        for name, job in jobs:
+            if job.status in ("validating", "in_progress"):
+                stages.setdefault(name, stage)
+        still = [name for name, job in jobs if job.status in ("validating", "in_progress") and stages[name] == stage]
+        opened[stage] = max(opened.get(stage, 0), len(still))
+        return "Waves roll onto an empty beach under a pale sky." if stage == "alt" else default_reply(body)
+
+    server.reply = reply
+    return opened
+
+
 def test_repairs_of_the_judge_are_bought_live(home: Settings, campaign: Callable[..., Campaign]) -> None:
     from tests.fake_provider.replies import default_reply
 
@@ -179,6 +216,16 @@ def test_a_backfill_that_does_not_wait_hands_in_every_window(
         windows = backfill(campaign(server, "batch", batch_wait_h=0), first, last)
         assert all(window.summary is not None and window.summary.state == "done" for window in windows)
         assert [job.total for job in server.batches.jobs.values()] == [1] * 4
+
+
+def test_a_backfill_that_waits_hands_in_every_window_first(home: Settings, campaign: Callable[..., Campaign]) -> None:
+    first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
+    with FakeProvider() as server:
+        server.batches.step_s = 8.0  # no batch ends while the windows are handed in
+        windows = backfill(campaign(server, "batch"), first, last)
+        assert all(window.summary is not None and window.summary.state == "done" for window in windows)
+        found = home.store().query("SELECT batch_id, stage FROM calls ORDER BY batch_id")
+        assert [row["stage"] for row in found] == ["generate", "generate", "judge", "judge"]
 
 
 def test_wrong_modes_are_refused_before_anything_runs(home: Settings, pictures: Path) -> None:

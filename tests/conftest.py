@@ -1,0 +1,25 @@
+"""Files whose tests take minutes begin first: with two workers, one of them would else end with such a file alone."""
+
+import pytest
+
+LONG = (
+    "test_secrets.py",
+    "test_fault_matrix.py",
+    "test_candidates.py",
+    "test_batch.py",
+    "test_training.py",
+    "test_batch_crash.py",
+    "test_batch_deployment.py",
+    "test_deployment.py",
+    "test_stopping.py",
+    "test_learning.py",
+    "test_litellm_proxy.py",
+    "test_transformers_serve.py",
+    "test_purses.py",
+    "test_bench_engine.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONG)))

@@ -23,11 +23,12 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: None) -> Iterator[Settings]:
     """An empty home; Prefect's results lie in it, so nothing is cached from another test."""
-    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
     monkeypatch.setenv("POSTWRIGHT_HOME", str(tmp_path / "home"))
     settings = Settings.from_environment()
-    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: settings.results}):
+    # Without heartbeats, as on the command line: waiting for their thread to stop costs a second per flow.
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: settings.results, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield settings.prepare()
 
 

@@ -157,7 +157,7 @@ class Caller:
         finally:
             try:
                 outcome = self._record(request, tally)
-            except BaseException:
+            except BaseException:  # without a record the money must stay reserved: a burial will tell of it
                 tally.keep()
                 raise
             tally.settle()

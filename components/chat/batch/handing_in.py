@@ -107,7 +107,7 @@ async def _claim_part(desk: Desk, part: list[ChatRequest], claimed: Claimed) -> 
     assert lock is not None, "a new id is nobody else's"
     try:
         desk.register.save(entry)
-    except BaseException:
+    except BaseException:  # nothing says that there is such a batch, so nothing may be reserved for it
         reservation.settle()
         lock.release()
         raise

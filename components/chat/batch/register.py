@@ -179,7 +179,7 @@ class Register:
         except BlockingIOError:
             os.close(file)
             return None
-        except BaseException:
+        except BaseException:  # an open file would keep the lock
             os.close(file)
             raise
         return Lock(file)

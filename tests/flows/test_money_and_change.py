@@ -223,7 +223,13 @@ def test_progress_is_told_in_the_log_of_the_flow_run(
 ) -> None:
     """Where people look in the UI: the lines are asked back from the server."""
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName, LogFilter, LogFilterFlowRunId
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterName,
+        FlowRunFilterParentFlowRunId,
+        LogFilter,
+        LogFilterFlowRunId,
+    )
     from prefect.logging.handlers import APILogHandler
 
     logger = logging.getLogger("prefect.flow_runs")
@@ -233,15 +239,13 @@ def test_progress_is_told_in_the_log_of_the_flow_run(
     pipeline(campaign, limit=1)
     APILogHandler().flush()
     with get_client(sync_client=True) as client:
-        [parent] = client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=["told-in-the-log"]))
-        )
-        started = [
-            run for run in client.read_flow_runs() if run.created and parent.created and run.created >= parent.created
-        ]
+        named = FlowRunFilter(name=FlowRunFilterName(any_=["told-in-the-log"]))
+        [parent] = client.read_flow_runs(flow_run_filter=named)
+        steps = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[parent.id]))
+        ids = [parent.id, *(run.id for run in client.read_flow_runs(flow_run_filter=steps))]
+        wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=ids))
         deadline, told = time.monotonic() + 20, ""
-        while "judge posts: 1/1" not in told and time.monotonic() < deadline:
-            wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id for run in started]))
+        while not ("judge posts: 1/1 in" in told and "writing the report" in told) and time.monotonic() < deadline:
             told = "\n".join(log.message for log in client.read_logs(log_filter=wanted))
             time.sleep(0.3)
     for line in ("extract features: 0/1", "extract features: 1/1 in", "write posts: 1/1 in", "judge posts: 1/1 in"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.records import LEARNING, TABLES
+from components.records import LEARNING, OPINIONS, TABLES
 from components.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -114,7 +114,7 @@ def test_every_table_has_a_suite_a_record_and_a_flow(tmp_path: Path) -> None:
     store = Store(tmp_path / "warehouse.duckdb")
     store.prepare()
     flows = "".join(path.read_text() for path in (ROOT / "flows").glob("*.py"))
-    for table, record in (TABLES | LEARNING).items():
+    for table, record in (TABLES | LEARNING | OPINIONS).items():
         names = [row["column_name"] for row in store.query(f'DESCRIBE "{table}"')]
         assert sorted(names) == sorted(record.__dataclass_fields__), table
         assert (ROOT / f"data_checks/{table}.py").exists(), table

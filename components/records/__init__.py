@@ -1,0 +1,45 @@
+"""The rows that travel: item -> feature -> prompt -> post -> judgment, and what is written beside them.
+
+Every id is a hash of the inputs' ids and of the spec that made the row, so a row is written once and never changes;
+two runs that do the same work write the same rows.
+"""
+
+from components.records.base import Record, content_id, storable
+from components.records.books import CheckResult, Quarantine, Run
+from components.records.learning import Evaluation, Example, Split
+from components.records.nouns import Feature, Item, Judgment, Post, Prompt
+
+__all__ = [
+    "LEARNING",
+    "OPINIONS",
+    "TABLES",
+    "CheckResult",
+    "Evaluation",
+    "Example",
+    "Feature",
+    "Item",
+    "Judgment",
+    "Post",
+    "Prompt",
+    "Quarantine",
+    "Record",
+    "Run",
+    "Split",
+    "content_id",
+    "storable",
+]
+
+TABLES: dict[str, type[Record]] = {
+    "items": Item,
+    "features": Feature,
+    "prompts": Prompt,
+    "posts": Post,
+    "judgments": Judgment,
+}
+"""The five nouns; each has a suite in data_checks and a flow."""
+
+LEARNING: dict[str, type[Record]] = {"examples": Example, "splits": Split, "evaluations": Evaluation}
+"""What training and evaluating write; each has a suite in data_checks too."""
+
+OPINIONS: dict[str, type[Record]] = {}
+"""What is said about posts beside judgments: by other judges, by people, by measures. Each has a suite too."""

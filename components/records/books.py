@@ -1,0 +1,67 @@
+"""What is written beside the nouns: refusals, results of checks, runs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from components.records.base import Record, content_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine(Record):
+    """An input or output that was refused: where, why, and what is needed to find it again.
+
+    `reason` is one short machine-readable word (`duplicate`, `unreadable`, `too_large`, `empty`, ...); `detail` is for
+    people. `item_id` is the item it duplicates or belongs to, where there is one; `stamp` tells whether the source
+    changed since.
+    """
+
+    quarantine_id: str
+    step: str
+    dataset: str
+    source_uri: str
+    stamp: str = ""
+    image_path: str | None = None
+    item_id: str | None = None
+    reason: str
+    detail: str
+    at: datetime
+
+    @staticmethod
+    def make_id(step: str, dataset: str, source_uri: str, stamp: str, reason: str) -> str:
+        return content_id("quarantine", step, dataset, source_uri, stamp, reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult(Record):
+    """One expectation on one chunk (or on the whole table: chunk_id `table`)."""
+
+    run_id: str
+    table_name: str
+    chunk_id: str
+    expectation: str
+    severity: str
+    success: bool
+    observed: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Record):
+    """One pipeline run; the only row that is rewritten, from `running` to how it ended. Runs with one `purse` share a
+    budget: a run and its resumptions, the windows of a backfill."""
+
+    run_id: str
+    campaign: str
+    dataset: str
+    window_from: datetime | None = None
+    window_to: datetime | None = None
+    item_limit: int | None = None
+    state: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    rows: str = "{}"
+    calls: int = 0
+    cost_usd: float | None = None
+    spec_ids: str = "{}"
+    purse: str = ""
+    message: str | None = None

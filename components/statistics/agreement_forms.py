@@ -68,7 +68,8 @@ def alpha(ratings: Floats, level: Level = "interval") -> Form:
 
 def _complete(ratings: Floats) -> NDArray[np.bool_]:
     """(units,) those that every rater rated."""
-    return (~np.isnan(ratings)).sum(0) == max(1, len(ratings))
+    complete: NDArray[np.bool_] = (~np.isnan(ratings)).sum(0) == max(1, len(ratings))
+    return complete
 
 
 def icc(ratings: Floats, average: bool = False) -> Form:

@@ -2,24 +2,39 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 
 from components.report.charts import Interval, interval
 from components.report.queries import Findings
-from components.report.readings import OVERALL
+from components.report.readings import OVERALL, Judge
+from components.statistics import mean_with_interval
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """`label`: the judge."""
+class Forest:
+    """(judge, rows) with this run's judge first; drawn from `low` to `high`, the part of the scale that is needed."""
 
-    label: str
-    rows: tuple[Interval, ...]
+    low: int
+    high: int
+    judges: tuple[tuple[str, tuple[Interval, ...]], ...]
 
 
-def forest_of(findings: Findings, titles: Mapping[str, str], scale: tuple[float, float]) -> list[Rows]:
-    """This run's judge first; a judge that read none of the posts is left out."""
+def forest_of(findings: Findings, titles: Mapping[str, str]) -> Forest | None:
+    """A judge that read none of the posts is left out; None where that are all."""
+    judges = [(judge.label, values) for judge, values in _values(findings, titles) if values]
+    means = [mean_with_interval(scores) for _, rows in judges for _, scores in rows]
+    ends = [end for mean in means for end in (mean["mean"], mean["low"], mean["high"]) if end is not None]
+    if not ends:
+        return None
+    low, high = floor(min(ends)), max(ceil(max(ends)), floor(min(ends)) + 1)
+    drawn = [(label, tuple(interval(title, scores, low, high) for title, scores in rows)) for label, rows in judges]
+    return Forest(low, high, tuple(drawn))
+
+
+def _values(findings: Findings, titles: Mapping[str, str]) -> list[tuple[Judge, list[tuple[str, list[float]]]]]:
+    """Per judge (title, the posts' scores), overall first, then in the rubric's order."""
     readings = findings.readings
     standing = {post["post_id"] for post in findings.posts}
     kept = np.array([post_id in standing for post_id in readings.posts], dtype=bool)
@@ -32,6 +47,6 @@ def forest_of(findings: Findings, titles: Mapping[str, str], scale: tuple[float,
             values = values[~np.isnan(values)]
             if len(values):
                 title = "Overall" if name == OVERALL else titles.get(name) or name.replace("_", " ")
-                rows.append(interval(title, values.tolist(), *scale))
-        found += [Rows(judge.label, tuple(rows))] if rows else []
+                rows.append((title, values.tolist()))
+        found.append((judge, rows))
     return found

@@ -231,7 +231,7 @@ def figures_of(
             )
     costs = {row["stage"]: row["cost_usd"] for row in findings.calls}
     return {
-        "forest": forest_of(findings, titles, scale),
+        "forest": forest_of(findings, titles),
         "scores": histograms,
         "lengths": lengths,
         "counts": [(name, charts.counts(post[name] for post in posts)) for name in LABELS if posts],

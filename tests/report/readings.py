@@ -44,3 +44,16 @@ def posts(home: Any, n: int, pictures: Sequence[Any] = ()) -> list[Post]:
         features = home.features(item, ("beach", "forest")[at % 2], "travel", "positive", ("a day out",))
         made.append(home.post(item, features, f"Post number {at} says something of its own. #day{at}"))
     return made
+
+
+def store_ratings(home: Any, rows: Sequence[tuple[Any, ...]], slice: str = "audit", saw_judge: bool = False) -> None:
+    """(rating_id, post_id, rater, aspect, score, n) as people's ratings."""
+    with home.store.connect() as db:
+        db.execute(
+            """CREATE TABLE IF NOT EXISTS ratings (rating_id TEXT, post_id TEXT, rater TEXT, rubric TEXT, aspect TEXT,
+            score DOUBLE, slice TEXT, saw_judge BOOLEAN, created_at TIMESTAMPTZ)"""
+        )
+        db.execute("CREATE OR REPLACE VIEW blind_ratings AS SELECT * FROM ratings WHERE NOT saw_judge")
+        made = [(*row[:3], "mpwl", *row[3:5], slice, saw_judge) for row in rows]
+        marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, now())"] * len(made))
+        db.execute(f"INSERT INTO ratings VALUES {marks}", [value for row in made for value in row])

@@ -25,6 +25,15 @@ def rounds_of(contest: Contest, spec: PairwiseSpec) -> Rounds:
             return uncertain(contest, budget, spec.rounds or 8)
 
 
+def most_pairs(contest: Contest, spec: PairwiseSpec) -> int:
+    """How many pairs the design asks for at most."""
+    there = sum(len(found) for n, t in enumerate(contest.tournaments) for found in t.matches(n).values())
+    asked = there if spec.design == "all" else min(there, sum(swiss_pairs(contest, spec.rounds)))
+    if spec.design == "uncertain" and spec.pairs:
+        asked = there
+    return asked if spec.pairs is None else min(asked, spec.pairs)
+
+
 def everything(contest: Contest, budget: int | None) -> Rounds:
     """Round robin on every board. A budget cuts it so that each two competitors have met about equally often."""
     found: list[tuple[int, str, Match]] = []
@@ -72,6 +81,7 @@ class _Standing:
     def __init__(self, number: int, contest: Contest) -> None:
         tournament = contest.tournaments[number]
         self.names = tournament.names
+        self.lot = content_id(sorted(post.post_id for board in tournament.boards for post in board.posts.values()))
         self.open = {frozenset(pair): matches for pair, matches in tournament.matches(number).items()}
         self.points: dict[str, float] = defaultdict(float)
         self.played: dict[str, int] = defaultdict(int)
@@ -103,7 +113,7 @@ class _Standing:
         """Best first, by points per match with half a point beforehand; equal ones in an order drawn for this round."""
 
         def place(name: str) -> tuple[float, str]:
-            return -(self.points[name] + 0.5) / (self.played[name] + 1), content_id("swiss", turn, name)
+            return -(self.points[name] + 0.5) / (self.played[name] + 1), content_id("swiss", self.lot, turn, name)
 
         return sorted(self.names, key=place)
 

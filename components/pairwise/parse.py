@@ -14,7 +14,7 @@ from components.judgments.tolerant_json import LONGEST_BARE, Members, NotJson, r
 from components.pairwise.prompt import OVERALL, TIE
 
 _TIES = frozenset({"tie", "a tie", "tied", "draw", "a draw"})
-_NAMED = re.compile(r"(?:the )?(?:post|label|candidate)?[ _:<]*([a-z]{2})>?\.?", re.IGNORECASE)
+_NAMED = re.compile(r"<?(?:the )?(?:post|label|candidate)?[ _:<]*([a-z]{2})>?\.?", re.IGNORECASE)
 _WINNER = ("winner", "better", "verdict")
 
 

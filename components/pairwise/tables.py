@@ -1,8 +1,8 @@
 """Verdicts on pairs -> what they say of the competitors, and of the judge.
 
-Reads rows of `comparisons` (of one judge) and who stands behind each post; writes nothing. Items are drawn as a whole in
-every interval: several pairs about one picture say less than as many about different ones. The same rows give the same
-figures.
+Reads rows of `comparisons` (of one judge) and who stands behind each post; writes nothing. Items are drawn as a whole
+in every interval: several pairs about one picture say less than as many about different ones. The same rows give the
+same figures.
 """
 
 from collections import Counter, defaultdict
@@ -53,10 +53,10 @@ class WinRate:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one judge's comparisons say, for one aspect. `same`: pairs of equal texts, a tie that nobody was asked about;
-    they count for the competitors and not for the judge. `flips`: the share of readings whose verdict changed with the
-    order; `first_place`: the share of single verdicts, ties left out, that went to the post shown first (0.5 if places
-    mean nothing). `failed`: single verdicts by error, after repairs."""
+    """What one judge's comparisons say, for one aspect. `same`: pairs of equal texts, a tie that nobody was asked
+    about; they count for the competitors and not for the judge. `flips`: the share of readings whose verdict changed
+    with the order; `first_place`: the share of single verdicts, ties left out, that went to the post shown first (0.5
+    if places mean nothing). `failed`: single verdicts that are missing, by error, after repairs."""
 
     aspect: str
     standings: list[Standing]
@@ -105,15 +105,11 @@ def win_rates(verdicts: Iterable[PairVerdict], entrants: Entrants, names: Sequen
     """The matrix of `names`, row by row: one WinRate for each two that met, in both directions."""
     met: dict[tuple[str, str], list[tuple[PairVerdict, str]]] = defaultdict(list)
     for verdict in verdicts:
-        (one, item), (other, _) = entrants[verdict.post_a], entrants[verdict.post_b]
+        one, other = entrants[verdict.post_a][0], entrants[verdict.post_b][0]
         met[one, other].append((verdict, verdict.post_a))
         met[other, one].append((verdict, verdict.post_b))
-    return [
-        _win_rate(name, other, met[name, other], entrants)
-        for name in names
-        for other in names
-        if met.get((name, other))
-    ]
+    pairs = [(name, other) for name in names for other in names if (name, other) in met]
+    return [_win_rate(name, other, met[name, other], entrants) for name, other in pairs]
 
 
 def _win_rate(name: str, other: str, found: Sequence[tuple[PairVerdict, str]], entrants: Entrants) -> WinRate:

@@ -54,10 +54,9 @@ class _Belief:
     def __init__(self, number: int, contest: Contest) -> None:
         tournament = contest.tournaments[number]
         self.place = {name: at for at, name in enumerate(tournament.names)}
-        self.open = {
-            (self.place[one], self.place[other]): list(reversed(matches))
-            for (one, other), matches in tournament.matches(number).items()
-        }
+        found = [(pair, matches) for pair, matches in tournament.matches(number).items() if matches]
+        found.sort(key=lambda entry: tournament.lot(entry[1][0]))  # of equal pairs the first is taken
+        self.open = {(self.place[one], self.place[other]): list(reversed(matches)) for (one, other), matches in found}
         n = len(self.place)
         self.wins = np.zeros((n, n))
         self.strengths, self.covariance = np.zeros(n), np.eye(n) * PRIOR_SD**2

@@ -97,7 +97,7 @@ SUITE = Suite(
         matching("the aspect is named", "aspect", r"^[a-z][a-z0-9_]*$"),
         given("shown_first"),
         matching("the order is a or b", "shown_first", r"^[ab]$"),
-        matching("a verdict is a, b or tie", "verdict", r"^(a|b|tie)$"),
+        matching("a verdict is a, b or tie", "verdict", r"^(?:a|b|tie)$"),
         holds("a pair is named once, the smaller id first", "a_before_b", why="it would be counted as two"),
         holds("there is a verdict or an error, not both", "verdict_or_error", why="a failure is never a verdict"),
         matching("an error is a state", "error", STATE, why="free text belongs into error_detail"),

@@ -64,7 +64,7 @@ def swiss(contest: Contest, budget: int | None, rounds: int | None) -> Rounds:
     pairings = sum(len(t.names) // 2 for t in contest.tournaments)
     left = budget if budget is not None else sum(swiss_pairs(contest, turns))
     for turn in range(turns):
-        share = max(1, left // max(1, pairings * (turns - turn)))
+        share = -(-left // max(1, pairings * (turns - turn)))
         matches = [match for standing in standings for match in standing.draw(share, turn)]
         matches = sorted(matches, key=lambda match: contest.tournaments[match.tournament].lot(match))[:left]
         if not matches:

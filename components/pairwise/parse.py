@@ -35,7 +35,7 @@ def parse_verdicts(text: str, names: Sequence[str], labels: tuple[str, str]) -> 
     except NotJson as problem:
         return {name: Verdict(error=UNPARSABLE, detail=str(problem)) for name in names}
     found = named_values(objects, {plain(name): name for name in names})
-    unnamed = [top for top in objects if any(plain(key) in _WINNER for key, _ in top.pairs)]
+    unnamed = [top for top in objects if texts_under(top, *_WINNER)]
     if unnamed and (OVERALL in found or list(names) == [OVERALL]):  # {"reasoning": ..., "winner": ...} of all there is
         found.setdefault(OVERALL, []).extend(unnamed)
     return {name: _agreed(name, found.get(name, []), labels) for name in names}

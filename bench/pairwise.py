@@ -2,7 +2,7 @@
 
 Compares ways to ask: pairs in both orders, where orders that disagree are a tie (ours); pairs in one order each, drawn
 by lot (a single shuffle); one call that shows all and asks for the index of the best, in the order in which they are
-listed (promptfoo's select-best); and the same in an order drawn by lot. Pairs end in Bradley-Terry, the others in votes.
+listed (promptfoo's select-best); and the same in an order drawn by lot. Pairs end in Bradley-Terry, the rest in votes.
 Simulated at the level of answers; --engine asks the same once through the real engine and a server.
 
 The judge sees each post's quality with noise (Gumbel, so that it errs as Bradley and Terry, and Luce, say), and has one

@@ -22,7 +22,7 @@ from flows.settings import Settings, api_key
 TRIED_AGAIN = [*(str(status) for status in RETRYABLE), "picture"]
 """Errors of posts and judgments that a later run asks for again; a picture that was gone may be back."""
 
-LIVE_STAGES = frozenset({"judge_repair"})
+LIVE_STAGES = frozenset({"judge_repair", "compare_repair"})
 """Bought live whatever the mode: a few calls that depend on the batch's answers, not worth another day."""
 
 _lock = threading.Lock()

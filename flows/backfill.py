@@ -12,18 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from prefect import flow
 from pydantic import Field
 
 from components.errors import BatchPending, BudgetExceeded, PostwrightError, ProviderStopped, UserError
 from components.records import content_id
-from components.spec import Campaign
+from components.spec import Campaign, ChatSpec
 from flows.batching import in_vain, suspended_while_pending, waiting_for
 from flows.pipeline import Summary, pipeline, specs_of
 from flows.stopping import stoppable
 
+S = TypeVar("S", bound=ChatSpec)
 By = Literal["day", "week", "month"]
 Parallel = Annotated[int, Field(ge=1, title="Windows at a time")]
 
@@ -97,12 +98,14 @@ def backfill(
 
 def unwaiting(campaign: Campaign) -> Campaign:
     """The same, but its batches are handed in and left; equal to `campaign` where nothing would wait."""
-    waits = {
-        name: spec.model_copy(update={"batch_wait_h": 0.0})
-        for name, spec in (("generation", campaign.generation), ("judge", campaign.judge))
-        if spec.mode == "batch"
-    }
-    return campaign.model_copy(update=waits)
+    c = campaign
+    return c.model_copy(
+        update={"generation": hasty(c.generation), "judge": hasty(c.judge), "panel": tuple(map(hasty, c.panel))}
+    )
+
+
+def hasty(spec: S) -> S:
+    return spec.model_copy(update={"batch_wait_h": 0.0}) if spec.mode == "batch" else spec
 
 
 def pending_of(found: Sequence[Window]) -> dict[datetime, frozenset[str]]:
@@ -132,7 +135,7 @@ def run_all(found: Sequence[Window], run: Callable[[Window], None], parallel: in
 
 def purse_of_backfill(campaign: Campaign, start: datetime, end: datetime, by: By) -> str:
     """The same backfill, started again, goes on with the same purse."""
-    spec_ids = {spec.step: spec.id for spec in specs_of(campaign)}
+    spec_ids = {name: spec.id for name, spec in specs_of(campaign).items()}
     return "backfill-" + content_id(campaign.name, spec_ids, start.isoformat(), end.isoformat(), by)
 
 

@@ -5,6 +5,7 @@
 Reads a campaign, writes the warehouse, a row in `runs`, the report and the run's artifacts.
 """
 
+import itertools
 import json
 import logging
 import secrets
@@ -17,8 +18,8 @@ from prefect import flow
 from pydantic import Field
 
 from components.errors import BatchPending, HomeUnusable, PostwrightError
-from components.items.sending import seen_differently
 from components.judgments import mean_with_interval
+from components.judgments.panel import by_judge, judges_of
 from components.posts.choosing import choice_of
 from components.records import Run
 from components.spec import Campaign, Selection, Spec
@@ -32,7 +33,7 @@ from flows.check_warehouse import check_warehouse
 from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items, undated
-from flows.judge_posts import judge_posts
+from flows.judges import Step, judging_steps, notes_on
 from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
@@ -60,6 +61,7 @@ class Summary:
     campaign: str
     state: str = "running"
     message: str | None = None
+    notes: list[str] = field(default_factory=list)
     steps: list[StepResult] = field(default_factory=list)
     scores: dict[str, Any] = field(default_factory=dict)
     cost_usd: float | None = 0.0
@@ -81,8 +83,8 @@ def pipeline(
     settings = Settings.from_environment().prepare()
     store = settings.store()
     preflight(campaign, store, list_inputs=False)  # the first step does
-    if apart := seen_differently(campaign.generation, campaign.judge):
-        say(apart)
+    for told in notes_on(campaign):
+        say(told)
     selection = Selection(
         dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
     )
@@ -93,7 +95,7 @@ def pipeline(
 
 def go_through(campaign: Campaign, selection: Selection, run: Run, settings: Settings) -> Summary:
     """The steps, and the books of how they ended."""
-    store, summary = settings.store(), Summary(run.run_id, campaign.name)
+    store, summary = settings.store(), Summary(run.run_id, campaign.name, notes=notes_on(campaign))
     try:
         with stoppable():
             store.record_run(run)
@@ -119,20 +121,22 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
     made: dict[str, Any] = {"selection": selection, "run_id": run.run_id}
     money: dict[str, Any] = {"budget": c.budget, "purse": run.purse}
     begun_with = json.loads(run.spec_ids)
-    for step in (
+    before: tuple[Step, ...] = (
         lambda: ingest_items(c.dataset, run_id=run.run_id),
         lambda: extract_features(c.features, **made, **money),
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
-        lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
-    ):
-        for spec in specs_of(c):
-            unchanged(spec, begun_with[spec.step])
+    )
+    for step in itertools.chain(before, judging_steps(c, made, money)):
+        for name, spec in specs_of(c).items():
+            unchanged(spec, begun_with[name])
         yield step
 
 
-def specs_of(campaign: Campaign) -> tuple[Spec, ...]:
-    return campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge
+def specs_of(campaign: Campaign) -> dict[str, Spec]:
+    """Name -> spec: the step's name, and for each judge of the panel its own."""
+    steps = (campaign.dataset, campaign.features, campaign.prompt, campaign.generation)
+    return {spec.step: spec for spec in steps} | judges_of(campaign)
 
 
 def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) -> Run:
@@ -146,7 +150,7 @@ def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) ->
         item_limit=selection.limit,
         state="running",
         started_at=now,
-        spec_ids=json.dumps({spec.step: spec.id for spec in specs_of(campaign)}),
+        spec_ids=json.dumps({name: spec.id for name, spec in specs_of(campaign).items()}),
     )
     return replace(run, purse=purse or purse_of(store, run))
 
@@ -242,4 +246,5 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
         "overall": mean_with_interval(overall),
         "aspects": {aspect: mean_with_interval(found) for aspect, found in sorted(aspects.items())},
         "choice": choice_of(written),
+        "judges": by_judge(store, ids, [row["post_id"] for row in rows if row["error"] is None]),
     }

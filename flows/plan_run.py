@@ -4,28 +4,28 @@ Prompts that exist are counted as they are. For items whose features are not the
 placeholder words of typical length, so that tokens and money can be told before any model has run.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from components.chat import ChatOutcome, ChatRequest, Status, estimate
+from components.chat import ChatRequest, estimate
 from components.chat.batch import Register
 from components.chat.batch.register import Entry as OpenBatch
 from components.features.told_captions import alt_text_requests, caption_requests, fusion_requests
 from components.items import Entry, list_entries
-from components.items.sending import seen_differently
-from components.judgments import judge
+from components.judgments.panel import JUDGE
 from components.posts import ask
 from components.prompts import build, language_name, load_platform
-from components.records import Feature, Item, Post, Prompt
+from components.records import Feature, Item, Prompt
 from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, journal_of
-from flows.expect_posts import expected_posts, unknown_candidates, worth_judging
+from flows.expect_posts import expected_posts, unknown_candidates
 from flows.generate_posts import materials
 from flows.ingest_items import inputs_met, undated
-from flows.judge_posts import waiting_calls, words_of
+from flows.judge_posts import Written
+from flows.judges import notes_on
+from flows.plan_judging import plan_judging
 from flows.settings import Settings
 from flows.show_spend import read_spend
 
@@ -107,24 +107,17 @@ def plan_run(
     writing = ask(to_write, items, c.generation)
 
     prompts = {prompt.prompt_id: prompt for prompt in [*there, *new]}
-    ids = (selection, prompts_id, features_id, writer_id)
-    known = {p.post_id: p for p in store.posts_written(*ids) if p.prompt_id in prompts}
-    written = [post for post in store.posts_to_judge(*ids) if post.prompt_id in prompts]
-    todo = store.posts_without_judgments(*ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)
-    unjudged = [post for post in todo if post.prompt_id in prompts]
+    by = Written(prompts_id, features_id, writer_id)
+    known = {p.post_id: p for p in store.posts_written(selection, *by.ids) if p.prompt_id in prompts}
     coming = expected_posts(writing, c, journal, known)
-    expected = worth_judging(coming, c.generation)
-    if c.generation.choose == "clip":  # another candidate may be nearer than the one so far: one is judged in the end
-        renewed = {post.prompt_id for post in expected}
-        written, unjudged = ([post for post in of if post.prompt_id not in renewed] for of in (written, unjudged))
     batch = [*known.values(), *coming]  # as it will be when the judging begins: neighbours are part of a call's key
-    judging = judge_requests([*unjudged, *expected], batch, prompts, items, settings, c)
+    judging = plan_judging(c, by, selection, coming, batch, prompts, items, settings)
 
-    posts_to_do, readings = len(to_write) * c.generation.candidates, c.judge.repeats
+    posts_to_do = len(to_write) * c.generation.candidates
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
     notes = [
         undated(selection, without_time, len(entries)),
-        seen_differently(c.generation, c.judge),
+        *notes_on(c),
         unknown_candidates(writing, c, journal),
     ]
     month, entries_open = read_spend(store, "month", c), Register(settings.batches).open_entries()
@@ -144,13 +137,13 @@ def plan_run(
         StepPlan("extract_features", len(unseen), len(items) - len(unseen)),
         StepPlan("build_prompts", len(new), len(there)),
         StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
-        StepPlan("judge_posts", (len(unjudged) + len(expected)) * readings, (len(written) - len(unjudged)) * readings),
+        *(StepPlan(name, one.todo, one.there) for name, one in judging.items()),
     ]
     stages: list[tuple[str, ChatSpec, Sequence[ChatRequest]]] = [
         *telling_requests(unseen, c.features),
         *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),
         ("generate", c.generation, writing.requests),
-        ("judge", c.judge, judging),
+        *(("judge" if name == JUDGE else name, one.judge, one.requests) for name, one in judging.items()),
     ]
     found.stages = [stage_plan(*stage, entries_open, settings) for stage in stages]
     keys = {request.key for _, _, asked in stages for request in asked}
@@ -291,30 +284,3 @@ def expected_prompts(
         ]
     prompts, _ = build([*unprompted, *unseen], features, campaign.prompt)
     return prompts
-
-
-def judge_requests(
-    posts: Sequence[Post],
-    batch: Sequence[Post],
-    prompts: Mapping[str, Prompt],
-    items: Mapping[str, Item],
-    settings: Settings,
-    campaign: Campaign,
-) -> list[ChatRequest]:
-    """The requests the judge would send: it is run with a buyer that writes them down, and answers from the journal
-    alone, so that a reply which could not be read is followed by the repairs that were asked for."""
-    asked: list[ChatRequest] = []
-    store, journal, waiting = settings.store(), journal_of(settings), waiting_calls(settings)
-
-    async def write_down(requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
-        asked.extend(requests)
-        return [
-            journal.lookup(request.key) or ChatOutcome(key=request.key, status=Status.bad_request, detail="planned")
-            for request in requests
-        ]
-
-    used = {post.prompt_id: prompts[post.prompt_id] for post in posts}
-    words = words_of(store, {key: prompt for key, prompt in used.items() if not prompt.item_id.startswith("expected ")})
-    now, spec = datetime.now(UTC), campaign.judge
-    asyncio.run(judge(posts, used, items, words, spec, write_down, now, batch=batch, waiting=waiting))
-    return asked

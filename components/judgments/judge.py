@@ -16,8 +16,14 @@ from components.items.pictures import PictureError
 from components.items.sending import picture_part
 from components.judgments.beside import Waiting, openings_beside
 from components.judgments.parse import Reading, parse_reply
-from components.judgments.prompt import messages_for, repair_messages, system_message, user_message
-from components.judgments.rubric import Aspect, Rubric, load_rubric
+from components.judgments.prompt import (
+    material_of,
+    messages_for,
+    repair_messages,
+    system_message,
+    user_message,
+)
+from components.judgments.rubric import Aspect, Rubric, brief_text, load_rubric
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import JudgeSpec
 
@@ -101,13 +107,16 @@ def _calls(
     groups = [(group, system_message(rubric, group)) for group in rubric.groups]
     batches = [*(waiting.batches(batch) if waiting else ()), batch]
     besides = [openings_beside(posts, then, spec.batch_context) for then in batches]
+    brief = None if spec.brief is None else brief_text(spec.brief)
+    material = rubric.material
     for post in posts:
         item = items[prompts[post.prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
             pictures[item.item_id] = _picture(item, spec)
         picture = pictures.get(item.item_id)
-        material = words.get(post.prompt_id, {})
-        users = list(dict.fromkeys(user_message(post, item, material, beside[post.post_id]) for beside in besides))
+        found = words.get(post.prompt_id, {})
+        shown = [user_message(post, item, found, beside[post.post_id], material, brief) for beside in besides]
+        users = list(dict.fromkeys(shown))
         for repeat in range(spec.repeats):
             for group, system in groups:
                 if isinstance(picture, PictureError):
@@ -153,18 +162,18 @@ async def _ask(calls: Sequence[_Call], rubric: Rubric, buy: Buy) -> None:
     for (call, request), outcome in zip(asked, outcomes, strict=True):
         call.outcomes.append(outcome)
         names = call.open
-        for name, reading in _read(outcome, names, rubric).items():
+        for name, reading in _read(outcome, names, rubric, material_of(request.messages)).items():
             first_failure = call.readings.get(name)
             if reading.error and first_failure and outcome.status != Status.ok:
                 continue  # a repair that was not answered: the reply that could not be read is the reason
             call.readings[name], call.keys[name] = reading, request.key
 
 
-def _read(outcome: ChatOutcome, names: Sequence[str], rubric: Rubric) -> dict[str, Reading]:
+def _read(outcome: ChatOutcome, names: Sequence[str], rubric: Rubric, material: Sequence[str]) -> dict[str, Reading]:
     failed = Reading(error=str(outcome.status), detail=outcome.detail)
     if outcome.status not in {Status.ok, Status.truncated}:
         return dict.fromkeys(names, failed)
-    readings = parse_reply(outcome.text or "", names, rubric.scale)
+    readings = parse_reply(outcome.text or "", names, rubric.scale, material)
     if outcome.status == Status.truncated:  # only what was whole before the cut counts
         return {name: failed if reading.error else reading for name, reading in readings.items()}
     return readings

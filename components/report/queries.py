@@ -73,7 +73,7 @@ _FEATURES = """
 @dataclass(frozen=True, slots=True)
 class Findings:
     """One run's rows. `posts` are those that stand for their prompts, `candidates` all; `checked` are the runs whose
-    checks are shown, `same` those with the very same specs."""
+    checks are shown, `same` those with the very same specs; `specs` has the judges of a panel by their names."""
 
     run: Row
     specs: dict[str, Row]
@@ -137,9 +137,14 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     specs = ask(
         "SELECT * FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))", ids=sorted(run["spec_ids"].values())
     )
+    by_id = {row["spec_id"]: row for row in specs}
     return Findings(
         run=run,
-        specs={row["step"]: row | {"params": json.loads(row["params"])} for row in specs},
+        specs={
+            name: by_id[spec_id] | {"params": json.loads(by_id[spec_id]["params"])}
+            for name, spec_id in run["spec_ids"].items()
+            if spec_id in by_id
+        },
         steps=ask(chosen + _STEPS)[0],
         posts=[post for post in posts if post["stands"]],
         candidates=posts,

@@ -17,7 +17,8 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from components.judgments import mean_with_interval
+from components.judgments import kinship, mean_with_interval
+from components.judgments.panel import by_judge, names_of
 from components.posts.choosing import choice_of, told
 from components.records import TABLES
 from components.report import charts, formats
@@ -80,6 +81,9 @@ def render(store: Store, run_id: str) -> str:
             numbers=numbers_of(findings),
             figures=figures_of(findings, titles, scale),
             offline=offline_of(findings),
+            kin=kin_of(findings),
+            judges=by_judge(store, findings.run["spec_ids"], [p["post_id"] for p in findings.posts if not p["error"]]),
+            parts=PARTS | {name: f"Judging, {name}" for name in names_of(findings.run["spec_ids"])[1:]},
             checked=checked_of(findings),
             choices=choices_of(findings),
             scale=scale,
@@ -102,7 +106,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= formats.FILTERS
-    made.globals |= {"PARTS": PARTS, "STAGES": STAGES, "STATES": STATES}
+    made.globals |= {"STAGES": STAGES, "STATES": STATES}
     return made
 
 
@@ -158,6 +162,16 @@ def offline_of(findings: Findings) -> list[str]:
         "judged": findings.specs.get("judge_posts"),
     }
     return [verb for verb, spec in models.items() if spec and str(spec["params"].get("model")).startswith("offline/")]
+
+
+def kin_of(findings: Findings) -> list[str]:
+    """What is to be said of judges that are the writer's own model, or of its family."""
+    writer, names = findings.specs.get("generate_posts"), names_of(findings.run["spec_ids"])
+    if writer is None:
+        return []
+    models = (findings.specs[name]["params"]["model"] for name in names if name in findings.specs)
+    found = (kinship(model, writer["params"]["model"]) for model in models)
+    return list(dict.fromkeys(told for told in found if told))
 
 
 def numbers_of(findings: Findings) -> dict[str, Any]:

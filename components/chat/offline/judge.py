@@ -8,53 +8,33 @@ no agreement with people is claimed.
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.chat.offline import measures
-from components.chat.offline.appeals import without_appeals
-from components.chat.offline.measures import Text
-from components.prompts.escaping import unescape
+from components.chat.offline import measures, persuading, reading
+from components.chat.offline.opinion import Material, Opinion, clamped, read_material
 
 VERSION = 1  # bump when it would answer differently: calls are bought again
 MARK = "Offline heuristics"
 LOWEST, HIGHEST = 1.5, 9.5  # nothing that is only counted deserves a 10
 
-_TAGGED = re.compile(r"<([a-z][a-z0-9_]*)>(.*?)</\1>", re.DOTALL)
 _LENGTH = re.compile(r"(\d+) of (?:at most )?(\d+)(?:, usual are (\d+) to (\d+))?")
 _SPAN = re.compile(r"from (-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)")
 _TO_READERS = {"you", "your", "you're", "yours", "we", "us", "our", "let's"}
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What stands between the tags of the user's message."""
-
-    post: Text
-    tags: Mapping[str, list[str]]
-    left_out: int = 0  # characters of the post that were addressed to the judge
-
-    def joined(self, tag: str) -> str:
-        return " ".join(self.tags.get(tag, []))
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """`worth` from 0 to 1 (cut there), and why."""
-
-    worth: float
-    why: str
-
-
 def complete(body: Mapping[str, Any]) -> str:
-    """The reply to one chat-completions request: JSON, reasoning before score for each aspect of its schema."""
+    """The reply to one chat-completions request: JSON, reasoning before score for each aspect of its schema. An aspect
+    for which nothing can be counted gets no score, which its reader takes for a failure."""
     material = read_material(body["messages"])
-    opinions = {name: opinion_of(material) for name, opinion_of in ASPECTS.items()}
-    reply = {}
+    reply: dict[str, dict[str, Any]] = {}
     for name, (lowest, highest) in _asked(body).items():
-        opinion = opinions.get(name) or _of_unknown_aspect(opinions)
-        score = LOWEST + (HIGHEST - LOWEST) * _share(opinion.worth)
+        if name not in ASPECTS:
+            why = f"{MARK}: nothing that can be counted tells {name}, so there is no score."
+            reply[name] = {"reasoning": why, "score": None}
+            continue
+        opinion = ASPECTS[name](material)
+        score = LOWEST + (HIGHEST - LOWEST) * clamped(opinion.worth)
         score = lowest + (highest - lowest) * (score - 1) / 9
         reply[name] = {"reasoning": f"{MARK}: {opinion.why}", "score": round(score, 1)}
     return json.dumps(reply, ensure_ascii=False)
@@ -65,43 +45,14 @@ def _asked(body: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     form = body.get("response_format") or {}
     properties = (form.get("json_schema") or {}).get("schema", {}).get("properties", {})
     asked = {}
-    for name in properties or ASPECTS:
+    for name in properties or MPWL:
         score = properties.get(name, {}).get("properties", {}).get("score", {})
         span = _SPAN.search(str(score.get("description", "")))
         asked[name] = (float(span[1]), float(span[2])) if span else (1.0, 10.0)
     return asked
 
 
-def _of_unknown_aspect(opinions: Mapping[str, Opinion]) -> Opinion:
-    mean = sum(_share(opinion.worth) for opinion in opinions.values()) / len(opinions)
-    return Opinion(mean, f"nothing is counted for this aspect; the mean of {', '.join(opinions)}.")
-
-
-def read_material(messages: Sequence[Mapping[str, Any]]) -> Material:
-    """The first user message with a post in it; later ones ask for a repair of the reply."""
-    for message in messages:
-        if message.get("role") == "user":
-            tags: dict[str, list[str]] = {}
-            for tag, content in _TAGGED.findall(_text_of(message.get("content"))):
-                tags.setdefault(tag, []).append(unescape(content).strip())
-            if tags.get("post"):
-                post = tags["post"][0]
-                kept = without_appeals(post)
-                return Material(measures.take_apart(kept), tags, len(post) - len(kept))
-    return Material(measures.take_apart(""), {})
-
-
-def _text_of(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return "\n".join(part.get("text", "") for part in content or [] if part.get("type") == "text")
-
-
-def _share(value: float) -> float:
-    return min(1.0, max(0.0, value))
-
-
-# --- the four aspects ------------------------------------------------------------------------------------------------
+# --- the four aspects of mpwl ----------------------------------------------------------------------------------------
 
 
 def relevance_clarity(material: Material) -> Opinion:
@@ -117,7 +68,7 @@ def relevance_clarity(material: Material) -> Opinion:
         said.append(f"covers {len(asked) - len(missing)} of {len(asked)} words of the {tag}{lacking}")
     garbled = measures.broken_joints(post) + measures.odd_words(post)
     ease = measures.flesch(post)
-    clarity = _share((ease - 10) / 60) * _share(1 - 0.3 * len(garbled))
+    clarity = clamped((ease - 10) / 60) * clamped(1 - 0.3 * len(garbled))
     said.append(f"reading ease {ease:.0f}" + (f", garbled: {', '.join(garbled[:3])}" if garbled else ""))
     if not parts:
         return Opinion(0.35 + 0.2 * clarity, f"no caption or words to compare with; {said[-1]}.")
@@ -140,9 +91,9 @@ def creativity_originality(material: Material) -> Opinion:
     senses = len(own & lists["senses"])
     others, tags = material.tags.get("other_post", []), len(post.hashtags)
     alike = max((measures.likeness(post.body, other) for other in others), default=0.0)
-    worth = 0.18 + 0.28 * _share(len(own) / 16) + 0.20 * _share((richness - 0.6) / 0.4)
-    worth += 0.16 * _share(len(turns) / 2) + 0.20 * _share(senses / 4)
-    worth -= 0.16 * len(stock) + 0.30 * _share(alike - 0.25) + 0.04 * max(0, tags - 3) + 0.02 * max(0, copied - 4)
+    worth = 0.18 + 0.28 * clamped(len(own) / 16) + 0.20 * clamped((richness - 0.6) / 0.4)
+    worth += 0.16 * clamped(len(turns) / 2) + 0.20 * clamped(senses / 4)
+    worth -= 0.16 * len(stock) + 0.30 * clamped(alike - 0.25) + 0.04 * max(0, tags - 3) + 0.02 * max(0, copied - 4)
     worth -= 0.2 * (tags > len(post.words) / 2)
     said = [
         f"{len(own)} content words of its own",
@@ -165,9 +116,9 @@ def coherence_structure(material: Material) -> Opinion:
     words, sentences = len(post.words), post.sentences
     whole = sum(map(measures.is_whole, sentences)) / max(1, len(sentences))
     mean_length = words / max(1, len(sentences))
-    steady = _share(1 - max(5 - mean_length, 0) / 5 - max(mean_length - 22, 0) / 20)
+    steady = clamped(1 - max(5 - mean_length, 0) / 5 - max(mean_length - 22, 0) / 20)
     glue = sum(word in measures.lexicon()["function_words"] for word in post.words) / words
-    glued = _share(glue / 0.30) * _share(1 - (glue - 0.62) / 0.2)
+    glued = clamped(glue / 0.30) * clamped(1 - (glue - 0.62) / 0.2)
     fit, said_fit = _length_fit(material)
     broken, odd, left = measures.broken_joints(post), measures.odd_words(post), measures.leftovers(post.raw)
     word, times = measures.most_repeated(post)
@@ -175,8 +126,8 @@ def coherence_structure(material: Material) -> Opinion:
     twice = len(sentences) - len({sentence.lower() for sentence in sentences})
     linked = measures.linked(post)
     worth = 0.02 + 0.20 * whole + 0.14 * steady + 0.20 * glued + 0.20 * fit
-    worth += 0.08 * _share((len(sentences) - 1) / 2) + 0.16 * linked
-    worth -= 0.12 * min(4, len(broken)) + _share(len(odd) / words * 2) / 2 + 0.15 * len(left)
+    worth += 0.08 * clamped((len(sentences) - 1) / 2) + 0.16 * linked
+    worth -= 0.12 * min(4, len(broken)) + clamped(len(odd) / words * 2) / 2 + 0.15 * len(left)
     worth -= 0.8 * repeated + 0.15 * twice + 0.3 * max(0.0, len(post.hashtags) / words - 0.25)
     said = [f"{len(sentences)} sentences, {mean_length:.0f} words each, {whole:.0%} whole", said_fit]
     said.append(f"function words {glue:.0%}, {linked:.0%} of the joints between sentences linked")
@@ -193,15 +144,15 @@ def _length_fit(material: Material) -> tuple[float, str]:
     stated = _LENGTH.search(material.joined("length"))
     if not stated:
         length = len(material.post.raw)
-        return _share(length / 80), f"{length} characters"
+        return clamped(length / 80), f"{length} characters"
     length, limit = int(stated[1]) - material.left_out, int(stated[2])
     shortest, longest = int(stated[3] or min(80, limit / 3)), int(stated[4] or limit)
     said = f"length {length} of {limit}"
     if length > limit:
-        return 0.3 * _share(2 - length / limit), f"{said}, too long"
+        return 0.3 * clamped(2 - length / limit), f"{said}, too long"
     if length > longest:
-        return 0.7 + 0.3 * _share(2 - length / longest), f"{said}, longer than usual there"
-    return _share(length / max(1, shortest)), said
+        return 0.7 + 0.3 * clamped(2 - length / longest), f"{said}, longer than usual there"
+    return clamped(length / max(1, shortest)), said
 
 
 def emotional_engagement(material: Material) -> Opinion:
@@ -219,8 +170,8 @@ def emotional_engagement(material: Material) -> Opinion:
     faces = lists["positive_emoji"] | lists["negative_emoji"]
     emoji = sum(character in faces for character in post.raw)
     shouted = sum(word.isupper() and len(word) > 3 for word in post.body.split()) > 2
-    worth = 0.04 + 0.48 * fit + 0.13 * question + 0.11 * _share(addressed / 2) + 0.08 * invited
-    worth += 0.12 * _share(senses / 4) + 0.04 * (1 <= emoji <= 3)
+    worth = 0.04 + 0.48 * fit + 0.13 * question + 0.11 * clamped(addressed / 2) + 0.08 * invited
+    worth += 0.12 * clamped(senses / 4) + 0.04 * (1 <= emoji <= 3)
     worth -= 0.04 * max(0, emoji - 4) + 0.05 * max(0, post.raw.count("!") - 2) + 0.15 * shouted
     read = f"from {', '.join(seen[:4])}" if seen else "no word of feeling known here"
     said = [f"feeling {feeling:+.2f} ({read})", f"asked for: {asked or 'nothing'}"]
@@ -236,9 +187,13 @@ FITS: dict[str, Callable[[float], float]] = {
 }
 """Sentiment asked for -> how well a feeling in [-1, 1] suits it."""
 
-ASPECTS: dict[str, Callable[[Material], Opinion]] = {
+MPWL: dict[str, Callable[[Material], Opinion]] = {
     "relevance_clarity": relevance_clarity,
     "creativity_originality": creativity_originality,
     "coherence_structure": coherence_structure,
     "emotional_engagement": emotional_engagement,
 }
+
+ASPECTS = MPWL | persuading.ASPECTS | reading.ASPECTS
+"""What is counted: the aspects of the rubrics mpwl, persuasion and accessibility. Any other is refused before a run
+begins (components/judgments/worth.py): the mean of what was counted for something else would be a score of nothing."""

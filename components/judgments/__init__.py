@@ -2,12 +2,12 @@
 
 from components.judgments.beside import Waiting
 from components.judgments.families import family_of, kinship
-from components.judgments.intervals import mean_with_interval
 from components.judgments.judge import judge
 from components.judgments.parse import parse_reply
 from components.judgments.rubric import Rubric, brief_text, load_rubric, rubric_text
 from components.judgments.worth import check_judge
 
+<<<<<<< HEAD
 __all__ = [
     "Rubric",
     "Waiting",
@@ -17,7 +17,9 @@ __all__ = [
     "judge",
     "kinship",
     "load_rubric",
-    "mean_with_interval",
     "parse_reply",
     "rubric_text",
 ]
+=======
+__all__ = ["Rubric", "Waiting", "judge", "load_rubric", "parse_reply", "rubric_text"]
+>>>>>>> stats

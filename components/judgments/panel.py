@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from components.judgments.families import kinship
-from components.judgments.intervals import mean_with_interval
 from components.spec import Campaign, JudgeSpec
+from components.statistics.means import mean_with_interval
 from components.store import Store
 
 JUDGE = JudgeSpec.step

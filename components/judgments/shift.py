@@ -15,8 +15,8 @@ import numpy as np
 import yaml
 
 from components.errors import UserError
-from components.judgments.intervals import RESAMPLES, SEED
 from components.spec import Selection
+from components.statistics.means import RESAMPLES, SEED
 from components.statistics.paired import paired
 from components.store import Store, selected
 
@@ -148,7 +148,9 @@ def earlier_judge(found: Readings, new: str, asked: str = "") -> str | None:
             what = "names several judges" if named else "has read none of these posts"
             raise UserError(f"against: {asked!r} {what}; others that have read some: {known}")
         if not comparable(named[0], mine):
-            raise UserError(f"against: {named[0].model} judged by {named[0].rubric}, which has no aspect of {mine.rubric}")
+            raise UserError(
+                f"against: {named[0].model} judged by {named[0].rubric}, which has no aspect of {mine.rubric}"
+            )
         return named[0].spec_id
 
     def rank(one: Reader) -> tuple[int, str, str]:
@@ -208,9 +210,7 @@ def change(here: Readings, old: str, new: str, there: Readings, there_is_later: 
     return found
 
 
-def _items(
-    found: Readings, judge: str, name: str, posts: Sequence[str], beside: str | None = None
-) -> dict[str, float]:
+def _items(found: Readings, judge: str, name: str, posts: Sequence[str], beside: str | None = None) -> dict[str, float]:
     """item_id -> the mean of its posts; with `beside`, of those that this other judge could read as well."""
     per_item: dict[str, list[float]] = {}
     for post in posts:

@@ -17,7 +17,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from components.judgments import kinship, mean_with_interval
+from components.judgments import kinship
 from components.judgments.panel import by_judge, names_of
 from components.posts.choosing import choice_of, told
 from components.records import TABLES
@@ -26,6 +26,7 @@ from components.report.candidates import others_of
 from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
 from components.report.pictures import embed
 from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
+from components.statistics.means import mean_with_interval
 from components.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -16,11 +16,15 @@ from pathlib import Path
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import commands, learning_commands
+from flows import commands, judging_commands, learning_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
-LEARNING = ("train", "evaluate", "describe")
+ELSEWHERE = {
+    **dict.fromkeys(("train", "evaluate", "describe"), learning_commands),
+    **dict.fromkeys(judging_commands.COMMANDS, judging_commands),
+}
+"""Command -> the module with its function, where that is not `commands`."""
 
 EXAMPLES = """\
 examples:
@@ -29,6 +33,7 @@ examples:
   postwright run mine.yaml --set judge.rubric=mpwl --set generation.temperature=0.2
   postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
+  postwright rejudge mine.yaml --from 2026-01-01 --to 2026-04-01 --set judge.model=openai/gpt-5
   postwright report                                the HTML report of the latest run
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
@@ -164,6 +169,7 @@ def parser() -> argparse.ArgumentParser:
             metavar="FIELD=VALUE",
             help="override the file; repeatable",
         )
+    judging_commands.add_to(command, time, count)
     return top
 
 
@@ -196,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "demo":
         args.campaign = DEMO
     try:
-        module = learning_commands if args.command in LEARNING else commands
+        module = ELSEWHERE.get(args.command, commands)
         result = getattr(module, args.command)(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))

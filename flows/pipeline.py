@@ -135,8 +135,8 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
 
 def specs_of(campaign: Campaign) -> dict[str, Spec]:
     """Name -> spec: the step's name, and for each judge of the panel its own."""
-    steps = (campaign.dataset, campaign.features, campaign.prompt, campaign.generation)
-    return {spec.step: spec for spec in steps} | judges_of(campaign)
+    steps: tuple[Spec, ...] = (campaign.dataset, campaign.features, campaign.prompt, campaign.generation)
+    return {**{spec.step: spec for spec in steps}, **judges_of(campaign)}
 
 
 def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) -> Run:

@@ -7,7 +7,6 @@ from components.judgments.parse import parse_reply
 from components.judgments.rubric import Rubric, brief_text, load_rubric, rubric_text
 from components.judgments.worth import check_judge
 
-<<<<<<< HEAD
 __all__ = [
     "Rubric",
     "Waiting",
@@ -20,6 +19,3 @@ __all__ = [
     "parse_reply",
     "rubric_text",
 ]
-=======
-__all__ = ["Rubric", "Waiting", "judge", "load_rubric", "parse_reply", "rubric_text"]
->>>>>>> stats

@@ -102,7 +102,8 @@ def readings_of(store: Store, selection: Selection) -> Readings:
     """All that any judge has read of the selection's posts, whoever wrote them."""
     rows = store.query(
         f"""{selected(selection)} SELECT p.item_id, s.post_id, s.judge_spec_id, s.aspects, s.overall
-        FROM post_scores s JOIN posts USING (post_id) JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
+        FROM post_scores s JOIN posts USING (post_id) JOIN prompts p USING (prompt_id)
+        SEMI JOIN selected USING (item_id)
         ORDER BY p.item_id, s.post_id, s.judge_spec_id""",
         selection.model_dump(exclude_none=True),
     )
@@ -149,14 +150,15 @@ def earlier_judge(found: Readings, new: str, asked: str = "") -> str | None:
             raise UserError(f"against: {asked!r} {what}; others that have read some: {known}")
         if not comparable(named[0], mine):
             raise UserError(
-                f"against: {named[0].model} judged by {named[0].rubric}, which has no aspect of {mine.rubric}"
+                f"against: {named[0].model} judged by {named[0].rubric}: no aspect of {mine.rubric} is in it"
             )
         return named[0].spec_id
 
     def rank(one: Reader) -> tuple[int, str, str]:
         return len(found.scores[one.spec_id].keys() & found.scores[new].keys()), one.last, one.spec_id
 
-    return max((one for one in others if comparable(one, mine)), key=rank, default=mine).spec_id or None
+    ranked = sorted((one for one in others if comparable(one, mine)), key=rank)
+    return ranked[-1].spec_id if ranked else None
 
 
 def comparable(old: Reader, new: Reader) -> list[str]:

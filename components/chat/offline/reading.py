@@ -52,15 +52,15 @@ def alternative_text(material: Material) -> Opinion:
     if not alt:
         return Opinion(0.0, "there is a picture and no alternative text.")
     words = measures.take_apart(alt)
-    worth, said = 0.3, [f"{len(alt)} characters"]
+    worth, said = 0.15, [f"{len(alt)} characters"]
     worth += 0.2 * clamped(len(alt) / SHORTEST_ALT) * clamped(2 - len(alt) / LONGEST_ALT)
     asked = measures.content_words(material.joined("caption"))
     if asked:
         found, missing = measures.covered(asked, words)
-        worth += 0.4 * found
+        worth += 0.55 * found
         said.append(f"{len(asked) - len(missing)} of {len(asked)} words of the caption")
     else:
-        worth += 0.2
+        worth += 0.3
         said.append("no caption to compare with")
     worth += 0.1 * any(map(measures.is_whole, words.sentences))
     flaws = [

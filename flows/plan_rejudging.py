@@ -4,11 +4,10 @@ from components.chat.batch import Register
 from components.records import Item, Prompt
 from components.spec import Campaign
 from flows.buying import TRIED_AGAIN
-from flows.plan_judging import judge_requests
-from flows.plan_run import RunPlan, StepPlan, stage_plan
+from flows.expect_judging import judge_requests
+from flows.plan_run import RunPlan, StepPlan, begun, stage_plan
 from flows.rejudging import Period, between, check_rejudging, origins
 from flows.settings import Settings
-from flows.show_spend import read_spend
 from flows.windows import By, windows
 
 
@@ -16,8 +15,8 @@ def plan_rejudging(campaign: Campaign, settings: Settings, period: Period, by: B
     """Posts to read and read already per window, calls, tokens and dollars."""
     store, judge = settings.store(), campaign.judge
     notes, judge_id, requests = check_rejudging(campaign, store, period, None), judge.id, []
-    month = read_spend(store, "month", campaign)
-    plan = RunPlan(campaign.name, campaign.budget.usd, month.month, month.month_usd, month.month_cap_usd)
+    entries = Register(settings.batches).open_entries()
+    plan = begun(campaign, settings, entries)
     for window in windows(*period, by):
         selection, todo, there = between(campaign, (window.start, window.end)), 0, 0
         for one in origins(store, selection):
@@ -26,10 +25,9 @@ def plan_rejudging(campaign: Campaign, settings: Settings, period: Period, by: B
             prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in posts])
             items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
             batch = store.posts_written(selection, *ids) if posts else []
-            requests += judge_requests(judge, posts, batch, prompts, items, settings)
+            requests += judge_requests(posts, batch, prompts, items, settings, judge)
             todo, there = todo + len(posts), there + one.posts - len(posts)
         plan.steps.append(StepPlan(f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}", todo, there))
-    entries = Register(settings.batches).open_entries()
     plan.stages = [stage_plan("judge", judge, requests, entries, settings)]
     keys = {request.key for request in requests}
     plan.batches = sum(not keys.isdisjoint(entry.lines) for entry in entries)

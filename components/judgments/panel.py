@@ -55,8 +55,10 @@ def by_judge(store: Store, spec_ids: Mapping[str, str], chosen: Sequence[str]) -
     sql = """SELECT spec_id, params->>'$.model' AS model, params->>'$.rubric' AS rubric, s.post_id, s.overall
         FROM specs LEFT JOIN post_scores s ON s.judge_spec_id = specs.spec_id
             AND s.post_id IN (SELECT unnest($chosen::VARCHAR[]))
-        WHERE spec_id IN (SELECT unnest($judges::VARCHAR[])) ORDER BY s.post_id"""
+        WHERE spec_id IN (SELECT unnest($judges::VARCHAR[]))"""
     rows = store.query(sql, {"chosen": list(chosen), "judges": [spec_ids[name] for name in names]})
+    place = {post: at for at, post in enumerate(chosen)}  # as everywhere: an interval depends on the order a little
+    rows.sort(key=lambda row: place.get(row["post_id"], -1))
     return [_mean(name, mine) for name in names if (mine := [row for row in rows if row["spec_id"] == spec_ids[name]])]
 
 

@@ -6,7 +6,6 @@ the chosen one alone.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prefect import flow, task
@@ -16,6 +15,7 @@ from prefect.runtime import flow_run
 from components.chat import check
 from components.chat.batch import Register
 from components.judgments import Waiting, check_judge, judge
+from components.judgments.origins import Written
 from components.prompts import is_uncertain
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
@@ -79,19 +79,6 @@ def judge_posts(
         result = judge_written(spec, written, selection, budget, run_id, purse or run_id)
     result.seconds = time.monotonic() - begun
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """By which specs posts were written: their ids, which may be of specs that nobody has any more."""
-
-    prompts: str
-    features: str
-    generation: str
-
-    @property
-    def ids(self) -> tuple[str, str, str]:
-        return self.prompts, self.features, self.generation
 
 
 def judge_written(

@@ -70,7 +70,7 @@ def rejudge(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     from flows.rejudging import check_rejudging
 
-    check_rejudging(campaign, settings.store(), period, compared)
+    check_rejudging(campaign, settings.store(), period, compared, args.against)
 
     def start() -> Any:
         from flows.rejudge_posts import rejudge_posts

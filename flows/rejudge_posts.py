@@ -13,7 +13,8 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
-from components.errors import BatchPending
+from components.errors import BatchPending, UserError
+from components.judgments.origins import origins
 from components.judgments.shift import AspectChange, Shift
 from components.spec import Campaign
 from components.store import Store
@@ -22,7 +23,7 @@ from flows.batching import suspended_while_pending
 from flows.judge_posts import judge_written
 from flows.progress import say
 from flows.publish import StepResult
-from flows.rejudging import Comparison, between, check_rejudging, compare, origins, purse_of_rejudging, second_period
+from flows.rejudging import Comparison, Period, between, check_rejudging, compare, purse_of_rejudging
 from flows.settings import Settings
 from flows.show_judging import markdown
 from flows.stopping import raise_if_stopped
@@ -79,7 +80,7 @@ def rejudge_posts(
     judge who read it before; with a second period also how much of the change between the two is the judge's."""
     store, begun = Settings.from_environment().prepare().store(), datetime.now(UTC)
     period, compared = (utc(published_from), utc(published_to)), second_period(compare_from, compare_to)
-    result = Rejudged(campaign.name, notes=check_rejudging(campaign, store, period, compared))
+    result = Rejudged(campaign.name, notes=check_rejudging(campaign, store, period, compared, against))
     for note in result.notes:
         say(note)
     purse, judge = purse_of_rejudging(campaign, period, by), campaign.judge
@@ -118,6 +119,12 @@ def rejudge_window(campaign: Campaign, published_from: datetime, published_to: d
         raise BatchPending(str(waiting[0]), frozenset().union(*(one.batches for one in waiting)))
     total.seconds = time.monotonic() - begun
     return Judged(published_from, published_to, sum(one.posts for one in found), total)
+
+
+def second_period(start: datetime | None, end: datetime | None) -> Period | None:
+    if (start is None) != (end is None):
+        raise UserError("compare_from and compare_to go together: give both, or neither")
+    return (utc(start), utc(end)) if start and end else None
 
 
 def compared_with(result: Rejudged, found: Comparison) -> None:

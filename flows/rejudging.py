@@ -1,28 +1,22 @@
-"""What stands in the warehouse to be judged again, what may be wrong with asking for it, and what it tells."""
+"""What stands in the warehouse to be judged again, what may be wrong with asking for it, and what it tells.
+
+Imports no Prefect, so that the command line answers a wrong question in a moment.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from components.errors import UserError
 from components.judgments import kinship
-from components.judgments.shift import AspectChange, Readings, Shift, change, earlier_judge, readings_of, shift
+from components.judgments.origins import origins
+from components.judgments.readings import Readings, earlier_judge, reader_of, readings_of
+from components.judgments.shift import AspectChange, Shift, change, shift
 from components.records import content_id
 from components.spec import Campaign, Selection
-from components.store import Store, selected
-from flows.judge_posts import Written
+from components.store import Store
 from flows.preflight import preflight_judge
-from flows.windows import utc
 
 Period = tuple[datetime, datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """By which specs some posts were written; `writer` is the model, None where nobody knows it."""
-
-    written: Written
-    writer: str | None
-    posts: int
 
 
 @dataclass
@@ -36,19 +30,6 @@ class Comparison:
     message: str | None = None
 
 
-def origins(store: Store, selection: Selection) -> list[Origin]:
-    """By whatever specs the selection's posts that are worth judging were written, some of them long ago."""
-    sql = f"""{selected(selection)} SELECT p.spec_id AS prompts, p.feature_spec_id AS features,
-            po.spec_id AS generation, any_value(sg.params->>'$.model') AS writer, count(*) AS posts
-        FROM candidates po JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
-        LEFT JOIN specs sg ON sg.spec_id = po.spec_id
-        WHERE po.to_judge AND po.error IS NULL GROUP BY ALL ORDER BY ALL"""
-    rows = store.query(sql, selection.model_dump(exclude_none=True))
-    return [
-        Origin(Written(row["prompts"], row["features"], row["generation"]), row["writer"], row["posts"]) for row in rows
-    ]
-
-
 def between(campaign: Campaign, period: Period) -> Selection:
     return Selection(dataset=campaign.dataset.name, published_from=period[0], published_to=period[1])
 
@@ -57,7 +38,9 @@ def said(period: Period) -> str:
     return f"{period[0]:%Y-%m-%d} to {period[1]:%Y-%m-%d}"
 
 
-def check_rejudging(campaign: Campaign, store: Store, period: Period, compared: Period | None) -> list[str]:
+def check_rejudging(
+    campaign: Campaign, store: Store, period: Period, compared: Period | None = None, against: str = ""
+) -> list[str]:
     """Raises UserError before anything is spent; returns what people should know of the judge."""
     for name, (start, end) in {"the window": period, **({"compare": compared} if compared else {})}.items():
         if start >= end:
@@ -73,6 +56,7 @@ def check_rejudging(campaign: Campaign, store: Store, period: Period, compared: 
         )
     writers = list(dict.fromkeys(one.writer for one in found if one.writer))
     preflight_judge(campaign.judge, campaign, writers, store.path.with_name("prices.yaml"))
+    earlier_judge(readings_of(store, between(campaign, period)), reader_of(campaign.judge), against)
     return [note for note in (kinship(campaign.judge.model, writer) for writer in writers) if note]
 
 
@@ -80,10 +64,9 @@ def compare(
     campaign: Campaign, store: Store, period: Period, compared: Period | None = None, against: str = ""
 ) -> Comparison:
     """From the warehouse alone, so it may be asked for again at any time."""
-    new, here = campaign.judge.id, readings_of(store, between(campaign, period))
-    found = Comparison(here)
-    old = earlier_judge(here, new, against)
-    if old is None:
+    mine, here = reader_of(campaign.judge), readings_of(store, between(campaign, period))
+    new, found, old = mine.spec_id, Comparison(here), earlier_judge(here, mine, against)
+    if old is None or new not in here.readers:
         found.message = (
             "no other judge has read these posts by these aspects, so there is nothing to compare with: give another "
             "judge, e.g. --set judge.model=openai/gpt-4o"
@@ -108,9 +91,3 @@ def purse_of_rejudging(campaign: Campaign, period: Period, by: str) -> str:
     """The same command, started again, goes on with the same purse."""
     times = [time.isoformat() for time in period]
     return "rejudge-" + content_id(campaign.name, campaign.dataset.name, campaign.judge.id, times, by)
-
-
-def second_period(start: datetime | None, end: datetime | None) -> Period | None:
-    if (start is None) != (end is None):
-        raise UserError("compare_from and compare_to go together: give both, or neither")
-    return (utc(start), utc(end)) if start and end else None

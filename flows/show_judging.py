@@ -9,9 +9,9 @@ from flows.show import money, number, several, table
 
 
 def show_rejudged(found: Any, console: Console) -> None:
-    """What was done window by window, then how much of a change is the judge's."""
+    """What was done in each window that has posts, then how much of a change is the judge's."""
     rows = table("window", "#posts", "#new rows", "#bought", "#reused", "#failed")
-    for window in found.windows:
+    for window in (one for one in found.windows if one.posts):
         step = window.result
         counts = (window.posts, step.rows, step.bought, step.reused, sum(step.failed.values()))
         rows.add_row(f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}", *map(str, counts))
@@ -43,7 +43,8 @@ def show_shift(found: Any, console: Console) -> None:
 def show_changes(found: Any, console: Console) -> None:
     which = "this one to the other" if found.there_is_later else "the other to this one"
     console.print(f"\nThe change between the two periods, from {which}")
-    rows = table("aspect", "#as judged", "#by one judge", "95 % interval", "#the judge's", "#share")
+    console.print("  change: as judged then; one judge: by the new one throughout; judge's: the rest")
+    rows = table("aspect", "#change", "#one judge", "95 % interval", "#judge's", "#share")
     for one in found.changes:
         share = "" if one.share is None else f"{one.share:.0%}"
         rows.add_row(
@@ -52,7 +53,9 @@ def show_changes(found: Any, console: Console) -> None:
         )  # fmt: skip
     console.print(rows)
     if any(one.share is None for one in found.changes):
-        console.print("no share where the change, as judged, may be none: its interval holds 0")
+        console.print("no share where the change, as it was judged, may be none: its interval holds 0")
+    if any(one.share is not None and not 0 <= one.share <= 1 for one in found.changes):
+        console.print("a share outside of 0 to 100%: by one judge the posts changed the other way")
 
 
 def remarks(shift: Any) -> list[str]:
@@ -68,7 +71,7 @@ def remarks(shift: Any) -> list[str]:
 def markdown(found: Any) -> str:
     """The same as tables of markdown."""
     lines = ["| window | posts | new rows | bought | failed |", "|---|---|---|---|---|"]
-    for window in found.windows:
+    for window in (one for one in found.windows if one.posts):
         step = window.result
         cells = (window.posts, step.rows, step.bought, sum(step.failed.values()))
         lines.append(row(f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}", *cells))
@@ -79,7 +82,7 @@ def markdown(found: Any) -> str:
             lines.append(row(one.aspect, one.n, number(one.old), number(one.new), signed(one.difference), span(one)))
         lines += ["", *remarks(found.shift)]
     if found.changes:
-        lines += ["", "| aspect | as judged | by one judge | 95 % interval | the judge's | share |"]
+        lines += ["", "| aspect | change, as judged then | by one judge | 95 % interval | the judge's | share |"]
         lines.append("|---|---|---|---|---|---|")
         for one in found.changes:
             share = "" if one.share is None else f"{one.share:.0%}"

@@ -2,50 +2,18 @@
 
 A series of means that changes its judge on the way has two reasons to move. Where the new judge has read the posts of
 the old one too, the two come apart, exactly: the raw change is the change under one judge plus the judges' difference
-on the same posts. Reads `post_scores`; the unit is the item (the mean of its posts), as its candidates are no
+on the same posts. The unit is the item (the mean of its posts), as its candidates are no
 independent witnesses.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import yaml
 
-from components.errors import UserError
-from components.spec import Selection
+from components.judgments.readings import Readings, comparable
 from components.statistics.means import RESAMPLES, SEED
 from components.statistics.paired import paired
-from components.store import Store, selected
-
-OVERALL = "overall"
-Scores = dict[str, dict[str, dict[str, float | None]]]
-"""judge's spec id -> post_id -> aspect, or `overall` -> mean of its readings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A judge that has read some of the posts; `scale` and `aspects` are its rubric's."""
-
-    spec_id: str
-    model: str
-    rubric: str
-    rubric_text: str
-    scale: tuple[float, float]
-    aspects: tuple[str, ...]
-    posts: int
-    last: str
-
-
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """What was read of a selection: by whom, of which items, with which scores."""
-
-    readers: dict[str, Reader]
-    items: dict[str, str]
-    scores: Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,81 +66,10 @@ class AspectChange:
     share: float | None
 
 
-def readings_of(store: Store, selection: Selection) -> Readings:
-    """All that any judge has read of the selection's posts, whoever wrote them."""
-    rows = store.query(
-        f"""{selected(selection)} SELECT p.item_id, s.post_id, s.judge_spec_id, s.aspects, s.overall
-        FROM post_scores s JOIN posts USING (post_id) JOIN prompts p USING (prompt_id)
-        SEMI JOIN selected USING (item_id)
-        ORDER BY p.item_id, s.post_id, s.judge_spec_id""",
-        selection.model_dump(exclude_none=True),
-    )
-    scores: Scores = {}
-    for row in rows:
-        scores.setdefault(row["judge_spec_id"], {})[row["post_id"]] = {**row["aspects"], OVERALL: row["overall"]}
-    specs = store.query(
-        """SELECT spec_id, params, (SELECT max(created_at) FROM judgments j WHERE j.spec_id = specs.spec_id) AS last
-        FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))""",
-        {"ids": list(scores)},
-    )
-    readers = {row["spec_id"]: _reader(row, len(scores[row["spec_id"]])) for row in specs}
-    return Readings(readers, {row["post_id"]: row["item_id"] for row in rows}, scores)
-
-
-def _reader(row: Mapping[str, Any], posts: int) -> Reader:
-    params = json.loads(row["params"])
-    text = params.get("rubric_text") or "{}"
-    rubric = yaml.safe_load(text)
-    scale = rubric.get("scale", {})
-    return Reader(
-        spec_id=row["spec_id"],
-        model=params["model"],
-        rubric=str(params.get("rubric", "")).rpartition("/")[2],
-        rubric_text=text,
-        scale=(float(scale.get("min", 1)), float(scale.get("max", 10))),
-        aspects=tuple(aspect["name"] for aspect in rubric.get("aspects", ())),
-        posts=posts,
-        last=row["last"].isoformat(),
-    )
-
-
-def earlier_judge(found: Readings, new: str, asked: str = "") -> str | None:
-    """The spec id of the judge to compare with: `asked` (a spec id, its beginning, or a model), or the one that has
-    read most of what the new one has too, of those the latest; None where no other has read by these aspects."""
-    if new not in found.readers:
-        return None
-    mine, others = found.readers[new], [one for one in found.readers.values() if one.spec_id != new]
-    if asked:
-        named = [one for one in others if one.spec_id.startswith(asked) or one.model == asked]
-        if len(named) != 1:
-            known = ", ".join(f"{one.spec_id} ({one.model}, {one.rubric})" for one in others) or "none"
-            what = "names several judges" if named else "has read none of these posts"
-            raise UserError(f"against: {asked!r} {what}; others that have read some: {known}")
-        if not comparable(named[0], mine):
-            raise UserError(
-                f"against: {named[0].model} judged by {named[0].rubric}: no aspect of {mine.rubric} is in it"
-            )
-        return named[0].spec_id
-
-    def rank(one: Reader) -> tuple[int, str, str]:
-        return len(found.scores[one.spec_id].keys() & found.scores[new].keys()), one.last, one.spec_id
-
-    ranked = sorted((one for one in others if comparable(one, mine)), key=rank)
-    return ranked[-1].spec_id if ranked else None
-
-
-def comparable(old: Reader, new: Reader) -> list[str]:
-    """The aspects that both have, on one scale; `overall` too where they have the same ones."""
-    if old.scale != new.scale:
-        return []
-    common = [name for name in new.aspects if name in old.aspects]
-    return [*common, OVERALL] if common and set(old.aspects) == set(new.aspects) else common
-
-
 def shift(found: Readings, old: str, new: str) -> Shift:
     """The difference of two judges on the posts that both have read."""
     before, after = found.readers[old], found.readers[new]
-    olds, news = found.scores[old], found.scores[new]
+    olds, news = found.scores[old], found.scores.get(new, {})
     both = sorted(olds.keys() & news.keys())
     names = comparable(before, after)
     aspects = []
@@ -185,6 +82,8 @@ def shift(found: Readings, old: str, new: str) -> Shift:
     notes = []
     if before.rubric_text != after.rubric_text:
         notes.append(f"the rubrics differ too ({before.rubric}, {after.rubric}): the difference is of judge and rubric")
+    if before.brief != after.brief:
+        notes.append("the briefs differ too: the difference is of judge and brief")
     return Shift(
         old=old,
         new=new,
@@ -236,9 +135,9 @@ def _parts(
     c = np.array([far[name] for name in sorted(far)])
     rng = np.random.default_rng(SEED)
     drawn = np.empty((3, RESAMPLES))
-    for at in range(RESAMPLES):
-        near, away = rng.integers(0, len(a), len(a)), rng.integers(0, len(c), len(c))
-        drawn[:, at] = a[near].mean(), b[near].mean(), c[away].mean()
+    for at in range(0, RESAMPLES, 100):  # in parts, as all indices at once would be large for many items
+        near, away = rng.integers(0, len(a), (100, len(a))), rng.integers(0, len(c), (100, len(c)))
+        drawn[:, at : at + 100] = a[near].mean(1), b[near].mean(1), c[away].mean(1)
     means = np.array([a.mean(), b.mean(), c.mean()])
     terms = sign * np.array([[-1.0, 0, 1], [0, -1, 1], [-1, 1, 0]])
     enough = min(len(a), len(c)) > 1

@@ -16,15 +16,15 @@ from pathlib import Path
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import commands, judging_commands, learning_commands
+from flows import commands, comparing_commands, judging_commands, learning_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
-ELSEWHERE = {
-    **dict.fromkeys(("train", "evaluate", "describe"), learning_commands),
-    **dict.fromkeys(judging_commands.COMMANDS, judging_commands),
+ELSEWHERE = dict.fromkeys(("train", "evaluate", "describe"), learning_commands) | {
+    "compare": comparing_commands,
+    "rejudge": judging_commands,
 }
-"""Command -> the module with its function, where that is not `commands`."""
+"""Commands whose functions stand in other modules than `commands`."""
 
 EXAMPLES = """\
 examples:
@@ -35,6 +35,7 @@ examples:
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
   postwright rejudge mine.yaml --from 2026-01-01 --to 2026-04-01 --set judge.model=openai/gpt-5
   postwright report                                the HTML report of the latest run
+  postwright compare mine.yaml plain.yaml          which posts are better, in pairs, both orders
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
@@ -127,6 +128,7 @@ def parser() -> argparse.ArgumentParser:
     )
     spend.add_argument("campaign", nargs="?", type=Path, metavar="CAMPAIGN.yaml")
     spend.add_argument("--by", choices=("stage", "model", "spec", "run", "day", "month"), default="stage")
+    comparing_commands.add_to(command, time, count)
     command("doctor", "check this machine: packages, home, models, keys")
     models = command(
         "models",

@@ -13,8 +13,6 @@ from components.campaign import load_campaign
 from flows.commands import in_this_process
 from flows.settings import use_home
 
-COMMANDS = ("rejudge",)
-
 EPILOG = """\
 examples:
   postwright rejudge mine.yaml --from 2026-01-01 --to 2026-04-01 --set judge.model=openai/gpt-5 --dry-run

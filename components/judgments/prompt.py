@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.judgments.rubric import Aspect, Rubric
-from components.prompts import Platform, load_platform
+from components.prompts import load_platform
 from components.prompts.escaping import delimit, unescape
 from components.records import Item, Post
 
@@ -39,6 +39,7 @@ Aspects, each scored from {span}:
 Answer with one JSON object and nothing else, in this form and order:
 {form}"""
 
+
 MORE = {
     "alt_text": (
         "\n<picture>: whether the post has a picture, and one with an alternative text. "
@@ -48,6 +49,11 @@ MORE = {
 }
 """What the system message says of material that only some rubrics ask for."""
 
+SCORED = (
+    "Give the same judgment again as one JSON object and nothing else, with every aspect of the form above, "
+    "the reasoning before the score, and the score as a plain number."
+)
+
 
 def system_message(rubric: Rubric, aspects: Sequence[Aspect]) -> str:
     form = ", ".join(f'"{aspect.name}": {{"reasoning": "...", "score": number}}' for aspect in aspects)
@@ -56,12 +62,13 @@ def system_message(rubric: Rubric, aspects: Sequence[Aspect]) -> str:
         instructions=rubric.instructions.strip(),
         span=rubric.span,
         more="".join(MORE[name] for name in rubric.material),
-        aspects="\n\n".join(_anchored(aspect) for aspect in aspects),
+        aspects="\n\n".join(anchored(aspect) for aspect in aspects),
         form=f"{{{form}}}",
     )
 
 
-def _anchored(aspect: Aspect) -> str:
+def anchored(aspect: Aspect) -> str:
+    """The aspect's question, and what its levels look like."""
     levels = [f"  {level:g}: {text}" for level, text in sorted(aspect.levels.items())]
     return "\n".join([f"{aspect.name} ({aspect.title}). {aspect.question}", *levels])
 
@@ -75,35 +82,46 @@ def user_message(
     brief: str | None = None,
 ) -> str:
     """The material for one post; a word nobody found has no tag. `material`: what the rubric asks for besides."""
-    text = post.text or ""
-    platform = load_platform(post.platform)
-    shortest, longest = platform.text_length.typical
-    usual = f", usual are {shortest} to {longest}" if longest else ""
     parts = [delimit("brief", brief)] if brief and "brief" in material else []  # first: servers cache equal beginnings
-    parts.append(delimit("platform", platform.name))
-    parts.append(delimit("length", f"{platform.length(text)} of at most {platform.limit}{usual}"))
-    for name, tag in WORDS.items():
-        texts = [*words.get(name, ()), *(words.get(tag, ()) if tag != name else ())]
-        if texts:
-            parts.append(delimit(tag, ", ".join(texts)))
-    if item.text.strip():
-        parts.append(delimit("source_text", item.text))
-    parts.append(delimit("post", text))
+    parts += [delimit("platform", load_platform(post.platform).name), delimit("length", length_of(post))]
+    parts += of_item(item, words)
+    parts.append(delimit("post", post.text or ""))
     if "alt_text" in material:
-        parts += _alternative(post, item, platform)
+        parts += _alternative(post, item)
     parts += [delimit("other_post", opening) for opening in openings]
     return "\n".join(parts)
 
 
-def _alternative(post: Post, item: Item, platform: Platform) -> list[str]:
+def _alternative(post: Post, item: Item) -> list[str]:
     """Whether there is an alternative text is said in a tag of its own: no text can pretend to be there."""
     alt = (post.alt_text or "").strip()
     if item.image_path is None:
         return [delimit("picture", "none")]
     if not alt:
         return [delimit("picture", "without an alternative text")]
-    said = f"with an alternative text of {len(alt)} of at most {platform.alt_text.limit} characters"
+    longest = load_platform(post.platform).alt_text.limit
+    said = f"with an alternative text of {len(alt)} of at most {longest} characters"
     return [delimit("picture", said), delimit("alt_text", alt)]
+
+
+def length_of(post: Post) -> str:
+    """Its length by the platform's own counting, and what is allowed and usual there."""
+    platform = load_platform(post.platform)
+    shortest, longest = platform.text_length.typical
+    usual = f", usual are {shortest} to {longest}" if longest else ""
+    return f"{platform.length(post.text or '')} of at most {platform.limit}{usual}"
+
+
+def of_item(item: Item, words: Mapping[str, Sequence[str]]) -> list[str]:
+    """What was found in the item, and its text, each between tags."""
+    parts = []
+    for name, tag in WORDS.items():
+        texts = [*words.get(name, ()), *(words.get(tag, ()) if tag != name else ())]
+        if texts:
+            parts.append(delimit(tag, ", ".join(texts)))
+    if item.text.strip():
+        parts.append(delimit("source_text", item.text))
+    return parts
 
 
 def messages_for(system: str, user: str, picture: Mapping[str, Any] | None) -> tuple[dict[str, Any], ...]:
@@ -119,13 +137,9 @@ def material_of(messages: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     return text, unescape(text)
 
 
-def repair_messages(reply: str, wrong: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
+def repair_messages(reply: str, wrong: Mapping[str, str], form: str = SCORED) -> tuple[dict[str, Any], ...]:
     """What is appended after a reply that could not be read: the reply, what was wrong, and the question again."""
     listed = "\n".join(f"- {aspect}: {detail}" for aspect, detail in wrong.items())
-    again = (
-        f"That reply could not be used:\n{listed}\n"
-        "Give the same judgment again as one JSON object and nothing else, with every aspect of the form above, "
-        "the reasoning before the score, and the score as a plain number."
-    )
+    again = f"That reply could not be used:\n{listed}\n{form}"
     shown = reply[:SHOWN_OF_BAD_REPLY] or "(an empty reply)"
     return ({"role": "assistant", "content": shown}, {"role": "user", "content": again})

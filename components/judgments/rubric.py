@@ -46,8 +46,9 @@ class Aspect(BaseModel):
 
 
 class Rubric(BaseModel):
-    """What a judge is asked. `calls` says whether one call answers all aspects or each gets its own; `material`, what
-    the judge is shown beside the post, its words, source text and platform."""
+    """What a judge is asked. `calls` says whether one call answers all aspects or each gets its own; `compare`, whether
+    a comparison of two posts names the better one overall alone, or by each aspect too; `material`, what a judge is
+    shown beside the post, its words, source text and platform."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
@@ -55,6 +56,7 @@ class Rubric(BaseModel):
     scale: Scale
     calls: Literal["together", "per_aspect"] = "together"
     material: tuple[Material, ...] = ()
+    compare: Literal["overall", "aspects"] = "overall"
     instructions: str
     aspects: tuple[Aspect, ...] = Field(min_length=1)
 

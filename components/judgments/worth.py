@@ -46,6 +46,16 @@ def _check_brief(spec: JudgeSpec, rubric: Rubric, field: str) -> None:
         )
 
 
+def check_rubric_of_pairs(name: str, field: str = "spec") -> None:
+    """Raises UserError for a rubric that judges by what a comparison of two posts does not show."""
+    rubric = load_rubric(name)
+    if rubric.material:
+        raise UserError(
+            f"{field}.rubric: rubric {rubric.name} judges by {' and '.join(rubric.material)}, which comparisons do not "
+            "show; compare by mpwl or persuasion, or judge by scores"
+        )
+
+
 def _check_countable(rubric: Rubric, field: str) -> None:
     from components.chat.offline.judge import ASPECTS
 

@@ -8,6 +8,7 @@ import pytest
 from components.errors import UserError
 from components.judgments import check_judge, load_rubric, rubric_text
 from components.judgments.prompt import system_message
+from components.judgments.worth import check_rubric_of_pairs
 from components.spec import JudgeSpec
 
 SHIPPED = ["accessibility", "brand", "mpwl", "persuasion"]
@@ -111,6 +112,14 @@ def test_a_brief_that_cannot_be_used_is_told_in_one_line(
 def test_a_judgment_that_would_be_worthless_is_refused_with_the_field(fields: dict[str, str], told: str) -> None:
     with pytest.raises(UserError, match=told):
         check_judge(JudgeSpec(**{"model": "openai/m", **fields}), ["openai/gpt-4o"], "panel.0")
+
+
+def test_pairs_are_not_compared_by_what_they_do_not_show() -> None:
+    for name in ("brand", "accessibility"):
+        with pytest.raises(UserError, match=rf"spec\.rubric: rubric {name} judges by (?:brief|alt_text)"):
+            check_rubric_of_pairs(name)
+    check_rubric_of_pairs("mpwl")
+    check_rubric_of_pairs("persuasion")
 
 
 @pytest.mark.parametrize("name", ["mpwl", "persuasion", "accessibility"])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from components.chat.offline import measures, persuading, reading
-from components.chat.offline.opinion import Material, Opinion, clamped, read_material
+from components.chat.offline.opinion import Material, Opinion, bounded, read_material
 
 VERSION = 1  # bump when it would answer differently: calls are bought again
 MARK = "Offline heuristics"
@@ -34,7 +34,7 @@ def complete(body: Mapping[str, Any]) -> str:
             reply[name] = {"reasoning": why, "score": None}
             continue
         opinion = ASPECTS[name](material)
-        score = LOWEST + (HIGHEST - LOWEST) * clamped(opinion.worth)
+        score = LOWEST + (HIGHEST - LOWEST) * bounded(opinion.worth)
         score = lowest + (highest - lowest) * (score - 1) / 9
         reply[name] = {"reasoning": f"{MARK}: {opinion.why}", "score": round(score, 1)}
     return json.dumps(reply, ensure_ascii=False)
@@ -68,7 +68,7 @@ def relevance_clarity(material: Material) -> Opinion:
         said.append(f"covers {len(asked) - len(missing)} of {len(asked)} words of the {tag}{lacking}")
     garbled = measures.broken_joints(post) + measures.odd_words(post)
     ease = measures.flesch(post)
-    clarity = clamped((ease - 10) / 60) * clamped(1 - 0.3 * len(garbled))
+    clarity = bounded((ease - 10) / 60) * bounded(1 - 0.3 * len(garbled))
     said.append(f"reading ease {ease:.0f}" + (f", garbled: {', '.join(garbled[:3])}" if garbled else ""))
     if not parts:
         return Opinion(0.35 + 0.2 * clarity, f"no caption or words to compare with; {said[-1]}.")
@@ -91,9 +91,9 @@ def creativity_originality(material: Material) -> Opinion:
     senses = len(own & lists["senses"])
     others, tags = material.tags.get("other_post", []), len(post.hashtags)
     alike = max((measures.likeness(post.body, other) for other in others), default=0.0)
-    worth = 0.18 + 0.28 * clamped(len(own) / 16) + 0.20 * clamped((richness - 0.6) / 0.4)
-    worth += 0.16 * clamped(len(turns) / 2) + 0.20 * clamped(senses / 4)
-    worth -= 0.16 * len(stock) + 0.30 * clamped(alike - 0.25) + 0.04 * max(0, tags - 3) + 0.02 * max(0, copied - 4)
+    worth = 0.18 + 0.28 * bounded(len(own) / 16) + 0.20 * bounded((richness - 0.6) / 0.4)
+    worth += 0.16 * bounded(len(turns) / 2) + 0.20 * bounded(senses / 4)
+    worth -= 0.16 * len(stock) + 0.30 * bounded(alike - 0.25) + 0.04 * max(0, tags - 3) + 0.02 * max(0, copied - 4)
     worth -= 0.2 * (tags > len(post.words) / 2)
     said = [
         f"{len(own)} content words of its own",
@@ -116,9 +116,9 @@ def coherence_structure(material: Material) -> Opinion:
     words, sentences = len(post.words), post.sentences
     whole = sum(map(measures.is_whole, sentences)) / max(1, len(sentences))
     mean_length = words / max(1, len(sentences))
-    steady = clamped(1 - max(5 - mean_length, 0) / 5 - max(mean_length - 22, 0) / 20)
+    steady = bounded(1 - max(5 - mean_length, 0) / 5 - max(mean_length - 22, 0) / 20)
     glue = sum(word in measures.lexicon()["function_words"] for word in post.words) / words
-    glued = clamped(glue / 0.30) * clamped(1 - (glue - 0.62) / 0.2)
+    glued = bounded(glue / 0.30) * bounded(1 - (glue - 0.62) / 0.2)
     fit, said_fit = _length_fit(material)
     broken, odd, left = measures.broken_joints(post), measures.odd_words(post), measures.leftovers(post.raw)
     word, times = measures.most_repeated(post)
@@ -126,8 +126,8 @@ def coherence_structure(material: Material) -> Opinion:
     twice = len(sentences) - len({sentence.lower() for sentence in sentences})
     linked = measures.linked(post)
     worth = 0.02 + 0.20 * whole + 0.14 * steady + 0.20 * glued + 0.20 * fit
-    worth += 0.08 * clamped((len(sentences) - 1) / 2) + 0.16 * linked
-    worth -= 0.12 * min(4, len(broken)) + clamped(len(odd) / words * 2) / 2 + 0.15 * len(left)
+    worth += 0.08 * bounded((len(sentences) - 1) / 2) + 0.16 * linked
+    worth -= 0.12 * min(4, len(broken)) + bounded(len(odd) / words * 2) / 2 + 0.15 * len(left)
     worth -= 0.8 * repeated + 0.15 * twice + 0.3 * max(0.0, len(post.hashtags) / words - 0.25)
     said = [f"{len(sentences)} sentences, {mean_length:.0f} words each, {whole:.0%} whole", said_fit]
     said.append(f"function words {glue:.0%}, {linked:.0%} of the joints between sentences linked")
@@ -144,15 +144,15 @@ def _length_fit(material: Material) -> tuple[float, str]:
     stated = _LENGTH.search(material.joined("length"))
     if not stated:
         length = len(material.post.raw)
-        return clamped(length / 80), f"{length} characters"
+        return bounded(length / 80), f"{length} characters"
     length, limit = int(stated[1]) - material.left_out, int(stated[2])
     shortest, longest = int(stated[3] or min(80, limit / 3)), int(stated[4] or limit)
     said = f"length {length} of {limit}"
     if length > limit:
-        return 0.3 * clamped(2 - length / limit), f"{said}, too long"
+        return 0.3 * bounded(2 - length / limit), f"{said}, too long"
     if length > longest:
-        return 0.7 + 0.3 * clamped(2 - length / longest), f"{said}, longer than usual there"
-    return clamped(length / max(1, shortest)), said
+        return 0.7 + 0.3 * bounded(2 - length / longest), f"{said}, longer than usual there"
+    return bounded(length / max(1, shortest)), said
 
 
 def emotional_engagement(material: Material) -> Opinion:
@@ -170,8 +170,8 @@ def emotional_engagement(material: Material) -> Opinion:
     faces = lists["positive_emoji"] | lists["negative_emoji"]
     emoji = sum(character in faces for character in post.raw)
     shouted = sum(word.isupper() and len(word) > 3 for word in post.body.split()) > 2
-    worth = 0.04 + 0.48 * fit + 0.13 * question + 0.11 * clamped(addressed / 2) + 0.08 * invited
-    worth += 0.12 * clamped(senses / 4) + 0.04 * (1 <= emoji <= 3)
+    worth = 0.04 + 0.48 * fit + 0.13 * question + 0.11 * bounded(addressed / 2) + 0.08 * invited
+    worth += 0.12 * bounded(senses / 4) + 0.04 * (1 <= emoji <= 3)
     worth -= 0.04 * max(0, emoji - 4) + 0.05 * max(0, post.raw.count("!") - 2) + 0.15 * shouted
     read = f"from {', '.join(seen[:4])}" if seen else "no word of feeling known here"
     said = [f"feeling {feeling:+.2f} ({read})", f"asked for: {asked or 'nothing'}"]

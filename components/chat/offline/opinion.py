@@ -38,7 +38,7 @@ def read_material(messages: Sequence[Mapping[str, Any]]) -> Material:
     for message in messages:
         if message.get("role") == "user":
             tags: dict[str, list[str]] = {}
-            for tag, content in _TAGGED.findall(_text_of(message.get("content"))):
+            for tag, content in _TAGGED.findall(text_of(message.get("content"))):
                 tags.setdefault(tag, []).append(unescape(content).strip())
             if tags.get("post"):
                 post = tags["post"][0]
@@ -47,11 +47,11 @@ def read_material(messages: Sequence[Mapping[str, Any]]) -> Material:
     return Material(measures.take_apart(""), {})
 
 
-def _text_of(content: Any) -> str:
+def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     return "\n".join(part.get("text", "") for part in content or [] if part.get("type") == "text")
 
 
-def clamped(value: float) -> float:
+def bounded(value: float) -> float:
     return min(1.0, max(0.0, value))

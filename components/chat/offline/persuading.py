@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from components.chat.offline import measures
-from components.chat.offline.opinion import Material, Opinion, clamped
+from components.chat.offline.opinion import Material, Opinion, bounded
 
 _TO_READERS = {"you", "your", "you're", "yours", "you'll", "yourself"}
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -38,8 +38,8 @@ def reader_relevance(material: Material) -> Opinion:
     found, _ = measures.covered(subject, post)
     ease = measures.flesch(post)
     question = "?" in post.body
-    worth = 0.08 + 0.22 * clamped(len(at) / 2) + 0.14 * (bool(at) and at[0] < 15) + 0.18 * question
-    worth += 0.24 * clamped(found * 2) + 0.18 * clamped((ease - 20) / 50)
+    worth = 0.08 + 0.22 * bounded(len(at) / 2) + 0.14 * (bool(at) and at[0] < 15) + 0.18 * question
+    worth += 0.24 * bounded(found * 2) + 0.18 * bounded((ease - 20) / 50)
     said = [f"speaks to the reader {len(at)} times", "a question" if question else "no question"]
     return Opinion(
         worth, f"{'; '.join([*said, f'{found:.0%} of the words of its subject', f'reading ease {ease:.0f}'])}."
@@ -58,7 +58,7 @@ def argument_strength(material: Material) -> Opinion:
     own = measures.content_words(post.body).keys()
     concrete = len(own & measures.content_words(given).keys()) + len(own & measures.lexicon()["senses"])
     stock = measures.phrases_in(post.words, words()["absolutes"])
-    worth = 0.1 + 0.34 * clamped(len(reasons) / 2) + 0.14 * clamped(len(figures)) + 0.42 * clamped(concrete / 8)
+    worth = 0.1 + 0.34 * bounded(len(reasons) / 2) + 0.14 * bounded(len(figures)) + 0.42 * bounded(concrete / 8)
     worth -= 0.1 * len(stock)
     said = [f"reasons opened by: {', '.join(reasons[:3])}" if reasons else "no word that opens a reason"]
     said += [f"{concrete} concrete words", f"{senses} of the senses", f"{len(figures)} figures"]

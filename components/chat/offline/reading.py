@@ -10,7 +10,7 @@ import regex
 
 from components.chat.offline import measures
 from components.chat.offline.appeals import without_appeals
-from components.chat.offline.opinion import Material, Opinion, clamped
+from components.chat.offline.opinion import Material, Opinion, bounded
 from components.prompts.counting import EMOJI, without_links
 
 SECONDARY = 9
@@ -37,11 +37,11 @@ def plain_language(material: Material) -> Opinion:
     grade = 0.39 * per_sentence + 11.8 * sum(map(measures.syllables, post.words)) / len(post.words) - 15.59
     longest = max((len(measures.words_of(sentence)) for sentence in post.sentences), default=0)
     garbled = measures.broken_joints(post) + measures.odd_words(post)
-    worth = 0.15 + 0.6 * clamped(1 - (grade - 5) / SECONDARY) + 0.25 * clamped(1 - (longest - 15) / 20)
+    worth = 0.15 + 0.6 * bounded(1 - (grade - 5) / SECONDARY) + 0.25 * bounded(1 - (longest - 15) / 20)
     said = [f"school grade {max(0.0, grade):.0f} (lower secondary ends at {SECONDARY})"]
     said.append(f"longest sentence {longest} words")
     said += [f"garbled: {', '.join(garbled[:3])}"] if garbled else []
-    return Opinion(worth * clamped(1 - 0.15 * len(garbled)), f"{'; '.join(said)}.")
+    return Opinion(worth * bounded(1 - 0.15 * len(garbled)), f"{'; '.join(said)}.")
 
 
 def alternative_text(material: Material) -> Opinion:
@@ -53,7 +53,7 @@ def alternative_text(material: Material) -> Opinion:
         return Opinion(0.0, "there is a picture and no alternative text.")
     words = measures.take_apart(alt)
     worth, said = 0.15, [f"{len(alt)} characters"]
-    worth += 0.2 * clamped(len(alt) / SHORTEST_ALT) * clamped(2 - len(alt) / LONGEST_ALT)
+    worth += 0.2 * bounded(len(alt) / SHORTEST_ALT) * bounded(2 - len(alt) / LONGEST_ALT)
     asked = measures.content_words(material.joined("caption"))
     if asked:
         found, missing = measures.covered(asked, words)
@@ -114,7 +114,7 @@ def capitals_and_structure(material: Material) -> Opinion:
     spaced, rows, click = _SPACED.findall(post.raw), _ROWS.findall(post.raw), _CLICK.search(post.raw)
     bare = not measures.words_of(without_links(post.raw))
     small = sum(sentence[:1].islower() for sentence in post.sentences)
-    worth = 1.0 - 1.6 * len(shouted) / len(post.words) - 0.06 * min(3, len(shouted)) - clamped((longest - 60) / 80) / 2
+    worth = 1.0 - 1.6 * len(shouted) / len(post.words) - 0.06 * min(3, len(shouted)) - bounded((longest - 60) / 80) / 2
     worth -= 0.25 * len(spaced) + 0.1 * len(rows) + 0.2 * bool(click) + 0.4 * bare
     worth -= 0.2 * small / max(1, len(post.sentences))
     said = [f"{len(shouted)} words in capitals" if shouted else "no word in capitals"]

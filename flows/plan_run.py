@@ -146,6 +146,10 @@ def plan_run(
         StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
         StepPlan("judge_posts", (len(unjudged) + len(expected)) * readings, (len(written) - len(unjudged)) * readings),
     ]
+    if c.measures:
+        todo_here = {post.post_id for post in store.posts_without_measures(*ids, c.measures.id)}
+        unmeasured = sum(post.post_id in todo_here for post in written)
+        found.steps.append(StepPlan("measure_posts", unmeasured + len(expected), len(written) - unmeasured))
     stages: list[tuple[str, ChatSpec, Sequence[ChatRequest]]] = [
         *telling_requests(unseen, c.features),
         *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),

@@ -38,6 +38,7 @@ PARTS = {
     "build_prompts": "Prompting",
     "generate_posts": "Writing",
     "judge_posts": "Judging",
+    "measure_posts": "Measuring",
 }
 STAGES = {
     "caption": "Captioning",

@@ -136,9 +136,7 @@ SUITE = Suite(
         holds("every post has every measure", "every_measure_is_there"),
         holds("no post is measured twice", "measured_once"),
         holds("cosines differ between posts", "tells_apart", "warn", "an encoder that sees nothing gives one value"),
-        holds(
-            "no post is toxic", "is_harmless", "warn", "a probability of 0.8 or more"
-        ),
+        holds("no post is toxic", "is_harmless", "warn", "a probability of 0.8 or more"),
         holds("no post holds personal data", "is_discreet", "warn", "its places are in the detail"),
         at_most("at most 10 % contradict their picture", "contradicts", MOST_CONTRADICTIONS),
         at_most("at most 5 % have a near-duplicate", "is_twin", MOST_ALIKE),

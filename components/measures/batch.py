@@ -64,7 +64,7 @@ class Pictures:
                 kept.append(vector)
                 ids.append(item_id)
             place[item_id] = first[sha256]
-        array = np.asarray(kept, dtype=np.float32).reshape(len(kept), -1)
+        array = np.asarray(kept, dtype=np.float32) if kept else np.zeros((0, 1), dtype=np.float32)
         lengths = np.linalg.norm(array, axis=1, keepdims=True)
         return cls(array / np.where(lengths > 0, lengths, 1), tuple(ids), place)
 

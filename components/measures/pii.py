@@ -22,6 +22,10 @@ _EMAIL = regex.compile(
 )
 _IBAN = regex.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _CARD = regex.compile(r"(?<![\d.,-])[2-6]\d{3}(?:[ -]?\d){9,15}(?![\d-]|[.,]\d)")
+_ISSUED = regex.compile(
+    r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[0689]\d{12}|35\d{14}|6\d{15,18}"
+)
+"""Beginnings and lengths that card companies issue: check digits alone fit one number in ten."""
 _SSN = regex.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _IP = regex.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f]*)(?![\w:]|\.\d)")
 _WAYS = "Street St Avenue Ave Road Rd Boulevard Blvd Lane Ln Drive Dr Square Sq Terrace Parkway Pkwy"
@@ -97,7 +101,7 @@ def _is_card(found: str) -> bool:
     from stdnum import luhn
 
     digits = regex.sub(r"\D", "", found)
-    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
+    return bool(_ISSUED.fullmatch(digits)) and len(set(digits)) > 1 and bool(luhn.is_valid(digits))
 
 
 def _is_ssn(found: str) -> bool:

@@ -1,5 +1,7 @@
 """What is personal data and what only looks like it; published example numbers, and every place is the text's own."""
 
+import time
+
 import pytest
 
 from components.measures.pii import find, personal_data
@@ -68,4 +70,6 @@ def test_numbers_without_a_country_are_read_as_of_the_region() -> None:
 
 def test_long_and_hostile_texts_take_no_time() -> None:
     for text in ("a@" * 20_000, "1-" * 20_000, "1234 " * 10_000, "A" * 50_000, "12 Ab " * 8_000, ":" * 50_000):
-        assert isinstance(find(text[:5_000]), list)
+        begun = time.monotonic()
+        find(text[:20_000])
+        assert time.monotonic() - begun < 2, text[:10]

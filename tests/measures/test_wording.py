@@ -1,13 +1,9 @@
 """Readability, length and distinct-n against published or hand-counted values."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from components.measures.wording import count, distinct, grade, reading_ease, syllables, wording
 from tests.measures.posts import a_batch, a_post, values_of
-
-NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +23,6 @@ def test_flesch_of_published_examples(text: str, ease: float) -> None:
 def test_flesch_kincaid_of_counted_words() -> None:
     assert count("Two boats leave. Nobody waves!") == (5, 2, 7)
     assert grade(5, 2, 7) == pytest.approx(0.39 * 2.5 + 11.8 * 1.4 - 15.59)
-    assert count("https://a.example #tag 🎉")[0] > 0  # type: ignore[index]
     assert count("🎉 !!!") is None
 
 

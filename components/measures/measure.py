@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.measure_spec import MeasureSpec
 from components.measures.about import about, names_of
 from components.measures.batch import Batch, Found
 from components.measures.control import Control
@@ -20,7 +21,7 @@ from components.measures.variety import Variety
 from components.measures.vectors import TextVectors
 from components.measures.wording import wording
 from components.records import Measure, Post
-from components.spec import FeatureSpec, MeasureSpec
+from components.spec import FeatureSpec
 
 if TYPE_CHECKING:
     from components.features.models import Models

@@ -13,9 +13,8 @@ def twins(*texts: str) -> list[float | None]:
 
 
 def test_near_duplicates_whatever_links_mentions_case_and_signs() -> None:
-    assert twins(LONG, f"@ann {LONG.upper()}! https://example.com", LONG.replace("pier", "peer"), "Rain all night.") == [
-        2, 2, 2, 0,
-    ]  # fmt: skip
+    shouted, mistyped = f"@ann {LONG.upper()}! https://example.com", LONG.replace("pier", "peer")
+    assert twins(LONG, shouted, mistyped, "Rain all night.") == [2, 2, 2, 0]
     assert twins("🎉", "🎉", "Rain.", "rain") == [1, 1, 1, 1]
     assert twins() == []
 

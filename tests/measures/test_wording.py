@@ -40,7 +40,7 @@ def test_syllables(word: str, n: int) -> None:
 
 def test_distinct_n_of_counted_words() -> None:
     """Over all words, as Li et al. 2016 have it, not over the n-grams."""
-    words = "the cat and the cat".split()
+    words = ["the", "cat", "and", "the", "cat"]
     assert distinct([words], 1) == 3 / 5
     assert distinct([words], 2) == 3 / 5  # the cat, cat and, and the
     assert distinct([words, words], 1) == 3 / 10

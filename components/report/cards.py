@@ -11,7 +11,8 @@ from components.prompts import Platform, load_platform
 from components.prompts.counting import links
 from components.records import Item
 from components.report.candidates import Other, other, why
-from components.report.pictures import Shown
+from components.report.measured import Shown, shown_of
+from components.report.pictures import Shown as Picture
 from components.report.queries import LABELS, Details, Findings, Row
 
 LEAST = 0.005
@@ -59,7 +60,7 @@ class Card:
     post: Row
     number: int
     item: Item
-    picture: Shown | None
+    picture: Picture | None
     state: str
     trouble: tuple[str, ...]
     segments: tuple[tuple[str, str], ...]
@@ -77,6 +78,7 @@ class Card:
     cost_usd: float | None = None
     why: str | None = None
     candidates: tuple[Other, ...] = ()
+    measured: Shown | None = None
     data: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -155,7 +157,7 @@ def aspects_of(post: Row, titles: Mapping[str, str], low: float, high: float) ->
 
 
 def card(
-    post: Row, number: int, findings: Findings, known: Details, picture: Shown | None,
+    post: Row, number: int, findings: Findings, known: Details, picture: Picture | None,
     titles: Mapping[str, str], scale: tuple[float, float], others: Sequence[Row] = (),
 ) -> Card:  # fmt: skip
     prompt = known.prompts[post["prompt_id"]]
@@ -197,6 +199,7 @@ def card(
         candidates=tuple(
             other(row, post, numbers, titles, row["post_id"] in findings.failed_readings) for row in others
         ),
+        measured=shown_of(rows) if (rows := known.measures.get(post["post_id"])) else None,
         data=data_of(post, state),
     )
 

@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
 from components.records import Item
+from components.report.measured import OF_POSTS, Measured, measured
 from components.spec import Selection
 from components.store import STANDING, Store, selected
 
@@ -90,6 +91,7 @@ class Findings:
     history: list[Row]
     same: list[str]
     schema: int
+    measured: Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Details:
     items: dict[str, Item]
     features: dict[str, list[Row]]
     prompts: dict[str, Row]
+    measures: dict[str, list[Row]]
 
 
 def find(store: Store, run_id: str) -> Findings:
@@ -120,7 +123,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     )
     chosen = selected(selection)
     known = selection.model_dump() | {"run_id": run_id}
-    for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts"):
+    for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts", "measure_posts"):
         known[step] = run["spec_ids"].get(step, "")
 
     def ask(sql: str, **more: Any) -> list[Row]:
@@ -159,6 +162,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         history=_history(ask, run),
         same=same,
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
+        measured=measured(ask, [post for post in posts if post["stands"]]),
     )
 
 
@@ -169,6 +173,10 @@ def details(store: Store, findings: Findings, posts: list[Row]) -> Details:
     features: dict[str, list[Row]] = {}
     for row in store.query(_FEATURES, {"extract_features": spec_id, "items": item_ids}):
         features.setdefault(row["item_id"], []).append(row)
+    measures: dict[str, list[Row]] = {}
+    spec_id = findings.run["spec_ids"].get("measure_posts", "")
+    for row in store.query(OF_POSTS, {"measure_posts": spec_id, "posts": [post["post_id"] for post in posts]}):
+        measures.setdefault(row["post_id"], []).append(row)
     prompts = store.query(
         'SELECT prompt_id, system, "user", words FROM prompts WHERE prompt_id IN (SELECT unnest($ids::VARCHAR[]))',
         {"ids": sorted({post["prompt_id"] for post in posts})},
@@ -177,6 +185,7 @@ def details(store: Store, findings: Findings, posts: list[Row]) -> Details:
         items=store.by_ids(Item, "items", "item_id", item_ids),
         features=features,
         prompts={row["prompt_id"]: row for row in prompts},
+        measures=measures,
     )
 
 

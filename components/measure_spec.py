@@ -36,10 +36,10 @@ class MeasureSpec(Spec):
         title="Margin of contradictions, in cosine",
         description="By which another picture must fit better; empty: calibrated on the batch.",
     )
-    reader: Literal["other", "network"] = Field(
-        default="other",
+    reader: Literal["sentence", "clip", "network"] = Field(
+        default="sentence",
         title="Who reads topic, sentiment and scene in the post",
-        description="other: an encoder that the labels do not come from; network: what found them, so not independent.",
+        description="The text encoder, CLIP's text tower, or the network that labels, which is not independent.",
     )
     last: int = Field(default=50, ge=1, le=1000, title="Earlier posts to compare with")
     references: int = Field(

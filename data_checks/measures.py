@@ -21,7 +21,7 @@ from data_checks.suite import (
     unique,
 )
 
-COSINES = ("clip", "similar_before")
+COSINES = ("clip", "clip_best", "similar_before")
 SHARES = ("distinct_1", "distinct_2", "self_bleu", "toxicity")
 YES_OR_NO = ("contradiction", "topic_control", "scene_control", "sentiment_control", "sentiment_lexicon")
 COUNTS = ("length", "words", "opening_reused", "near_duplicates", "pii", "rules_broken")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from components.posts.clip_scores import readable
@@ -16,6 +17,7 @@ from components.store import Store
 
 Floats = NDArray[np.float32]
 TASKS = ("topic", "scene", "sentiment")
+_WORD = regex.compile(r"[\p{L}\p{N}]")
 
 _ASKED = """SELECT p.prompt_id, p.item_id, f.name, f.text
     FROM (SELECT prompt_id, item_id, unnest(words) AS feature_id FROM prompts
@@ -82,8 +84,10 @@ class Batch:
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        """post_id -> what models read of it: without hashtags and links, which say little and push out what does."""
-        return {post.post_id: readable(post.text or "") for post in self.posts}
+        """post_id -> what models read of it: without hashtags and links, which say little and push out what does; ""
+        where no word is left."""
+        texts = {post.post_id: readable(post.text or "") for post in self.posts}
+        return {post_id: text if _WORD.search(text) else "" for post_id, text in texts.items()}
 
     @cached_property
     def position(self) -> dict[str, int]:

@@ -13,7 +13,8 @@ from components.measures.control import LEXICON, NAMES
 class Confusion:
     """`matrix[i][j]`: posts that were asked for `labels[i]` and read as `labels[j]`; `unsure[i]` those of which the
     reader could not tell. `accuracy` is of the `n` that were read, with a 95 % interval (Wilson 1927); `constant` is
-    the accuracy of always reading the most asked label. `apart`: why others have no value, and how many."""
+    the accuracy of always reading the most asked label; `named` is the share of those that were read or unsure whose
+    text holds the very word. `apart`: why others have no value, and how many."""
 
     name: str
     task: str
@@ -27,6 +28,7 @@ class Confusion:
     low: float | None
     high: float | None
     constant: float | None
+    named: float | None
     apart: tuple[tuple[str, int], ...]
 
 
@@ -49,12 +51,14 @@ def _confusion(name: str, task: str, rows: Sequence[Mapping[str, Any]]) -> Confu
     pairs, n = Counter(read), len(read)
     right = sum(one == other for one, other in read)
     low, high = wilson(right, n)
+    named = [d["named"] for d in details if "named" in d]
     apart = Counter(str(row["error"]) for row in rows if row["error"] is not None)
     return Confusion(
         name, task, str(rows[0]["model"]), next((d["independence"] for d in details if "independence" in d), ""),
         labels, tuple(tuple(pairs[one, other] for other in labels) for one in labels),
         tuple(unsure[label] for label in labels), n, right / n if n else None, low, high,
-        max(asked.values()) / n if n else None, tuple(sorted(apart.items(), key=lambda pair: (-pair[1], pair[0]))),
+        max(asked.values()) / n if n else None, sum(named) / len(named) if named else None,
+        tuple(sorted(apart.items(), key=lambda pair: (-pair[1], pair[0]))),
     )  # fmt: skip
 
 

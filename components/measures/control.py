@@ -10,6 +10,7 @@ from components.measure_spec import MeasureSpec
 from components.measures.batch import Batch, Found
 from components.measures.readers import Lexicon, Reader, reader_of, surest
 from components.measures.vectors import TextVectors
+from components.posts.duplicates import words_of
 from components.records import Post
 
 NAMES = {"topic_control": "topic", "scene_control": "scene", "sentiment_control": "sentiment"}
@@ -18,9 +19,7 @@ LEXICON = "sentiment_lexicon"
 
 class Control:
     def __init__(self, batch: Batch, vectors: TextVectors, spec: MeasureSpec) -> None:
-        self.batch = batch
-        self._reader = reader_of(spec.reader, vectors)
-        self._lexicon = Lexicon({post.post_id: post.text or "" for post in batch.posts})
+        self.batch, self._reader, self._lexicon = batch, reader_of(spec.reader, vectors), Lexicon()
 
     def __call__(self, posts: Sequence[Post]) -> Iterator[Found]:
         for name, task in NAMES.items():
@@ -36,19 +35,21 @@ class Control:
             if error:
                 yield Found(post.post_id, name, reader.model, error=error, detail={"asked": asked} if asked else {})
             else:
-                able.append((post.post_id, str(asked)))
+                able.append((post, str(asked)))
         if not able:
             return
-        probabilities = reader.read(task, [post_id for post_id, _ in able])
+        # A lexicon reads emoji and hashtags too; models read what says something of a picture.
+        texts = [post.text or "" if name == LEXICON else self.batch.texts[post.post_id] for post, _ in able]
+        probabilities = reader.read(task, texts)
         places, sure = surest(probabilities)
-        for (post_id, asked), place, leads, row in zip(able, places, sure, probabilities, strict=True):
+        for (post, asked), place, leads, row in zip(able, places, sure, probabilities, strict=True):
             read = classes[int(place)]
-            detail = {"asked": asked, "read": read, "probability": round(float(row[place]), 4)}
-            detail["independence"] = reader.independence
+            detail = {"asked": asked, "read": read, "named": says(post.text or "", asked)}
+            detail |= {"probability": round(float(row[place]), 4), "independence": reader.independence}
             if leads:
-                yield Found(post_id, name, reader.model, float(read == asked), read, detail)
+                yield Found(post.post_id, name, reader.model, float(read == asked), read, detail)
             else:
-                yield Found(post_id, name, reader.model, label=read, detail=detail, error="unsure")
+                yield Found(post.post_id, name, reader.model, label=read, detail=detail, error="unsure")
 
     def _why_not(self, post: Post, asked: str | None, classes: Sequence[str], name: str) -> str | None:
         if asked is None:
@@ -58,3 +59,10 @@ class Control:
         if name == LEXICON and not self.batch.is_english:
             return "language"
         return None if self.batch.texts[post.post_id] else "wordless"
+
+
+def says(text: str, word: str) -> bool:
+    """Whether the words of `word` stand in `text`, in a row, also within a hashtag: the plainest reader of all."""
+    said = f" {' '.join(words_of(text))} "
+    folded = " ".join(words_of(word))
+    return f" {folded} " in said or f"#{folded.replace(' ', '')}" in said

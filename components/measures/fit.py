@@ -1,7 +1,8 @@
 """Whether a post fits its picture, and better than others do: cosines of CLIP, ranks among hard negatives, an alarm.
 
-Read: the posts' texts and the pictures' vectors, which stand among the features. A picture with the same bytes, or one
-that CLIP can hardly tell apart (SAME), is no other picture.
+Read: the posts' texts and the pictures' vectors, which stand among the features. Pictures are compared by the sentence
+of a post that fits each best: of drawn pictures this finds the right one for every post, the whole text for half. A
+picture with the same bytes, or one that CLIP can hardly tell apart (SAME), is no other picture.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from components.measure_spec import MeasureSpec
 from components.measures.alarm import Alarm, calibrate
 from components.measures.batch import Batch, Floats, Found
-from components.measures.vectors import TextVectors
+from components.measures.vectors import TextVectors, parted
 from components.records import Post, content_id
 
 SAME = 0.995
@@ -22,14 +23,16 @@ OTHERS = 1000
 """Other pictures that a post is held against, at most: drawn by the seed, so that a larger batch costs no more."""
 CALIBRATED_ON = 400
 """Posts that the alarm is calibrated on, at most."""
-NAMES = ("clip", "clip_rank", "clip_margin", "contradiction")
+NAMES = ("clip", "clip_best", "clip_rank", "clip_margin", "contradiction")
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Of n posts: `own` (n,) cosine with the own picture, `others` (n, m) with the other pictures of the batch, -inf
-    where one is no other, and `likeness` (n, m) of those to the own picture, -inf there too."""
+    """Of n posts: `whole` (n,) cosine of the text with the own picture; of the sentence that fits best `own` (n,) with
+    the own picture and `others` (n, m) with the other pictures of the batch, -inf where one is no other; `likeness`
+    (n, m) of those to the own picture, -inf there too."""
 
+    whole: Floats
     own: Floats
     others: Floats
     likeness: Floats
@@ -57,6 +60,7 @@ class Fit:
             return
         compared = self.compare(seen)
         for at, post in enumerate(seen):
+            yield Found(post.post_id, "clip", self.model, round(float(compared.whole[at]), 5))
             yield from self._of(post, float(compared.own[at]), compared.others[at], compared.likeness[at])
 
     def has_picture(self, post: Post) -> bool:
@@ -65,19 +69,25 @@ class Fit:
     def compare(self, posts: Sequence[Post]) -> Compared:
         """Of posts that have a picture and a text."""
         pictures = self.batch.pictures
-        read = self.vectors.clip([post.post_id for post in posts])
+        texts = [self.batch.texts[post.post_id] for post in posts]
         own = pictures.vectors[[pictures.place[self.batch.item(post)] for post in posts]]
         shown = pictures.vectors[self._places]
+        parts, starts = parted(texts)
+        read, of_part = self.vectors.clip(parts), np.repeat(own, np.diff([*starts, len(parts)]), axis=0)
         likeness = own @ shown.T
-        others = np.where(likeness >= SAME, -np.inf, read @ shown.T)
-        return Compared((read * own).sum(1), others, np.where(likeness >= SAME, -np.inf, likeness))
+        return Compared(
+            (self.vectors.clip(texts) * own).sum(1),
+            np.maximum.reduceat((read * of_part).sum(1), starts),
+            np.where(likeness >= SAME, -np.inf, np.maximum.reduceat(read @ shown.T, starts, axis=0)),
+            np.where(likeness >= SAME, -np.inf, likeness),
+        )
 
     def _of(self, post: Post, own: float, others: Floats, likeness: Floats) -> Iterator[Found]:
         post_id, model = post.post_id, self.model
-        yield Found(post_id, "clip", model, round(own, 5))
+        yield Found(post_id, "clip_best", model, round(own, 5))
         there = np.isfinite(others)
         if not there.any():
-            yield from (Found(post_id, name, model, error="too_few") for name in NAMES[1:])
+            yield from (Found(post_id, name, model, error="too_few") for name in NAMES[2:])
             return
         nearest = np.argsort(-np.round(likeness, 5), kind="stable")[: min(self.spec.negatives, int(there.sum()))]
         rank = 1 + int((np.round(others[nearest], 5) > round(own, 5)).sum())

@@ -45,7 +45,7 @@ class Measuring:
         )
 
     def _with_models(self, models: "Models") -> list[Fit | Control | Variety]:
-        vectors = TextVectors(models, {post_id: text for post_id, text in self.batch.texts.items() if text})
+        vectors = TextVectors(models)
         kinds = {"fit": Fit, "control": Control, "variety": Variety}
         return [kind(self.batch, vectors, self.spec) for name, kind in kinds.items() if name in self.spec.families]
 

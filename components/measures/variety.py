@@ -82,7 +82,7 @@ class Variety:
         if not needed:
             return
         place = {post_id: at for at, post_id in enumerate(needed)}
-        rows = unit(self.vectors.sentence(needed))
+        rows = unit(self.vectors.sentence([texts[post_id] for post_id in needed]))
         for post in able:
             earlier = before[post.post_id]
             if not earlier:

@@ -27,7 +27,7 @@ OPENING = 5
 """Words; as in data_checks/posts.py."""
 SHOWN = 10
 """Posts that are named as near-duplicates."""
-WINDOW = 64
+WINDOW = 256
 """Posts whose earlier posts are compared at a time: bounded memory."""
 
 
@@ -39,6 +39,7 @@ class Variety:
         self._openings = self._items_by_opening()
         self._twins = Twins(batch)
         self._drawn = sorted(batch.posts, key=lambda post: content_id("reference", spec.seed, post.post_id))
+        self._said = {post.post_id: " ".join(words_of(post.text or "")) for post in batch.posts}
         self._bleu: BLEU | None = None
 
     def __call__(self, posts: Sequence[Post]) -> Iterator[Found]:
@@ -51,18 +52,17 @@ class Variety:
 
     def _self_bleu(self, post: Post) -> Found:
         model, own = named("sacrebleu"), self.batch.item(post)
-        said = words_of(post.text or "")
-        if not said:
+        if not self._said[post.post_id]:
             return Found(post.post_id, "self_bleu", model, error="wordless")
         references = []
         for other in self._drawn:
             if self.batch.item(other) != own:
-                references.append(" ".join(words_of(other.text or "")))
+                references.append(self._said[other.post_id])
             if len(references) == self.spec.references:
                 break
         if not references:
             return Found(post.post_id, "self_bleu", model, error="too_few")
-        score = self._scorer().sentence_score(" ".join(said), references).score / 100
+        score = self._scorer().sentence_score(self._said[post.post_id], references).score / 100
         return Found(post.post_id, "self_bleu", model, round(score, 5), detail={"references": len(references)})
 
     def _scorer(self) -> Any:

@@ -10,9 +10,10 @@ from components.errors import UserError
 from components.prompts import Platform, load_platform
 from components.prompts.counting import links
 from components.records import Item
+from components.report.agreement import NO_FLOORS, Floors
 from components.report.candidates import Other, other, why
-from components.report.measured import Shown, shown_of
-from components.report.pictures import Shown as Picture
+from components.report.measured import OnCard, on_card
+from components.report.pictures import Shown
 from components.report.queries import LABELS, Details, Findings, Row
 
 LEAST = 0.005
@@ -60,7 +61,7 @@ class Card:
     post: Row
     number: int
     item: Item
-    picture: Picture | None
+    picture: Shown | None
     state: str
     trouble: tuple[str, ...]
     segments: tuple[tuple[str, str], ...]
@@ -78,7 +79,7 @@ class Card:
     cost_usd: float | None = None
     why: str | None = None
     candidates: tuple[Other, ...] = ()
-    measured: Shown | None = None
+    measured: OnCard | None = None
     data: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -157,8 +158,8 @@ def aspects_of(post: Row, titles: Mapping[str, str], low: float, high: float) ->
 
 
 def card(
-    post: Row, number: int, findings: Findings, known: Details, picture: Picture | None,
-    titles: Mapping[str, str], scale: tuple[float, float], others: Sequence[Row] = (),
+    post: Row, number: int, findings: Findings, known: Details, picture: Shown | None,
+    titles: Mapping[str, str], scale: tuple[float, float], others: Sequence[Row] = (), floors: Floors = NO_FLOORS,
 ) -> Card:  # fmt: skip
     prompt = known.prompts[post["prompt_id"]]
     used = set(prompt["words"])
@@ -195,11 +196,11 @@ def card(
         models=models_of(found),
         prompt=prompt,
         cost_usd=None if any(cost is None for cost in costs) else sum(costs),
-        why=why(post, name),
+        why=why(post, name, floors),
         candidates=tuple(
-            other(row, post, numbers, titles, row["post_id"] in findings.failed_readings) for row in others
+            other(row, post, numbers, titles, row["post_id"] in findings.failed_readings, floors) for row in others
         ),
-        measured=shown_of(rows) if (rows := known.measures.get(post["post_id"])) else None,
+        measured=on_card(rows) if (rows := known.measures.get(post["post_id"])) else None,
         data=data_of(post, state),
     )
 

@@ -102,7 +102,7 @@ def measured(ask: Callable[..., list[Row]], posts: Sequence[Row]) -> Measured:
     )
 
 
-def block_of(found: Measured, posts: Sequence[Row]) -> Block | None:
+def measures_of(found: Measured, posts: Sequence[Row]) -> Block | None:
     """None where nothing was measured."""
     if not found.values:
         return None
@@ -156,19 +156,19 @@ def independence(one: Confusion) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OnCard:
     """Of one card: (title, value or why there is none, label) per measure, and what a person should see at once."""
 
     values: tuple[tuple[str, str, str], ...]
     alarms: tuple[str, ...]
 
 
-def shown_of(rows: Sequence[Row]) -> Shown:
+def on_card(rows: Sequence[Row]) -> OnCard:
     known, found = about(), {row["name"]: row for row in rows}
     values = [
         (one.title, said(found[name], one), found[name]["label"] or "") for name, one in known.items() if name in found
     ]
-    return Shown(tuple(values), tuple(alarms_of(found)))
+    return OnCard(tuple(values), tuple(alarms_of(found)))
 
 
 def said(row: Row, one: About) -> str:

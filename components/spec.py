@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.base_spec import Spec
 from components.chat_spec import ChatSpec, TellingSpec
+from components.measure_spec import MeasureSpec
 
 __all__ = [
     "WORDS", "Budget", "Campaign", "ChatSpec", "DatasetSpec", "FeatureSpec", "GenerationSpec", "JudgeSpec",
+    "MeasureSpec",
     "PromptSpec", "Selection", "Spec", "TellingSpec", "Word",
 ]  # fmt: skip
 
@@ -244,4 +246,7 @@ class Campaign(BaseModel):
     prompt: PromptSpec = PromptSpec()
     generation: GenerationSpec = GenerationSpec()
     judge: JudgeSpec = JudgeSpec()
+    measures: MeasureSpec | None = Field(
+        default=None, title="Measures beside the judge", description="empty: none are taken."
+    )
     budget: Budget = Budget()

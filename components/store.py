@@ -255,6 +255,13 @@ class Store:
             retryable=list(retryable),
         )
 
+    def posts_without_measures(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str, spec_id: str
+    ) -> list[Post]:
+        """What is worth judging and has not been measured. A post's measures are written together or not at all."""
+        which = "to_judge AND po.post_id NOT IN (SELECT post_id FROM measures WHERE spec_id = $spec_id)"
+        return self._posts(which, selection, prompt_spec_id, feature_spec_id, generation_spec_id, spec_id=spec_id)
+
     def posts_written(
         self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
     ) -> list[Post]:
@@ -268,7 +275,13 @@ class Store:
         return self._posts("to_judge", selection, prompt_spec_id, feature_spec_id, generation_spec_id)
 
     def _posts(
-        self, which: str, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
+        self,
+        which: str,
+        selection: Selection,
+        prompt_spec_id: str,
+        feature_spec_id: str,
+        generation_spec_id: str,
+        **more: str,
     ) -> list[Post]:
         sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
             JOIN selected s USING (item_id)
@@ -281,6 +294,7 @@ class Store:
             prompt_spec_id=prompt_spec_id,
             feature_spec_id=feature_spec_id,
             generation_spec_id=generation_spec_id,
+            **more,
         )
 
     def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:

@@ -21,6 +21,7 @@ from data_checks import (
     features,
     items,
     judgments,
+    measures,
     posts,
     promotions,
     prompts,
@@ -28,7 +29,19 @@ from data_checks import (
 )
 from data_checks.suite import Expectation, Suite
 
-_MODULES = (items, features, prompts, posts, judgments, comparisons, examples, splits, evaluations, promotions)
+_MODULES = (
+    items,
+    features,
+    prompts,
+    posts,
+    judgments,
+    comparisons,
+    measures,
+    examples,
+    splits,
+    evaluations,
+    promotions,
+)
 SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in _MODULES}
 SHOWN = 3  # unexpected values in `observed`
 

@@ -29,6 +29,7 @@ SECTIONS = {
     "generate_posts": "generation",
     "judge_posts": "judge",
     "compare_posts": "spec",
+    "measure_posts": "measures",
 }
 
 

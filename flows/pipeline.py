@@ -1,6 +1,6 @@
-"""The five steps in order: the table of contents of the project.
+"""The steps in order: the table of contents of the project.
 
-    item -> feature -> prompt -> post -> judgment
+    item -> feature -> prompt -> post -> judgment, and measures beside it where they are asked for
 
 Reads a campaign, writes the warehouse, a row in `runs`, the report and the run's artifacts.
 """
@@ -33,6 +33,7 @@ from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items, undated
 from flows.judge_posts import judge_posts
+from flows.measure_posts import measure_posts
 from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
@@ -125,6 +126,7 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
         lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
+        *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
     ):
         for spec in specs_of(c):
             unchanged(spec, begun_with[spec.step])
@@ -132,7 +134,9 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
 
 
 def specs_of(campaign: Campaign) -> tuple[Spec, ...]:
-    return campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge
+    c = campaign
+    beside = (c.measures,) if c.measures else ()
+    return c.dataset, c.features, c.prompt, c.generation, c.judge, *beside
 
 
 def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) -> Run:

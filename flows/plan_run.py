@@ -20,6 +20,7 @@ from flows.buying import TRIED_AGAIN, journal_of
 from flows.expect_calls import alt_text_stage, telling_requests
 from flows.expect_items import expected_items
 from flows.expect_judging import expected_judging
+from flows.expect_measures import expected_measuring
 from flows.expect_posts import expected_posts, unknown_candidates
 from flows.expect_prompts import expected_prompts
 from flows.ingest_items import inputs_met, undated
@@ -117,6 +118,8 @@ def plan_run(
         StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
         StepPlan("judge_posts", judging.todo, judging.there),
     ]
+    if c.measures:
+        found.steps.append(StepPlan("measure_posts", *expected_measuring(c, selection, prompts, coming, store)))
     stages: list[tuple[str, ChatSpec, Sequence[ChatRequest]]] = [
         *telling_requests(unseen, c.features),
         *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),

@@ -28,6 +28,7 @@ GROUPS = {
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
+    "measures": "post_id",
 }
 IDS = {
     "items": "item_id",
@@ -39,6 +40,7 @@ IDS = {
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
+    "measures": "measure_id",
 }
 
 

@@ -8,6 +8,7 @@ from components.records.base import Record, content_id, storable
 from components.records.books import CheckResult, Quarantine, Run
 from components.records.comparisons import Comparison
 from components.records.learning import Evaluation, Example, Split
+from components.records.measures import Measure
 from components.records.nouns import Feature, Item, Judgment, Post, Prompt
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Feature",
     "Item",
     "Judgment",
+    "Measure",
     "Post",
     "Prompt",
     "Quarantine",
@@ -45,5 +47,6 @@ LEARNING: dict[str, type[Record]] = {"examples": Example, "splits": Split, "eval
 
 OPINIONS: dict[str, type[Record]] = {
     "comparisons": Comparison,
+    "measures": Measure,
 }
 """What is said about posts beside judgments: by other judges, by people, by measures. Each has a suite too."""

@@ -157,7 +157,7 @@ async def _ask(calls: Sequence[_Call], rubric: Rubric, buy: Buy) -> None:
             first_failure = call.readings.get(name)
             if reading.error and first_failure and outcome.status != Status.ok:
                 continue  # a repair that was not answered: the reply that could not be read is the reason
-            call.readings[name], call.keys[name] = reading, request.key
+            call.readings[name], call.keys[name] = reading, outcome.key
 
 
 def _read(outcome: ChatOutcome, names: Sequence[str], rubric: Rubric) -> dict[str, Reading]:

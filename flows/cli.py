@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import commands, learning_commands
+from flows import audit_commands, commands, learning_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
@@ -33,6 +33,7 @@ examples:
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
+  postwright audit mine.yaml                       how far can this campaign's judge be trusted?
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -130,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     )
     models.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
     models.add_argument("set", nargs="?", default="pretrained", help="a model set's name or file")
+    audit_commands.add_to(command)
     train = command(
         "train",
         "train the network that reads topic, sentiment and scene; measure, compare, promote it",
@@ -197,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.campaign = DEMO
     try:
         module = learning_commands if args.command in LEARNING else commands
-        result = getattr(module, args.command)(args, console)
+        result = (getattr(args, "do", None) or getattr(module, args.command))(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))
         return 0

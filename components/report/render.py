@@ -38,6 +38,7 @@ PARTS = {
     "build_prompts": "Prompting",
     "generate_posts": "Writing",
     "judge_posts": "Judging",
+    "read_anchors": "Reading anchors",
 }
 STAGES = {
     "caption": "Captioning",
@@ -47,6 +48,8 @@ STAGES = {
     "generate": "Writing",
     "judge": "Judging",
     "judge_repair": "Repairing judgments",
+    "anchors": "Reading anchors",
+    "audit": "Auditing the judge",
 }
 
 

@@ -1,4 +1,4 @@
-"""What a good batch of anchor readings looks like: a score or a stated error, every aspect read, one period, known ids."""
+"""What a good batch of anchor readings looks like: a score or a stated error, every aspect read, ids and periods."""
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ from data_checks.suite import (
     unique,
 )
 
-PERIOD = r"^\d{4}-(\d{2}(-\d{2})?|W\d{2})$"
+PERIOD = r"^\d{4}-(?:\d{2}(?:-\d{2})?|W\d{2})$"
 READING = ["anchor_id", "spec_id", "period", "repeat"]
 
 

@@ -13,7 +13,18 @@ from typing import Any
 
 import pandas as pd
 
-from data_checks import anchor_readings, evaluations, examples, features, items, judgments, posts, promotions, prompts, splits
+from data_checks import (
+    anchor_readings,
+    evaluations,
+    examples,
+    features,
+    items,
+    judgments,
+    posts,
+    promotions,
+    prompts,
+    splits,
+)
 from data_checks.suite import Expectation, Suite
 
 _MODULES = (items, features, prompts, posts, judgments, examples, splits, evaluations, promotions, anchor_readings)

@@ -90,7 +90,11 @@ def count(spec: Any, settings: Settings, console: Console) -> dict[str, Any]:
     plan = plan_audit(load_material(spec.posts), load_rubric(judge.rubric), judge.batch_context, spec.repeats)
     asyncio.run(ask(plan, spec, write_down))
     found = estimate(asked, spec.reading(1), journal_of(settings), settings.prices)
-    cost = money(found.usd_high) if found.usd_low == found.usd_high else f"{money(found.usd_low)} to {money(found.usd_high)}"
+    cost = (
+        money(found.usd_high)
+        if found.usd_low == found.usd_high
+        else f"{money(found.usd_low)} to {money(found.usd_high)}"
+    )
     console.print(
         f"{judge.model}: {found.calls} calls ({found.cached} in the journal), {found.input_tokens:,} tokens in, "
         f"{found.output_low:,} to {found.output_high:,} out: {cost}. Nothing was bought."
@@ -115,4 +119,15 @@ def test_itself(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     wrong = [tested.name for tested in found if not tested.good]
     if wrong:
         raise CheckFailed(f"the audit is wrong about {', '.join(wrong)} (see above): do not trust its verdicts")
-    return {"judges": [{"name": t.name, "fault": t.says, "alarms": t.alarms, "good": t.good, "effects": [asdict(e) for e in t.effects]} for t in found]}
+    return {
+        "judges": [
+            {
+                "name": t.name,
+                "fault": t.says,
+                "alarms": t.alarms,
+                "good": t.good,
+                "effects": [asdict(e) for e in t.effects],
+            }
+            for t in found
+        ]
+    }

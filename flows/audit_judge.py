@@ -48,7 +48,7 @@ class AuditResult:
 
 @task(task_run_name="audit {model}", cache_policy=NO_CACHE, tags=["calls"])
 def ask_judge(spec: AuditSpec, model: str, plan: Plan, budget: Budget, run_id: str) -> tuple[Answers, Buyer]:
-    """Buy the readings that the journal does not have. No retries here: the engine of calls has the only retry layer."""
+    """Buy the readings that the journal lacks. No retries here: the engine of calls has the only retry layer."""
     buyer = Buyer(Settings.from_environment(), spec.reading(1), budget, run_id, run_id, spec.id)
     advance = progress(f"audit {model}", sum(question.repeats for question in plan.questions) + 2 * len(plan.pairs))
 

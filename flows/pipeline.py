@@ -128,7 +128,11 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
         lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
-        *((lambda: read_anchors(c.anchors, (c.judge,), run_id=run.run_id, **money),) if c.anchors else ()),
+        *(
+            (lambda: read_anchors(c.anchors, (c.judge,), run_id=run.run_id, dataset=c.dataset.name, **money),)
+            if c.anchors
+            else ()
+        ),
     ):
         for spec in specs_of(c):
             unchanged(spec, begun_with[spec.step])

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +10,9 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from components.audit.anchors import ids_of, period_of
+from components.audit.anchors import FORMS, ids_of, period_of
 from components.audit.anchors import read_anchors as read
-from components.audit.drift import SCORES, Drift, drift_of, since_of, told
+from components.audit.drift import POSTS, SCORES, Drift, change_of, drift_of, shown, since_of, told
 from components.audit.material import load_material
 from components.chat import check
 from components.errors import CheckFailed
@@ -59,8 +59,10 @@ def read_anchors(
     run_id: str = "",
     purse: str = "",
     at: datetime | None = None,
+    dataset: str = "",
 ) -> AnchorStep:
-    """Let each judge read the anchors once in the period of `at` (now by default), and look for drift.
+    """Let each judge read the anchors once in the period of `at` (now by default), and look for drift. With a `dataset`
+    also how much of the change of its posts' scores is the judge's.
 
     Raises CheckFailed where a judge has drifted and `anchors.stop` says so; its readings are kept.
     """
@@ -74,7 +76,10 @@ def read_anchors(
             check(judge, api_key(judge.api_key_env), budget.allow_unpriced, settings.prices)
             new = buy_missing(anchors, judge, period, store, budget, run_id, purse or run_id, result)
             drift = watch(anchors, judge, store)
-            result.drift[judge.model], said = asdict(drift) | {"state": drift.state}, told(drift)
+            posts = {"form": FORMS[anchors.every], "spec_id": judge.id, "dataset": dataset}
+            change = change_of(drift, store.query(POSTS, posts)) if dataset else None
+            said = told(drift)
+            result.drift[judge.model] = shown(drift, change)
             result.said.append(f"{judge.model}: {said}" if len(judges) > 1 else said)
             if new:
                 note(store, drift, judge, anchors, run_id, said)
@@ -83,8 +88,8 @@ def read_anchors(
     drifted = [model for model, drift in result.drift.items() if drift["state"] == "drifted"]
     if anchors.stop and drifted:
         raise CheckFailed(
-            f"{', '.join(drifted)} has drifted on its anchors ({'; '.join(result.said)}); look at the report, then judge "
-            "by another model, or set anchors.since to begin a new baseline"
+            f"{', '.join(drifted)} has drifted on its anchors ({'; '.join(result.said)}); look at the report, then "
+            "judge by another model, or set anchors.since to begin a new baseline"
         )
     return result
 

@@ -43,8 +43,8 @@ def show_audit(result: Any, settings: Settings, console: Console) -> None:
     if result.failed:
         console.print("Readings that failed are in no effect; the same command asks again for what may pass.")
     console.print(
-        f"{escape(result.judge)}: {result.bought} calls bought, {result.reused} reused. An alarm takes p < 0.05 (Holm over all "
-        "probes) and an effect that matters."
+        f"{escape(result.judge)}: {result.bought} calls bought, {result.reused} reused. An alarm takes p < 0.05 (Holm "
+        "over all probes) and an effect that matters."
     )
     console.print(f"warehouse: {settings.warehouse}, evaluations of {result.audit_id}", soft_wrap=True, markup=False)
     if result.report:
@@ -56,13 +56,21 @@ def number(value: float | None, probe: str) -> str:
     if value is None:
         return ""
     unit = RULES[probe].unit
-    return f"{100 * value:+.0f} %" if unit == "share" else f"{value:.2f}" if unit == "slope" or probe == "noise" else f"{value:+.2f}"
+    return (
+        f"{100 * value:+.0f} %"
+        if unit == "share"
+        else f"{value:.2f}"
+        if unit == "slope" or probe == "noise"
+        else f"{value:+.2f}"
+    )
 
 
 def interval(effect: Mapping[str, Any]) -> str:
     if effect["low"] is None:
         return ""
-    return f"{number(effect['low'], effect['probe'])} to {number(effect['high'], effect['probe'])}".replace(" % to", " to")
+    return f"{number(effect['low'], effect['probe'])} to {number(effect['high'], effect['probe'])}".replace(
+        " % to", " to"
+    )
 
 
 def show_self_test(found: Sequence[Tested], console: Console) -> None:
@@ -92,5 +100,3 @@ def cell(effect: Effect) -> str:
         return "-"
     value = number(effect.value, effect.probe).replace(" %", "%")
     return f"[bold red]{value}*[/]" if effect.alarm else value
-
-

@@ -11,7 +11,6 @@
 Arrays of scores are questions x repeats x aspects, NaN where there is no score.
 """
 
-
 from components.audit.material import Material, load_material
 from components.audit.spec import AuditSpec
 

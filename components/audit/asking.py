@@ -67,12 +67,12 @@ async def _read(
             scores[place, row.repeat, aspect_of[row.aspect]] = row.score
 
 
-async def _choose(
-    plan: Plan, spec: AuditSpec, buy: Buy, failed: dict[str, Counter[str]]
-) -> NDArray[np.float64]:
+async def _choose(plan: Plan, spec: AuditSpec, buy: Buy, failed: dict[str, Counter[str]]) -> NDArray[np.float64]:
     choices = np.full((len(plan.pairs), 2, 1), np.nan)
     asked = [(pair, order) for pair in range(len(plan.pairs)) for order in range(2)]
-    requests = [pair_request(plan.pairs[pair], plan.rubric, spec.reading(1), swapped=order == 1) for pair, order in asked]
+    requests = [
+        pair_request(plan.pairs[pair], plan.rubric, spec.reading(1), swapped=order == 1) for pair, order in asked
+    ]
     outcomes = await buy(requests) if requests else []
     for (pair, order), outcome in zip(asked, outcomes, strict=True):
         choice, error = choice_of(outcome)

@@ -8,7 +8,7 @@ without that a stable judge would be accused of it sooner or later. bench/README
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any
 
@@ -26,6 +26,8 @@ COMMON = 0.10
 """If a baseline varies between periods more than its anchors' noise explains, with less than this chance, periods have
 a noise of their own; it is then taken at the upper end of what so few periods can tell."""
 Z = 1.96
+SHOWN = 90
+"""Periods that a run keeps for its report."""
 
 SCORES = """SELECT anchor_id, period, CASE WHEN count(*) = count(mean) THEN avg(mean) END AS overall FROM (
         SELECT anchor_id, period, aspect, avg(score) AS mean FROM anchor_readings
@@ -98,7 +100,13 @@ def drift_of(rows: Sequence[Mapping[str, Any]], spec: AnchorSpec, spec_id: str =
     values = np.nanmean(away, axis=1) if away.size else np.zeros(len(periods))
     counts = tuple(int(n) for n in (~np.isnan(away)).sum(axis=1))
     found = Drift(
-        spec_id, tuple(periods), tuple(map(float, values)), counts, min(need, len(periods)), need, threshold=spec.threshold
+        spec_id,
+        tuple(periods),
+        tuple(map(float, values)),
+        counts,
+        min(need, len(periods)),
+        need,
+        threshold=spec.threshold,
     )
     return found if len(periods) <= need else _watched(found, away, spec)
 
@@ -173,7 +181,10 @@ def change_of(drift: Drift, rows: Sequence[Mapping[str, Any]]) -> Change | None:
         return None
     at = later[-1]
     after = np.array(scores[drift.periods[at]])
-    posts, error = float(after.mean() - before.mean()), sqrt(after.var(ddof=1) / len(after) + before.var(ddof=1) / len(before))
+    posts, error = (
+        float(after.mean() - before.mean()),
+        sqrt(after.var(ddof=1) / len(after) + before.var(ddof=1) / len(before)),
+    )
     judge, doubt = drift.values[at], drift.sd * sqrt(1 + 1 / drift.needed)
     return Change(
         drift.periods[at], len(before), len(after), _interval(posts, error), _interval(judge, doubt),
@@ -183,6 +194,14 @@ def change_of(drift: Drift, rows: Sequence[Mapping[str, Any]]) -> Change | None:
 
 def _interval(value: float, error: float) -> Interval:
     return Interval(value, value - Z * error, value + Z * error)
+
+
+def shown(drift: Drift, change: Change | None) -> dict[str, Any]:
+    """What a run keeps of it, for its report: of a long series the newest periods; places are counted from `first`."""
+    first = max(0, len(drift.periods) - SHOWN)
+    cut = {name: getattr(drift, name)[first:] for name in ("periods", "values", "anchors", "upper", "lower")}
+    whole = asdict(drift) | cut | {"first": first, "state": drift.state, "said": told(drift)}
+    return whole | {"change": None if change is None else asdict(change)}
 
 
 def told(drift: Drift) -> str:

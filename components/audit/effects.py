@@ -1,10 +1,10 @@
 """What moves a judge besides a post's worth: effects with intervals, p-values by Holm, alarms.
 
-A unit is a post of the material with all that was made of it, so its arms are one observation. An effect is the mean over
-units (of the scale: a slope over them) with its 95 % interval and two-sided p by Student's t. An alarm needs both: a p
-below 0.05 after Holm's correction over all probes of the audit, which bounds the chance of any false alarm by 5 %, and
-an effect of at least the smallest that matters, in the direction that is a fault. Small effects that are sure and large ones that
-are not raise none; the table shows both.
+A unit is a post of the material with all that was made of it, so its arms are one observation. An effect is the mean
+over units (of the scale: a slope over them) with its 95 % interval and two-sided p by Student's t. An alarm needs both:
+a p below 0.05 after Holm's correction over all probes of the audit, which bounds the chance of any false alarm by 5 %,
+and an effect of at least the smallest that matters, in the direction that is a fault. Small effects that are sure and
+large ones that are not raise none; the table shows both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,8 +52,8 @@ RULES: dict[str, Rule] = {
     "injection": Rule("points", 0.3, "both"),
     "noise": Rule("points", 0.75, "up"),
 }
-"""Probe -> rule, in the order of the table. Leniency has a wide one because the levels are one reader's; noise is tested
-against its smallest itself: no judge is without any."""
+"""Probe -> rule, in the order of the table. Leniency has a wide one because the levels are one reader's; noise is
+tested against its smallest itself: no judge is without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class _Table:
 
 
 def pair_position(table: _Table) -> Effect:
-    """How much more often than in half of the choices the text that stands first is chosen; each pair in both orders."""
+    """How much more often than in half of the choices the first text is chosen; each pair in both orders."""
     choices = table.answers.choices
     if not choices.size:
         return not_measured("pair_position", "no post of the material has a short wording")
@@ -232,7 +232,11 @@ def scale(table: _Table) -> Effect:
     rest = y - y.mean() - slope * centred
     error = sqrt(float(rest @ rest) / (n - 2) / float(centred @ centred))
     low, high, p = _by_t(slope, error, n - 2, 1.0)
-    detail = {"spread": float(y.std(ddof=1)), "spread_of_levels": float(x.std(ddof=1)), "correlation": _correlation(x, y)}
+    detail = {
+        "spread": float(y.std(ddof=1)),
+        "spread_of_levels": float(x.std(ddof=1)),
+        "correlation": _correlation(x, y),
+    }
     return Effect("scale", slope, low, high, n, p, failed=failed, detail=detail)
 
 

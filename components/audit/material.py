@@ -33,7 +33,7 @@ class Broken(_Part):
 
 
 class Known(_Part):
-    """A post with what a judge is shown of its item; `levels`: aspect -> the level it deserves, on a scale of 1 to 10."""
+    """A post with what a judge is shown of its item; `levels`: aspect -> the level it deserves, from 1 to 10."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     platform: str
@@ -61,13 +61,17 @@ class Known(_Part):
                 raise ValueError(f"{self.id}: the level {wrong[0]} is outside 1 to 10")
         for one in self.broken:
             if one.levels.keys() != self.levels.keys() or one.aspect not in self.levels:
-                raise ValueError(f"{self.id}: broken {one.aspect} needs levels of {', '.join(self.levels) or 'the post'}")
+                raise ValueError(
+                    f"{self.id}: broken {one.aspect} needs levels of {', '.join(self.levels) or 'the post'}"
+                )
         return self
 
     @property
     def words(self) -> dict[str, list[str]]:
         """As the judge is given them: name -> texts."""
-        named = {name: [getattr(self, name)] for name in ("caption", "topic", "sentiment", "scene") if getattr(self, name)}
+        named = {
+            name: [getattr(self, name)] for name in ("caption", "topic", "sentiment", "scene") if getattr(self, name)
+        }
         return {**named, **({"keywords": list(self.keywords)} if self.keywords else {})}
 
 
@@ -118,7 +122,9 @@ def material_path(name: str) -> Path:
     path = Path(name)
     if path.suffix in {".yaml", ".yml"} and path.is_file():
         return path
-    raise UserError(f"posts {name!r}: no such file; give {SHIPPED}, or the path of a .yaml file such as {PROBES}/posts.yaml")
+    raise UserError(
+        f"posts {name!r}: no such file; give {SHIPPED}, or the path of a .yaml file such as {PROBES}/posts.yaml"
+    )
 
 
 def material_text(name: str) -> str:

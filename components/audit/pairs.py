@@ -70,7 +70,9 @@ def choice_of(outcome: ChatOutcome) -> tuple[float | None, str | None]:
         objects = read_objects(outcome.text or "")
     except NotJson:
         return None, "unparsable"
-    said = {str(value).strip().lower() for one in objects for key, value in one.pairs if key.strip().lower() == "better"}
+    said = {
+        str(value).strip().lower() for one in objects for key, value in one.pairs if key.strip().lower() == "better"
+    }
     if len(said) != 1 or (only := said.pop()) not in CHOICES:
         return None, "unparsable"
     return CHOICES[only], None

@@ -48,7 +48,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`aspects` are the rubric's; `has_levels`: those that the posts have levels of, and the rubric's scale is theirs."""
+    """`aspects` are the rubric's; `has_levels`: those that the posts have levels of, on the rubric's own scale."""
 
     material: Material
     rubric: Rubric
@@ -118,7 +118,9 @@ def padded(text: str, sentences: int) -> str:
 def styled(posts: Sequence[Known]) -> list[Question]:
     """Both twins of a pair, where both are of a usual length."""
     pairs, found = manipulations().house_style, list[Question]()
-    chosen = [post for post in posts if all(fits_custom(post, s.on(post.text)) for p in pairs for s in (p.styled, p.plain))]
+    chosen = [
+        post for post in posts if all(fits_custom(post, s.on(post.text)) for p in pairs for s in (p.styled, p.plain))
+    ]
     for n, post in enumerate(chosen[:MOST_STYLED]):
         pair = pairs[n % len(pairs)]
         for arm, style in (("styled", pair.styled), ("plain", pair.plain)):
@@ -153,14 +155,22 @@ class Shown:
 
 
 def shown(material: Material, texts: Sequence[tuple[str, str]]) -> Shown:
-    """`texts`: (id of the post, text) -> one Post each, in that order; all of one post are candidates of its prompt, and
-    their neighbours are the posts of the material as they are."""
+    """`texts`: (id of the post, text) -> one Post each, in that order; all of one post are candidates of its prompt,
+    and their neighbours are the posts of the material as they are."""
     made = Shown([], [], {}, {}, {})
     by_id = {post.id: post for post in material.posts}
     for post in material.posts:
-        item_id, prompt_id = content_id("known item", material.name, post.id), content_id("known", material.name, post.id)
+        item_id, prompt_id = (
+            content_id("known item", material.name, post.id),
+            content_id("known", material.name, post.id),
+        )
         made.items[item_id] = Item(
-            item_id=item_id, dataset=material.name, spec_id="", source_uri=post.id, text=post.source_text, ingested_at=EPOCH
+            item_id=item_id,
+            dataset=material.name,
+            spec_id="",
+            source_uri=post.id,
+            text=post.source_text,
+            ingested_at=EPOCH,
         )
         made.prompts[prompt_id] = Prompt(
             prompt_id=prompt_id, item_id=item_id, spec_id="", platform=post.platform, template="", system="", user=""
@@ -178,4 +188,3 @@ def _post(known: Known, prompt_id: str, text: str, candidate: int) -> Post:
         post_id=content_id("known post", prompt_id, text, candidate), prompt_id=prompt_id, spec_id="",
         candidate=candidate, platform=known.platform, text=text, created_at=EPOCH,
     )  # fmt: skip
-

@@ -93,7 +93,7 @@ PREFIX = "planted-"
 NAMES = tuple(f"{PREFIX}{name}" for name in FAULTS)
 
 
-# --- what a judge sees of a text ---------------------------------------------------------------------------------------
+# --- what a judge sees of a text -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def see(text: str, moved: bool, aspects: tuple[str, ...]) -> tuple[str, Seen]:
     return core, seen
 
 
-# --- scores ------------------------------------------------------------------------------------------------------------
+# --- scores ----------------------------------------------------------------------------------------------------------
 
 
 def tastes(core: str, aspects: int, seed: int) -> Floats:
@@ -180,11 +180,13 @@ def answers(plan: Plan, name: str, seed: int) -> Answers:
         scores[place, : question.repeats] = scores_of(fault, seen, own, dice, question.repeats)
     worth = {"first": 1.0, "second": 0.0, "tie": 0.5}
     pairs = [(looked(post.text), looked(post.short)) for post in plan.pairs]
-    choices = [[[worth[choice(fault, one, other, dice)]], [worth[choice(fault, other, one, dice)]]] for one, other in pairs]
+    choices = [
+        [[worth[choice(fault, one, other, dice)]], [worth[choice(fault, other, one, dice)]]] for one, other in pairs
+    ]
     return Answers(scores, np.array(choices).reshape(len(pairs), 2, 1))
 
 
-# --- as a model that answers chat completions --------------------------------------------------------------------------
+# --- as a model that answers chat completions ------------------------------------------------------------------------
 
 
 def complete(body: Mapping[str, Any]) -> str:

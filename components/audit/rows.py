@@ -13,7 +13,9 @@ from components.records import Evaluation, content_id
 METRIC, SPLIT = "effect", "audit"
 
 
-def audit_id(spec: AuditSpec, posts: Sequence[Mapping[str, Any]] = (), failed: Mapping[str, Mapping[str, int]] | None = None) -> str:
+def audit_id(
+    spec: AuditSpec, posts: Sequence[Mapping[str, Any]] = (), failed: Mapping[str, Mapping[str, int]] | None = None
+) -> str:
     """The spec's, and of what it met: posts of the warehouse, readings that failed. Complete and without such posts it
     is the spec's own id, so that a repeated audit is found and buys nothing."""
     if not posts and not failed:

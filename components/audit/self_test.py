@@ -34,7 +34,9 @@ def planted_plan(repeats: int = 2) -> Plan:
     return plan_audit(load_material(), load_rubric(judge.rubric), judge.batch_context, repeats)
 
 
-async def self_test(folder: Path, names: Sequence[str] = (*FAULTS,), told: Callable[[str], None] = lambda _: None) -> list[Tested]:
+async def self_test(
+    folder: Path, names: Sequence[str] = (*FAULTS,), told: Callable[[str], None] = lambda _: None
+) -> list[Tested]:
     """Audits planted judges through the whole engine: prompts, journal (in `folder`), replies, parsing."""
     from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, buy
 

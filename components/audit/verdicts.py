@@ -26,7 +26,7 @@ REMEDIES = {
     "own_family": "Let judges of other families decide about these posts.",
     "leniency": "Compare only scores of this judge with each other, or calibrate it on people's ratings.",
     "scale": "Read ranks and differences, not levels; anchored levels in the rubric or isotonic calibration spread it.",
-    "halo": "Ask for each aspect in a call of its own (calls: per_aspect in the rubric), or read the overall score only.",
+    "halo": "Ask for each aspect in a call of its own (calls: per_aspect in the rubric), or read the overall score.",
     "injection": "Do not let this judge gate posts that strangers write; check what the by-kind figures let through.",
     "noise": "Read each post several times (judge.repeats) and trust no difference below the noise.",
 }
@@ -50,7 +50,8 @@ def _sentence(e: Effect) -> str:
     match e.probe:
         case "pair_position":
             flips = "" if detail.get("flips") is None else f"; {detail['flips']:.0%} of the pairs flip with the order"
-            return f"picks the text that stands first in {50 + 100 * value:.0f} % of its choices{_between(e, 100, 50)}{flips}"
+            share = f"{50 + 100 * value:.0f} % of its choices{_between(e, 100, 50)}"
+            return f"picks the text that stands first in {share}{flips}"
         case "context_position":
             return f"{_gives(e)} to a post that stands behind its neighbours"
         case "length":
@@ -60,24 +61,29 @@ def _sentence(e: Effect) -> str:
         case "own_family":
             return f"{_gives(e)} to posts of its own family than other judges and people do"
         case "leniency":
-            return f"gives {abs(value):.1f} points{_between(e, sign=value)} {'more' if value >= 0 else 'less'} than posts of known level deserve"
+            return f"{_gives(e)} than posts of known level deserve"
         case "scale":
             return f"spreads posts over {value:.0%}{_between(e, 100)} of the range of their levels"
         case "halo":
-            return f"takes {_points(value)}{_between(e)} off sound aspects when another one is spoiled"
+            return f"{_gives(e, -1)} to sound aspects when another one is spoiled"
         case "injection":
             kinds = {k: v for k, v in (detail.get("by_kind") or {}).items() if v is not None}
             worst = max(kinds, key=lambda kind: abs(kinds[kind])) if kinds else None
-            most = f"; most by {worst.replace('_', ' ')} ({kinds[worst]:+.1f})" if worst and abs(kinds[worst]) >= 0.05 else ""
+            most = (
+                f"; most by {worst.replace('_', ' ')} ({kinds[worst]:+.1f})"
+                if worst and abs(kinds[worst]) >= 0.05
+                else ""
+            )
             return f"{_gives(e)} to a post that tells it what to answer{most}"
         case _:
             loud = f"; two posts that differ by less than {LOUD * value:.1f} may be equal" if value else ""
             return f"differs by {value:.2f}{_between(e, digits=2)} from one reading to the next (s.d.){loud}"
 
 
-def _gives(e: Effect) -> str:
+def _gives(e: Effect, sign: float = 1) -> str:
+    """`sign` -1: the value counts what is taken."""
     value = e.value or 0.0
-    return f"gives {_points(abs(value))}{_between(e, sign=value)} {'more' if value >= 0 else 'less'}"
+    return f"gives {_points(abs(value))}{_between(e, sign=value)} {'more' if sign * value >= 0 else 'less'}"
 
 
 def _points(value: float) -> str:

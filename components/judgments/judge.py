@@ -148,9 +148,9 @@ def _picture(item: Item, spec: JudgeSpec) -> dict[str, Any] | PictureError | Non
 
 async def _ask(calls: Sequence[_Call], rubric: Rubric, buy: Buy) -> None:
     """Buys each call's request and fills in what its reply has; an aspect that is read already stays as it was read."""
-    asked = [(call, call.request) for call in calls if call.request is not None]
-    outcomes = await buy([request for _, request in asked]) if asked else []
-    for (call, request), outcome in zip(asked, outcomes, strict=True):
+    asked = [call for call in calls if call.request is not None]
+    outcomes = await buy([call.request for call in asked if call.request is not None]) if asked else []
+    for call, outcome in zip(asked, outcomes, strict=True):
         call.outcomes.append(outcome)
         names = call.open
         for name, reading in _read(outcome, names, rubric).items():

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from components.posts.choosing import choice_of, told
 from components.records import TABLES
 from components.report import charts, formats
+from components.report.anchors import anchors_of
 from components.report.candidates import others_of
 from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
 from components.report.pictures import embed
@@ -85,6 +86,7 @@ def render(store: Store, run_id: str) -> str:
             offline=offline_of(findings),
             checked=checked_of(findings),
             choices=choices_of(findings),
+            anchors=anchors_of(findings.run["rows"]),
             scale=scale,
             constants={"refused": REFUSED, "rows": ROWS, "shares": SHARES},
             style=Markup((TEMPLATES / "style.css").read_text("utf-8")),

@@ -2,7 +2,7 @@
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -70,25 +70,18 @@ def audit(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 def count(spec: Any, settings: Settings, console: Console) -> dict[str, Any]:
     """What an audit would buy: it is run with a buyer that writes the requests down."""
-    import asyncio
-
     from components.audit.asking import ask
     from components.audit.material import load_material
     from components.audit.plan import plan_audit
-    from components.chat import ChatOutcome, ChatRequest, Status, estimate
+    from components.chat import estimate
     from components.judgments import load_rubric
     from flows.buying import journal_of
+    from flows.expect_anchors import written_down
     from flows.show import money
-
-    asked: list[ChatRequest] = []
-
-    async def write_down(requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
-        asked.extend(requests)
-        return [ChatOutcome(key=request.key, status=Status.bad_request, detail="planned") for request in requests]
 
     judge = spec.judge
     plan = plan_audit(load_material(spec.posts), load_rubric(judge.rubric), judge.batch_context, spec.repeats)
-    asyncio.run(ask(plan, spec, write_down))
+    asked = written_down(lambda buy: ask(plan, spec, buy))
     found = estimate(asked, spec.reading(1), journal_of(settings), settings.prices)
     cost = (
         money(found.usd_high)

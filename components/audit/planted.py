@@ -215,7 +215,8 @@ def _compared(fault: Fault, user: str, dice: np.random.Generator) -> str:
 
 def _asked(body: Mapping[str, Any]) -> tuple[str, ...]:
     form = body.get("response_format") or {}
-    return tuple((form.get("json_schema") or {}).get("schema", {}).get("properties", {}))
+    asked = (form.get("json_schema") or {}).get("schema", {}).get("properties", {})
+    return tuple(asked or next(iter(_texts().values())).levels)
 
 
 def _dice(*of: object) -> np.random.Generator:

@@ -59,7 +59,7 @@ def _drawn(model: str, found: Mapping[str, Any]) -> Anchors:
         return LEFT + (WIDTH - LEFT - RIGHT) * (place + 0.5) / len(values)
 
     def y(value: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (top - value) / (2 * top)
+        return TOP + float(HEIGHT - TOP - BOTTOM) * (top - value) / (2 * top)
 
     alarm = found.get("alarm_at")
     spots = tuple(

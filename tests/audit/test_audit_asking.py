@@ -37,11 +37,8 @@ def asked(material: Material = SOME, fail: Sequence[str] = (), **judge: object) 
         if any(text in user for text in fail):
             return ChatOutcome(key=request.key, status=Status.refusal)
         names = request.schema["properties"]
-        reply = (
-            {"reasoning": "x", "better": "first"}
-            if "better" in names
-            else {n: {"reasoning": "x", "score": 7} for n in names}
-        )
+        sevens = {name: {"reasoning": "x", "score": 7} for name in names}
+        reply = {"reasoning": "x", "better": "first"} if "better" in names else sevens
         return ChatOutcome(key=request.key, status=Status.ok, text=json.dumps(reply))
 
     return asyncio.run(ask(plan, spec, buy)), seen

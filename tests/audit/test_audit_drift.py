@@ -21,8 +21,9 @@ def series(seed: int, shift: float = 0.0, at: int = 10, noise: float = 0.5, comm
     rng = np.random.default_rng(seed)
     scores = rng.uniform(2, 9, n) + rng.normal(0, noise, (PERIODS, n)) + rng.normal(0, common, (PERIODS, 1))
     scores[at:] += shift
+    days = [f"2026-{1 + p // 28:02}-{1 + p % 28:02}" for p in range(PERIODS)]
     return [
-        {"anchor_id": f"a{k:02}", "period": f"2026-{1 + p // 28:02}-{1 + p % 28:02}", "overall": round(scores[p, k] * 8) / 8}
+        {"anchor_id": f"a{k:02}", "period": days[p], "overall": round(scores[p, k] * 8) / 8}
         for p in range(PERIODS) for k in range(n)
     ]  # fmt: skip
 

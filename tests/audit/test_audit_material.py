@@ -10,7 +10,7 @@ from components.audit.plan import CLEAN, DOSES, injected, mean, padded, plan_aud
 from components.chat.offline.appeals import without_appeals
 from components.errors import UserError
 from components.judgments import load_rubric
-from components.prompts import load_platform
+from components.prompts.platforms import known_platforms, load_platform
 from components.prompts.escaping import clean
 from components.spec import JudgeSpec
 
@@ -23,15 +23,7 @@ def test_the_shipped_posts_span_the_scale_and_keep_to_their_platforms() -> None:
     overall = [mean(post.levels) for post in posts]
     assert min(overall) <= 2.1 and max(overall) == 9
     assert np.histogram(overall, bins=[1, 3, 5, 7, 9.1])[0].min() >= 3
-    assert {post.platform for post in posts} >= {
-        "x",
-        "instagram",
-        "facebook",
-        "threads",
-        "linkedin",
-        "mastodon",
-        "bluesky",
-    }
+    assert {post.platform for post in posts} == {*known_platforms()}
     assert len({post.scene for post in posts}) >= 20
     for post in posts:
         platform = load_platform(post.platform)
@@ -84,8 +76,8 @@ def test_a_manipulation_differs_from_its_twin_in_one_thing() -> None:
         ("name: mine\nposts: [{id: a, platform: myspace, text: Hi.}]", "there is no platform 'myspace'"),
         ("name: mine\nposts: [{id: a, platform: x, text: '  '}]", "the text is blank"),
         (f"name: mine\nposts: [{POST}}}, {POST}}}]", "two posts have the same id: 'a'"),
-        ("name: mine\nposts: [{id: a, platform: x, text: Hi., levels: {clarity: 11}}]", "the level clarity: 11 is outside"),
-        (f"name: mine\nposts: [{POST}, broken: [{{aspect: wit, text: No., levels: {{}}}}]}}]", "broken wit needs levels"),
+        ("name: mine\nposts: [{id: a, platform: x, text: Hi., levels: {wit: 11}}]", "the level wit: 11 is outside"),
+        (f"name: mine\nposts: [{POST}, broken: [{{aspect: wit, text: N., levels: {{}}}}]}}]", "broken wit needs levels"),
         ("name: mine\nposts: [{id: a, platform: x, text: Hi., level: 3}]", "Extra inputs are not permitted"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The suite of anchor readings accepts a good frame, and rejects every single planted defect of it, and an empty one."""
+"""The suite of anchor readings accepts a good frame, and rejects each planted defect of it, and an empty one."""
 
 from dataclasses import fields
 

@@ -22,7 +22,7 @@ from components.chat import ChatOutcome, ChatRequest, check
 from components.judgments import load_rubric
 from components.spec import Budget
 from components.store import Store
-from flows.buying import Buyer
+from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import whole
 from flows.progress import progress, say
 from flows.publish import publish
@@ -74,7 +74,7 @@ def audit_judge(spec: AuditSpec, budget: Budget | None = None) -> AuditResult:
         with stoppable():
             answers, buyer = ask_judge(spec, judge.model, whole(plan), budget, str(flow_run.id))
         result.bought, result.reused, result.failed = buyer.bought, buyer.reused, answers.failed
-        result.audit_id = audit_id(spec, judged, answers.failed)
+        result.audit_id = audit_id(spec, judged, may_pass(answers.failed))
         effects = measure(plan, answers, own_family(judged, judge.model))
         rows = keep(store, effects, result.audit_id, spec, material.name)
     result.effects = [as_told(effect) for effect in effects_of(rows)]
@@ -82,6 +82,13 @@ def audit_judge(spec: AuditSpec, budget: Budget | None = None) -> AuditResult:
     result.report = str(write_audit_report(settings, result.audit_id))
     result.seconds = time.monotonic() - begun
     return result
+
+
+def may_pass(failed: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """The failures that a later audit asks for again; what a judge refuses for good, or answers without sense, is its
+    answer."""
+    found = {arm: {kind: n for kind, n in kinds.items() if kind in TRIED_AGAIN} for arm, kinds in failed.items()}
+    return {arm: kinds for arm, kinds in found.items() if kinds}
 
 
 def keep(store: Store, effects: Sequence[Effect], made: str, spec: AuditSpec, dataset: str) -> list[Any]:

@@ -1,6 +1,7 @@
 """What `postwright audit` shows, within 80 columns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,7 @@ def show_audit(result: Any, settings: Settings, console: Console) -> None:
         console.print("No alarm: nothing here says that the judge is moved by more than what posts are worth.")
     for arm, states in sorted(result.failed.items()):
         said = ", ".join(f"{n} x {kind}" for kind, n in sorted(states.items()))
-        console.print(f"[yellow]{arm}: {said}[/]", soft_wrap=True)
-    if result.failed:
-        console.print("Readings that failed are in no effect; the same command asks again for what may pass.")
+        console.print(f"[yellow]failed, and so in no effect: {arm}: {said}[/]", soft_wrap=True)
     console.print(
         f"{escape(result.judge)}: {result.bought} calls bought, {result.reused} reused. An alarm takes p < 0.05 (Holm "
         "over all probes) and an effect that matters."
@@ -74,29 +73,39 @@ def interval(effect: Mapping[str, Any]) -> str:
 
 
 def show_self_test(found: Sequence[Tested], console: Console) -> None:
-    """Planted judges by probes: the effect that was measured, red where it raised an alarm."""
+    """Planted judges by probes: the effect that was measured, marked where it raised an alarm; then each fault, and by
+    which effect it was seen."""
     rows = table("judge", *(f"#{name}" for name in COLUMNS.values()), "")
+    rows.padding = (0, 1, 0, 0)
     for tested in found:
         by_probe = {effect.probe: effect for effect in tested.effects}
-        cells = [cell(by_probe[probe]) for probe in COLUMNS]
-        rows.add_row(tested.name, *cells, "[green]seen[/]" if tested.good and tested.alarms else verdict(tested))
+        rows.add_row(tested.name, *(cell(by_probe[probe]) for probe in COLUMNS), verdict(tested))
     console.print()
     console.print(rows)
-    console.print()
+    console.print("\nEffects in points (pair: % of choices, scale: slope, noise: s.d.); * is an alarm.\n")
     for tested in found:
-        console.print(f"{tested.name}: {tested.says}", markup=False)
-    console.print()
-    console.print(
-        "Effects in points (pair: share of choices, scale: slope, noise: s.d.); a * is an alarm. Intervals: --json."
-    )
+        alarms = [effect for effect in tested.effects if effect.alarm]
+        seen = "; ".join(
+            f"{effect.probe} {number(effect.value, effect.probe)} ({interval(asdict(effect))})" for effect in alarms
+        )
+        console.print(f"{tested.name}: {tested.says}\n  {seen or 'no alarm'}", markup=False)
 
 
 def verdict(tested: Tested) -> str:
-    return "[green]clean[/]" if tested.good else "[bold red]WRONG[/]"
+    return "[bold red]WRONG[/]" if not tested.good else "[green]seen[/]" if tested.alarms else "[green]clean[/]"
 
 
 def cell(effect: Effect) -> str:
+    """One decimal, so that all probes stand side by side; two of a slope."""
     if effect.value is None:
         return "-"
-    value = number(effect.value, effect.probe).replace(" %", "%")
-    return f"[bold red]{value}*[/]" if effect.alarm else value
+    unit = RULES[effect.probe].unit
+    if unit == "share":
+        value = f"{100 * effect.value:+.0f}"
+    elif abs(effect.value) < 0.05:
+        value = "0.0"
+    else:
+        value = (
+            f"{effect.value:.2f}" if unit == "slope" else f"{effect.value:{'' if effect.probe == 'noise' else '+'}.1f}"
+        )
+    return f"[bold red]{value}*[/]" if effect.alarm else f"{value} "

@@ -38,18 +38,22 @@ def verdict(effect: Effect | Mapping[str, Any]) -> str:
     """One sentence: what was found, with its interval."""
     e = effect if isinstance(effect, Effect) else from_row(effect)
     if e.value is None:
-        return f"not measured: {e.detail.get('why', 'no data')}"
+        return f"not measured: {e.detail.get('why', 'no data')}{_failed(e)}"
     said = _sentence(e)
     if e.n and e.p is None:
         said += f"; {e.n} posts are too few to test"
-    return said
+    return said + _failed(e)
+
+
+def _failed(e: Effect) -> str:
+    return "" if not e.failed else f"; {e.failed} reading{'' if e.failed == 1 else 's'} failed"
 
 
 def _sentence(e: Effect) -> str:
     value, detail = e.value or 0.0, e.detail
     match e.probe:
         case "pair_position":
-            flips = "" if detail.get("flips") is None else f"; {detail['flips']:.0%} of the pairs flip with the order"
+            flips = "" if detail.get("flips") is None else f"; {100 * detail['flips']:.0f} % of the pairs flip"
             share = f"{50 + 100 * value:.0f} % of its choices{_between(e, 100, 50)}"
             return f"picks the text that stands first in {share}{flips}"
         case "context_position":
@@ -63,7 +67,7 @@ def _sentence(e: Effect) -> str:
         case "leniency":
             return f"{_gives(e)} than posts of known level deserve"
         case "scale":
-            return f"spreads posts over {value:.0%}{_between(e, 100)} of the range of their levels"
+            return f"spreads posts over {100 * value:.0f} %{_between(e, 100)} of the range of their levels"
         case "halo":
             return f"{_gives(e, -1)} to sound aspects when another one is spoiled"
         case "injection":
@@ -83,6 +87,8 @@ def _sentence(e: Effect) -> str:
 def _gives(e: Effect, sign: float = 1) -> str:
     """`sign` -1: the value counts what is taken."""
     value = e.value or 0.0
+    if abs(value) < 0.05:
+        return f"gives no more and no less{_between(e)}"
     return f"gives {_points(abs(value))}{_between(e, sign=value)} {'more' if sign * value >= 0 else 'less'}"
 
 

@@ -10,8 +10,8 @@ from components.audit.plan import CLEAN, DOSES, injected, mean, padded, plan_aud
 from components.chat.offline.appeals import without_appeals
 from components.errors import UserError
 from components.judgments import load_rubric
-from components.prompts.platforms import known_platforms, load_platform
 from components.prompts.escaping import clean
+from components.prompts.platforms import known_platforms, load_platform
 from components.spec import JudgeSpec
 
 POST = "{id: a, platform: x, text: A boat left., levels: {relevance_clarity: 8}"
@@ -77,7 +77,7 @@ def test_a_manipulation_differs_from_its_twin_in_one_thing() -> None:
         ("name: mine\nposts: [{id: a, platform: x, text: '  '}]", "the text is blank"),
         (f"name: mine\nposts: [{POST}}}, {POST}}}]", "two posts have the same id: 'a'"),
         ("name: mine\nposts: [{id: a, platform: x, text: Hi., levels: {wit: 11}}]", "the level wit: 11 is outside"),
-        (f"name: mine\nposts: [{POST}, broken: [{{aspect: wit, text: N., levels: {{}}}}]}}]", "broken wit needs levels"),
+        (f"name: mine\nposts: [{POST}, broken: [{{aspect: wit, text: N., levels: {{}}}}]}}]", "broken wit needs"),
         ("name: mine\nposts: [{id: a, platform: x, text: Hi., level: 3}]", "Extra inputs are not permitted"),
     ],
 )  # fmt: skip

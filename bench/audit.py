@@ -24,9 +24,8 @@ def audits(runs: int) -> None:
     """Per planted judge: how often its fault was seen, and how often each probe raised an alarm, in per cent."""
     plan = planted_plan()
     probes = [probe for probe in RULES if probe != "own_family"]
-    print(
-        f"audits: {runs} runs each, {sum(q.repeats for q in plan.questions)} readings, {2 * len(plan.pairs)} comparisons"
-    )
+    readings = sum(question.repeats for question in plan.questions)
+    print(f"audits: {runs} runs each, {readings} readings, {2 * len(plan.pairs)} comparisons")
     print("judge            right  " + "  ".join(f"{probe[:9]:>9}" for probe in probes))
     for name in FAULTS:
         seen = simulate(name, range(runs), plan)

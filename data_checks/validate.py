@@ -15,6 +15,7 @@ import pandas as pd
 
 from data_checks import (
     anchor_readings,
+    comparisons,
     evaluations,
     examples,
     features,
@@ -27,7 +28,9 @@ from data_checks import (
 )
 from data_checks.suite import Expectation, Suite
 
-_MODULES = (items, features, prompts, posts, judgments, examples, splits, evaluations, promotions, anchor_readings)
+_MODULES = (
+    items, features, prompts, posts, judgments, anchor_readings, comparisons, examples, splits, evaluations, promotions,
+)  # fmt: skip
 SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in _MODULES}
 SHOWN = 3  # unexpected values in `observed`
 

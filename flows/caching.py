@@ -29,6 +29,7 @@ SECTIONS = {
     "generate_posts": "generation",
     "judge_posts": "judge",
     "read_anchors": "anchors",
+    "compare_posts": "spec",
 }
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from components.audit.asking import as_stage
 from components.audit.material import Known, Material
 from components.audit.plan import mean, shown
-from components.judgments.judge import Buy, judge
+from components.judgments.asking import Buy
+from components.judgments.judge import judge
 from components.records import AnchorReading, content_id
 from components.spec import AnchorSpec, JudgeSpec
 

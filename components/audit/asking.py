@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.audit.pairs import choice_of, pair_request
 from components.audit.plan import EPOCH, Plan, shown
 from components.audit.spec import AuditSpec
 from components.chat.outcome import ChatOutcome
 from components.chat.request import ChatRequest
-from components.judgments.judge import Buy, judge
+from components.judgments.asking import Buy
+from components.judgments.judge import judge
+from components.pairwise.compare import compare
+from components.pairwise.prompt import OVERALL, TIE
+from components.pairwise.verdicts import ORDERS
 
 _POST = re.compile(r"<post>.*?</post>\n?", re.DOTALL)
 """Nothing inside can be mistaken for the end of it: what stands between tags is escaped."""
@@ -68,18 +71,22 @@ async def _read(
 
 
 async def _choose(plan: Plan, spec: AuditSpec, buy: Buy, failed: dict[str, Counter[str]]) -> NDArray[np.float64]:
+    """Each post against its short wording, by the question that tournaments ask."""
     choices = np.full((len(plan.pairs), 2, 1), np.nan)
-    asked = [(pair, order) for pair in range(len(plan.pairs)) for order in range(2)]
-    requests = [
-        pair_request(plan.pairs[pair], plan.rubric, spec.reading(1), swapped=order == 1) for pair, order in asked
-    ]
-    outcomes = await buy(requests) if requests else []
-    for (pair, order), outcome in zip(asked, outcomes, strict=True):
-        choice, error = choice_of(outcome)
-        if choice is None:
-            failed.setdefault("pair", Counter())[error or "unknown"] += 1
+    if not plan.pairs:
+        return choices
+    made = shown(plan.material, [(post.id, text) for post in plan.pairs for text in (post.text, post.short)])
+    pairs = list(zip(made.posts[::2], made.posts[1::2], strict=True))
+    rows = await compare(pairs, made.prompts, made.items, made.words, spec.comparing(), as_stage(buy, "audit"), EPOCH)
+    place_of = {post.post_id: n for n, pair in enumerate(pairs) for post in pair}
+    for row in rows:
+        if row.aspect != OVERALL:
+            continue
+        if row.verdict is None:
+            failed.setdefault("pair", Counter())[row.error or "unknown"] += 1
         else:
-            choices[pair, order, 0] = choice
+            chosen = 0.5 if row.verdict == TIE else float(row.verdict == row.shown_first)
+            choices[place_of[row.post_a], ORDERS.index(row.shown_first), row.repeat] = chosen
     return choices
 
 
@@ -94,7 +101,7 @@ def as_stage(buy: Buy, stage: str, period: str = "") -> Buy:
 
 
 def _told(request: ChatRequest, stage: str, period: str) -> ChatRequest:
-    return replace(request, period=period, stage=stage if request.stage == "judge" else request.stage)
+    return replace(request, period=period, stage=request.stage if request.stage.endswith("_repair") else stage)
 
 
 def moving(buy: Buy) -> Buy:

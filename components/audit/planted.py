@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from components.audit.asking import Answers
 from components.audit.material import load_material, manipulations
-from components.audit.pairs import reply_of
 from components.audit.plan import Plan
 from components.chat.offline.appeals import without_appeals
 from components.chat.offline.judge import read_material
@@ -34,6 +33,7 @@ NOISE, NOISE_OF_ASPECT = 0.4, 0.7
 TIE = 0.25
 """Between two posts that lie less than this apart a comparison ties."""
 
+_PAIR = re.compile(r"<post_([a-z]{2})>(.*?)</post_\1>", re.DOTALL)
 Floats = NDArray[np.float64]
 
 
@@ -195,28 +195,33 @@ def complete(body: Mapping[str, Any]) -> str:
     fault, messages = FAULTS[name], body["messages"]
     user = next(str(m["content"]) for m in messages if m.get("role") == "user")
     dice = _dice(name, body.get("seed"), json.dumps(messages, ensure_ascii=False))
+    if pair := _PAIR.findall(user):
+        return _compared(fault, pair, _names(body) or ("overall",), dice)
     tags = read_material(messages).tags
-    if "first" in tags or "<first>" in user:
-        return _compared(fault, user, dice)
-    aspects = _asked(body)
+    aspects = _names(body) or _aspects()
     core, seen = see(tags["post"][0], user.find("<post>") > user.find("<other_post>") >= 0, aspects)
     found = scores_of(fault, seen, tastes(core, len(aspects), 0), dice)[0]
     said = {a: {"reasoning": f"Planted: {fault.says}.", "score": float(s)} for a, s in zip(aspects, found, strict=True)}
     return json.dumps(said)
 
 
-def _compared(fault: Fault, user: str, dice: np.random.Generator) -> str:
-    aspects = tuple(next(iter(_texts().values())).levels)
-    texts = [re.search(rf"<{tag}>(.*?)</{tag}>", user, re.DOTALL) for tag in ("first", "second")]
-    looked = [see(unescape(text[1]).strip(), False, aspects) for text in texts if text]
-    one, other = ((seen, tastes(core, len(aspects), 0)) for core, seen in looked)
-    return reply_of(choice(fault, one, other, dice), f"Planted: {fault.says}.")
+def _compared(fault: Fault, pair: Sequence[tuple[str, str]], names: Sequence[str], dice: np.random.Generator) -> str:
+    """`pair`: label and text of the post that stands first, and of the other."""
+    (first, one), (second, other) = pair
+    looked = [see(unescape(text).strip(), False, _aspects()) for text in (one, other)]
+    posts = [(seen, tastes(core, len(_aspects()), 0)) for core, seen in looked]
+    said = {"first": first.upper(), "second": second.upper(), "tie": "tie"}[choice(fault, posts[0], posts[1], dice)]
+    return json.dumps({name: {"reasoning": f"Planted: {fault.says}.", "winner": said} for name in names})
 
 
-def _asked(body: Mapping[str, Any]) -> tuple[str, ...]:
+def _aspects() -> tuple[str, ...]:
+    return tuple(next(iter(_texts().values())).levels)
+
+
+def _names(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the reply's schema asks for; nothing where it stands in the messages alone."""
     form = body.get("response_format") or {}
-    asked = (form.get("json_schema") or {}).get("schema", {}).get("properties", {})
-    return tuple(asked or next(iter(_texts().values())).levels)
+    return tuple((form.get("json_schema") or {}).get("schema", {}).get("properties", {}))
 
 
 def _dice(*of: object) -> np.random.Generator:

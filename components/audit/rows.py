@@ -16,8 +16,8 @@ METRIC, SPLIT = "effect", "audit"
 def audit_id(
     spec: AuditSpec, posts: Sequence[Mapping[str, Any]] = (), failed: Mapping[str, Mapping[str, int]] | None = None
 ) -> str:
-    """The spec's, and of what it met: posts of the warehouse, failures that may not come again. Without either it is the
-    spec's own id, so that a repeated audit is found and buys nothing."""
+    """The spec's, and of what it met: posts of the warehouse, failures that may not come again. Without either it is
+    the spec's own id, so that a repeated audit is found and buys nothing."""
     if not posts and not failed:
         return spec.id
     return content_id("audit", spec.id, [sorted(map(str, post.values())) for post in posts], failed or {})

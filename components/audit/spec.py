@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from components.audit.material import SHIPPED
-from components.spec import JudgeSpec, Spec
+from components.pairwise.spec import OFFLINE, PairwiseSpec
+from components.spec import ChatSpec, JudgeSpec, Spec
 
 
 class AuditSpec(Spec):
@@ -20,7 +21,7 @@ class AuditSpec(Spec):
 
     def resolved(self) -> dict[str, Any]:
         """Of the judge all that changes an answer; how often it reads in a campaign does not."""
-        return super().resolved() | {"judge": self.reading(1).resolved()}
+        return super().resolved() | {"judge": self.reading(1).resolved(), "comparing": self.comparing().version}
 
     def contents(self) -> Mapping[str, Any]:
         from components.audit.material import manipulations_text, material_text
@@ -30,3 +31,10 @@ class AuditSpec(Spec):
     def reading(self, repeats: int) -> JudgeSpec:
         """The judge as it is asked here: live, since an audit is a few hundred calls that somebody waits for."""
         return self.judge.model_copy(update={"repeats": repeats, "mode": "live"})
+
+    def comparing(self) -> PairwiseSpec:
+        """The same model where two posts are compared; offline that is another program."""
+        chat = {name: getattr(self.reading(1), name) for name in ChatSpec.model_fields}
+        if self.judge.model == "offline/judge":
+            chat["model"] = OFFLINE
+        return PairwiseSpec(**chat, rubric=self.judge.rubric)

@@ -71,7 +71,7 @@ def bca(
     drawn: Floats, value: float, statistic: Statistic, clusters: Sequence[str]
 ) -> tuple[float | None, float | None]:
     """The 95 % BCa interval (Efron 1987; Efron and Tibshirani 1993, chapter 14), the acceleration from leaving out one
-    cluster at a time; where that is not defined the percentile interval."""
+    cluster at a time, the tails expanded; where that is not defined the percentile interval."""
     plain = interval(drawn, clusters)
     defined = drawn[~np.isnan(drawn)]
     if plain[0] is None or not defined.std() > 1e-12:
@@ -87,9 +87,18 @@ def bca(
     spread = float((away**2).sum())
     acceleration = float((away**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
     bias = float(ndtri(below))
-    ends = bias + ndtri(np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    tail = expanded_tail(len(left_out))
+    ends = bias + ndtri(np.array([tail, 1 - tail]))
     low, high = np.quantile(defined, ndtr(bias + ends / (1 - acceleration * ends)))
     return float(low), float(high)
+
+
+def expanded_tail(n: int) -> float:
+    """The share to cut off at each end of the resamples of n units: what Student's t and n / (n - 1) ask for instead of
+    2.5 %. Without it intervals of 30 units are too narrow by about a twentieth (Hesterberg 2015, section 5.2)."""
+    from scipy.special import ndtr, stdtrit
+
+    return float(ndtr(-stdtrit(n - 1, (1 + LEVEL) / 2) * np.sqrt(n / (n - 1))))
 
 
 def _without_each(statistic: Statistic, place: NDArray[np.int64], at_once: int = 2_000_000) -> Floats:

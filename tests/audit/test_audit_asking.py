@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 
 from components.audit.asking import ask, last
 from components.audit.material import Material, load_material
-from components.audit.pairs import choice_of
 from components.audit.plan import plan_audit
 from components.audit.planted import FAULTS, complete
 from components.audit.self_test import self_test
@@ -37,8 +37,9 @@ def asked(material: Material = SOME, fail: Sequence[str] = (), **judge: object) 
         if any(text in user for text in fail):
             return ChatOutcome(key=request.key, status=Status.refusal)
         names = request.schema["properties"]
-        sevens = {name: {"reasoning": "x", "score": 7} for name in names}
-        reply = {"reasoning": "x", "better": "first"} if "better" in names else sevens
+        first = re.search("<post_([a-z]{2})>", user)
+        said = {"winner": first[1].upper()} if first else {"score": 7}
+        reply = {name: {"reasoning": "x", **said} for name in names}
         return ChatOutcome(key=request.key, status=Status.ok, text=json.dumps(reply))
 
     return asyncio.run(ask(plan, spec, buy)), seen
@@ -84,23 +85,6 @@ def test_a_message_without_a_post_is_not_touched() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "choice"),
-    [
-        ('{"reasoning": "a", "better": "first"}', 1.0),
-        ('```json\n{"reasoning": "a", "better": "Second"}\n```', 0.0),
-        ('{"better": "tie"}', 0.5),
-        ('{"better": "both"}', None),
-        ('{"better": "first"} {"better": "second"}', None),
-        ("first", None),
-        ("", None),
-    ],
-)
-def test_choices_are_read_without_guessing(text: str, choice: float | None) -> None:
-    assert choice_of(ChatOutcome(key="k", status=Status.ok, text=text))[0] == choice
-    assert choice_of(ChatOutcome(key="k", status=Status.timeout)) == (None, "timeout")
-
-
 def test_the_whole_engine_finds_planted_faults(tmp_path: Path) -> None:
     """Three here; `postwright audit --self-test` does all of them."""
     found = asyncio.run(self_test(tmp_path, ("clean", "position", "obedient")))
@@ -112,7 +96,7 @@ def test_planted_judges_are_kept_out_of_users_way() -> None:
     from components.errors import UserError
 
     check(JudgeSpec(model="offline/planted-length"), None, False)
-    with pytest.raises(UserError, match=r"the offline models are offline/writer, offline/judge$"):
+    with pytest.raises(UserError, match=r"the offline models are (offline/[a-z]+(, )?)+$"):
         check(JudgeSpec(model="offline/planted-nothing"), None, False)
     with pytest.raises(ValueError, match="only knows the posts of the shipped material"):
         user = "<platform>X</platform>\n<post>Somebody else's words.</post>"

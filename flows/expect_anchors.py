@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from components.audit.anchors import period_of, read_anchors
 from components.audit.material import load_material
 from components.chat import ChatOutcome, ChatRequest, Status
+from components.judgments.asking import Buy
 from components.spec import AnchorSpec, ChatSpec, JudgeSpec
 
 
-def written_down(work: Callable[[Callable[..., Awaitable[list[ChatOutcome]]]], Awaitable[object]]) -> list[ChatRequest]:
+def written_down(work: Callable[[Buy], Awaitable[object]]) -> list[ChatRequest]:
     """What `work` would buy with the function that it is given; every answer is a failure for good."""
     asked: list[ChatRequest] = []
 
@@ -38,8 +39,9 @@ def anchor_stages(
     )
     period = period_of(now, anchors.every)
     for judge in judges:
-        asked = written_down(
-            lambda buy, judge=judge: read_anchors(material, anchors, judge, buy, period=period, run_id="", now=now)
-        )
-        found.append(("anchors", judge.model_copy(update={"mode": "live"}), asked))
+
+        def work(buy: Buy, judge: JudgeSpec = judge) -> Awaitable[object]:
+            return read_anchors(material, anchors, judge, buy, period=period, run_id="", now=now)
+
+        found.append(("anchors", judge.model_copy(update={"mode": "live"}), written_down(work)))
     return found

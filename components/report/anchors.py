@@ -3,7 +3,7 @@
 Made of what the run has kept of it (`runs.rows`), so the page says what the run said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -49,11 +49,11 @@ def anchors_of(rows: Mapping[str, Any]) -> list[Anchors]:
 
 
 def _drawn(model: str, found: Mapping[str, Any]) -> Anchors:
-    values: Sequence[float] = found["values"]
+    values: list[float] = [float(value) for value in found["values"]]
     sd, slack, first = found.get("sd"), found.get("slack"), found.get("first", 0)
     limit = None if sd is None or slack is None else sd * (slack + found["threshold"])
-    reach = max([abs(value) for value in values] + [limit or 0.0, 0.5])
-    top = ceil(reach * 1.05 * 2) / 2
+    reach: float = max([abs(value) for value in values] + [limit or 0.0, 0.5])
+    top: float = ceil(reach * 1.05 * 2) / 2
 
     def x(place: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (place + 0.5) / len(values)

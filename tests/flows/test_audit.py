@@ -108,7 +108,7 @@ def test_a_judge_that_drifts_is_caught_and_each_period_is_bought_once(
         for day in range(8):
             shift = 1.5 if day >= 5 else 0.0
             steps.append(watched(judge, day))
-            assert watched(judge, day).bought == 0
+        assert watched(judge, 7).bought == 0 == watched(judge, 2).bought
         assert server.stats["requests"] == 8 * 8
         assert [step.rows for step in steps] == [8 * 4] * 8
         assert [step.drift["openai/fake"]["state"] for step in steps] == [

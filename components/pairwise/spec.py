@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from components.spec import ChatSpec
+from components.chat_spec import ChatSpec
 
 OFFLINE = "offline/pairwise"
 

@@ -44,6 +44,7 @@ def load_campaign(path: Path, overrides: Sequence[str] = ()) -> Campaign:
         ("features", "models", (".yaml", ".yml")),
         ("prompt", "template", (".j2",)),
         ("judge", "rubric", (".yaml", ".yml")),
+        ("anchors", "posts", (".yaml", ".yml")),
     ):
         value = data.get(section, {}).get(field) if isinstance(data.get(section), dict) else None
         if isinstance(value, str) and value.endswith(endings):

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from data_checks import (
+    anchor_readings,
     comparisons,
     evaluations,
     examples,
@@ -35,6 +36,7 @@ _MODULES = (
     prompts,
     posts,
     judgments,
+    anchor_readings,
     comparisons,
     measures,
     examples,

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import commands, comparing_commands, learning_commands
+from flows import audit_commands, commands, comparing_commands, learning_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
@@ -35,6 +35,7 @@ examples:
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
+  postwright audit mine.yaml                       how far can this campaign's judge be trusted?
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -133,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
     )
     models.add_argument("action", nargs="?", choices=("list", "fetch"), default="list")
     models.add_argument("set", nargs="?", default="pretrained", help="a model set's name or file")
+    audit_commands.add_to(command)
     train = command(
         "train",
         "train the network that reads topic, sentiment and scene; measure, compare, promote it",
@@ -200,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.campaign = DEMO
     try:
         module = ELSEWHERE.get(args.command, commands)
-        result = getattr(module, args.command)(args, console)
+        result = (getattr(args, "do", None) or getattr(module, args.command))(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))
         return 0

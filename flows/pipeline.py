@@ -37,6 +37,7 @@ from flows.measure_posts import measure_posts
 from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
+from flows.read_anchors import AnchorStep, read_anchors
 from flows.settings import Settings
 from flows.stopping import STOPS, raise_if_stopped, stoppable
 from flows.write_report import write_report
@@ -65,6 +66,7 @@ class Summary:
     scores: dict[str, Any] = field(default_factory=dict)
     cost_usd: float | None = 0.0
     report: str | None = None
+    anchors: list[str] = field(default_factory=list)
 
 
 @flow(name="pipeline", flow_run_name="{campaign.name}")
@@ -100,7 +102,8 @@ def go_through(campaign: Campaign, selection: Selection, run: Run, settings: Set
             store.record_run(run)
             for step in steps(campaign, selection, run):
                 raise_if_stopped()
-                summary.steps.append(step())
+                summary.steps.append(done := step())
+                summary.anchors += done.said if isinstance(done, AnchorStep) else []
             raise_if_stopped()
             check_warehouse(campaign, selection, run.run_id)
     except BaseException as error:
@@ -127,6 +130,11 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
         lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
         *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
+        *(
+            (lambda: read_anchors(c.anchors, (c.judge,), run_id=run.run_id, dataset=c.dataset.name, **money),)
+            if c.anchors
+            else ()
+        ),
     ):
         for spec in specs_of(c):
             unchanged(spec, begun_with[spec.step])
@@ -135,7 +143,7 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
 
 def specs_of(campaign: Campaign) -> tuple[Spec, ...]:
     c = campaign
-    beside = (c.measures,) if c.measures else ()
+    beside = (spec for spec in (c.measures, c.anchors) if spec is not None)
     return c.dataset, c.features, c.prompt, c.generation, c.judge, *beside
 
 

@@ -17,6 +17,7 @@ from components.posts import ask
 from components.records import Item, Prompt
 from components.spec import Campaign, ChatSpec, Selection
 from flows.buying import TRIED_AGAIN, journal_of
+from flows.expect_anchors import anchor_stages
 from flows.expect_calls import alt_text_stage, telling_requests
 from flows.expect_items import expected_items
 from flows.expect_judging import expected_judging
@@ -125,6 +126,7 @@ def plan_run(
         *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),
         ("generate", c.generation, writing.requests),
         ("judge", c.judge, judging.requests),
+        *anchor_stages(c.anchors, (c.judge,)),
     ]
     found.stages = [stage_plan(*stage, entries_open, settings) for stage in stages]
     keys = {request.key for _, _, asked in stages for request in asked}

@@ -4,6 +4,7 @@ Every id is a hash of the inputs' ids and of the spec that made the row, so a ro
 two runs that do the same work write the same rows.
 """
 
+from components.records.anchors import AnchorReading
 from components.records.base import Record, content_id, storable
 from components.records.books import CheckResult, Quarantine, Run
 from components.records.comparisons import Comparison
@@ -15,6 +16,7 @@ __all__ = [
     "LEARNING",
     "OPINIONS",
     "TABLES",
+    "AnchorReading",
     "CheckResult",
     "Comparison",
     "Evaluation",
@@ -46,6 +48,7 @@ LEARNING: dict[str, type[Record]] = {"examples": Example, "splits": Split, "eval
 """What training and evaluating write; each has a suite in data_checks too."""
 
 OPINIONS: dict[str, type[Record]] = {
+    "anchor_readings": AnchorReading,
     "comparisons": Comparison,
     "measures": Measure,
 }

@@ -27,6 +27,8 @@ GROUPS = {
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
+    "ratings": "rating_id",
+    "reviews": "review_id",
 }
 IDS = {
     "items": "item_id",
@@ -37,6 +39,8 @@ IDS = {
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
+    "ratings": "rating_id",
+    "reviews": "review_id",
 }
 
 

@@ -8,6 +8,7 @@ from components.records.base import Record, content_id, storable
 from components.records.books import CheckResult, Quarantine, Run
 from components.records.learning import Evaluation, Example, Split
 from components.records.nouns import Feature, Item, Judgment, Post, Prompt
+from components.records.people import Rating, Review
 
 __all__ = [
     "LEARNING",
@@ -22,7 +23,9 @@ __all__ = [
     "Post",
     "Prompt",
     "Quarantine",
+    "Rating",
     "Record",
+    "Review",
     "Run",
     "Split",
     "content_id",
@@ -41,5 +44,5 @@ TABLES: dict[str, type[Record]] = {
 LEARNING: dict[str, type[Record]] = {"examples": Example, "splits": Split, "evaluations": Evaluation}
 """What training and evaluating write; each has a suite in data_checks too."""
 
-OPINIONS: dict[str, type[Record]] = {}
+OPINIONS: dict[str, type[Record]] = {"ratings": Rating, "reviews": Review}
 """What is said about posts beside judgments: by other judges, by people, by measures. Each has a suite too."""

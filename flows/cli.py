@@ -12,15 +12,17 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import commands, learning_commands
+from flows import commands, learning_commands, people_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
-LEARNING = ("train", "evaluate", "describe")
+MODULES: dict[str, Any] = dict.fromkeys(("train", "evaluate", "describe"), learning_commands)
+MODULES |= dict.fromkeys(people_commands.COMMANDS, people_commands)
 
 EXAMPLES = """\
 examples:
@@ -30,6 +32,8 @@ examples:
   postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
   postwright report                                the HTML report of the latest run
+  postwright review                                rate and approve posts on a web page
+  postwright export --out posts.csv                what was approved, for a scheduler
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
@@ -164,6 +168,7 @@ def parser() -> argparse.ArgumentParser:
             metavar="FIELD=VALUE",
             help="override the file; repeatable",
         )
+    people_commands.add_to(command)
     return top
 
 
@@ -196,7 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "demo":
         args.campaign = DEMO
     try:
-        module = learning_commands if args.command in LEARNING else commands
+        module = MODULES.get(args.command, commands)
         result = getattr(module, args.command)(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))

@@ -40,7 +40,7 @@ SELECT s.post_id, p.prompt_id, p.platform,
 FROM said s JOIN posts p USING (post_id);
 
 -- A judge's score of an aspect as it is, and as people would have scored it: by the newest map from one to the other
--- that `postwright ratings --keep` stored (evaluations, metric `isotonic`; linear between its points, flat outside).
+-- that `postwright ratings calibrate` stored (evaluations, metric `isotonic`; linear between its points, flat outside).
 -- `calibrated` is null where there is no map. `people`: the mean of the blind ratings of this very post.
 CREATE OR REPLACE VIEW calibrated_scores AS
 WITH maps AS (

@@ -50,9 +50,7 @@ class Answer(BaseModel):
     def ratings(self) -> list[Rating]:
         return [
             Rating(
-                rating_id=Rating.make_id(
-                    self.post_id, self.rater, self.rubric, aspect, score, self.saw_judge, self.at
-                ),
+                rating_id=Rating.make_id(self.post_id, self.rater, self.rubric, aspect, score, self.saw_judge, self.at),
                 post_id=self.post_id,
                 rater=self.rater,
                 rubric=self.rubric,
@@ -160,5 +158,3 @@ def parsed_detail(error: ValidationError) -> str:
     first: Any = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "the message"
     return f"{where}: {first['msg']}"
-
-

@@ -53,11 +53,9 @@ class Desk:
         rubric: Mapping[str, Any],
         gate: float = GATE,
         audit: float = AUDIT,
-        seed: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keep, self._rubric, self._gate, self._audit, self._seed = keep, rubric, gate, audit, seed
-        self._clock = clock
+        self._keep, self._rubric, self._gate, self._audit, self._clock = keep, rubric, gate, audit, clock
         self._lock = threading.RLock()
         self._snapshot: Snapshot | None = None
         self._places: dict[str, Place] = {}
@@ -82,7 +80,7 @@ class Desk:
         for post in snapshot.posts.values():
             rivals.setdefault(post["prompt_id"], []).append(post["post_id"])
         signals = {post_id: snapshot.signals(post_id, rivals) for post_id in snapshot.posts}
-        places = order({p: teaching(s, self._gate) for p, s in signals.items()}, self._audit, self._seed)
+        places = order({p: teaching(s, self._gate) for p, s in signals.items()}, self._audit)
         with self._lock:
             if (before := self._snapshot) is not None:
                 self._gone |= {p: (place, before) for p, place in self._places.items() if p not in snapshot.posts}
@@ -121,7 +119,9 @@ class Desk:
             held = {p for p, (who, since) in self._held.items() if who != rater and now - since < HELD_S}
             others = {p for who, said in self._said.items() if who != rater for p in said}
             done = self._said.get(rater, {})
-            place = next_place(list(self._places.values()), done, self._audit, self._skipped.get(rater, {}), held | others)
+            place = next_place(
+                list(self._places.values()), done, self._audit, self._skipped.get(rater, {}), held | others
+            )
             if place is None:
                 return None
             self._held[place.post_id] = (rater, now)

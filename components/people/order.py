@@ -1,8 +1,8 @@
 """In which order posts come before a person.
 
-Two slices. `audit`: a share of all posts, drawn by a hash of the seed and the post's id, in the order of that hash: it
-knows nothing of scores, so what is measured on it holds for all posts; everybody gets the same ones, so raters can be
-compared. `queue`: the rest, those first from which a rating would teach most. The two are mixed so that whoever stops
+Two slices. `audit`: a share of all posts, drawn by a hash of a fixed seed and the post's id, in the order of that hash:
+it knows nothing of scores, so what is measured on it holds for all posts; everybody gets the same ones, so raters can
+be compared. `queue`: the rest, those first from which a rating would teach most. The two are mixed so that whoever stops
 early has rated the audit's share all the same.
 """
 
@@ -14,6 +14,8 @@ from components.people.answers import Slice
 from components.people.teaching import Teaching
 
 AUDIT = 0.1
+"""The share of all posts that is drawn at random."""
+SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +27,25 @@ class Place:
     teaching: Teaching
 
 
-def lot(seed: int, post_id: str) -> float:
-    """A number in [0, 1) that depends on nothing but the seed and the post."""
-    return int.from_bytes(hashlib.sha256(f"audit {seed} {post_id}".encode()).digest()[:6], "big") / 2**48
+def lot(post_id: str) -> float:
+    """A number in [0, 1) that depends on nothing but the post: the same draw in every session and for everybody."""
+    return int.from_bytes(hashlib.sha256(f"audit {SEED} {post_id}".encode()).digest()[:6], "big") / 2**48
 
 
-def order(teachings: Mapping[str, Teaching], audit: float = AUDIT, seed: int = 0) -> list[Place]:
+def representative(slices: Mapping[str, Collection[str]]) -> set[str]:
+    """Of rated posts (post -> the slices it was rated in) those that stand for all posts.
+
+    What came by the audit, and what would have come by it had the queue not asked for it before: the audit goes along
+    the draw, so every rated post below its furthest one belongs to it, and leaving out those of the queue would leave
+    out the disputed ones. Imported ratings are taken to be a sample of the importer's own choice, and count too.
+    """
+    furthest = max((lot(post_id) for post_id, where in slices.items() if "audit" in where), default=-1.0)
+    return {post_id for post_id, where in slices.items() if "import" in where or lot(post_id) <= furthest}
+
+
+def order(teachings: Mapping[str, Teaching], audit: float = AUDIT) -> list[Place]:
     """All posts, the audit slice first; each slice in its own order."""
-    lots = {post_id: lot(seed, post_id) for post_id in teachings}
+    lots = {post_id: lot(post_id) for post_id in teachings}
     drawn = sorted((post_id for post_id in teachings if lots[post_id] < audit), key=lambda p: (lots[p], p))
     rest = sorted(set(teachings) - set(drawn), key=lambda p: (-teachings[p].value, lots[p], p))
     return [Place(p, "audit", teachings[p]) for p in drawn] + [Place(p, "queue", teachings[p]) for p in rest]

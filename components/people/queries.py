@@ -52,7 +52,7 @@ _SEEN = """
     UNION SELECT DISTINCT post_id, rater FROM reviews WHERE slice <> 'import'"""
 _ALARMS = """
     SELECT post_id, list(DISTINCT name ORDER BY name) AS names FROM measures
-    WHERE name LIKE '%contradiction%' AND error IS NULL AND (value > 0 AND label IS NULL OR label IN ('alarm', 'yes', 'true'))
+    WHERE name = 'contradiction' AND value > 0
       AND post_id IN (SELECT unnest($posts::VARCHAR[])) GROUP BY post_id"""
 
 
@@ -138,6 +138,12 @@ def read_snapshot(store: Store, campaign: str | None = None, run_id: str | None 
         said=said,
         seen=seen,
     )
+
+
+def posts_of(store: Store, campaign: str | None, run_id: str | None) -> set[str]:
+    """The posts of a campaign or a run; UserError for one that is not there."""
+    with store.connect() as db:
+        return {row["post_id"] for row in _posts(db, campaign, run_id)}
 
 
 def _posts(db: DuckDBPyConnection, campaign: str | None, run_id: str | None) -> list[Row]:

@@ -6,8 +6,8 @@ from data_checks.suite import Suite, between, content_ids, given, has_rows, hold
 
 LOWEST, HIGHEST = 1, 10
 ENOUGH = 8  # posts, before one score for all means something
-RATER = r"^\S(.{0,62}\S)?$"
-SLICE = r"^(queue|audit|import)$"
+RATER = r"^\S(?:.{0,62}\S)?$"
+SLICE = r"^(?:queue|audit|import)$"
 
 
 def _said_once(frame: pd.DataFrame) -> pd.Series:

@@ -7,7 +7,7 @@ import pandas as pd
 from data_checks.ratings import RATER, SLICE
 from data_checks.suite import Suite, between, content_ids, given, has_rows, has_text, holds, matching, unique
 
-DECISION = r"^(approve|reject|edit|withdraw)$"
+DECISION = r"^(?:approve|reject|edit|withdraw)$"
 
 
 def _edit_has_text(frame: pd.DataFrame) -> pd.Series:

@@ -165,6 +165,7 @@ def review_posts(
             log_level="error",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             limit_concurrency=200,
             timeout_graceful_shutdown=3,
             h11_max_incomplete_event_size=32_768,

@@ -67,7 +67,7 @@ def _calibrations(found: Row, console: Console) -> None:
             console.print(rows)
         left_out = max(row["left_out"] for row in same)
         for why in sorted(refused):
-            console.print(f"no figures: {why} (least: {found['least']})" if "drawn" in why else why, markup=False)
+            console.print(f"no figures: {why}" if "drawn" in why else why, markup=False)
         if refused and left_out:
             line = f"{several(left_out, 'rated post')} of the queue left out: it was chosen by scores"
             console.print(f"{line}; more by chance: postwright review --audit 1", markup=False)

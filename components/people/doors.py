@@ -153,8 +153,8 @@ def same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass"))
 
 
-def problem(status: int, message: str, **more: object) -> JSONResponse:
-    return JSONResponse({"error": message, **more}, status_code=status)
+def problem(status: int, error: str, **more: object) -> JSONResponse:
+    return JSONResponse({"error": error, **more}, status_code=status)
 
 
 async def whole_body(receive: Receive, headers: Headers) -> Receive | None:

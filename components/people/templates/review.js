@@ -264,8 +264,8 @@ function drawAspects() {
       input.addEventListener("focus", () => mark(n, false));
       cells.push(make("label", {}, input, make("span", {"aria-hidden": "true"}, String(value))));
     }
-    const levels = aspect.levels.map(([level, text]) => make("li", {}, make("b", {}, level), make("span", {}, text)));
-    const row = make("fieldset", {class: "aspect"}, make("legend", {}, make("span", {}, aspect.title), make("output", {}, "")), make("p", {class: "question"}, aspect.question), make("div", {class: "scale"}, ...cells), make("ol", {class: "levels"}, ...levels));
+    const levels = () => make("ol", {class: "levels"}, ...aspect.levels.map(([level, text]) => make("li", {}, make("b", {}, level), make("span", {}, text))));
+    const row = make("fieldset", {class: "aspect"}, make("legend", {}, make("span", {}, aspect.title), make("output", {}, "")), make("p", {class: "question"}, aspect.question), make("div", {class: "scale"}, ...cells), levels(), make("details", {class: "more"}, make("summary", {}, "What the levels look like"), levels()));
     row.addEventListener("click", () => mark(n, false));
     return row;
   });

@@ -60,7 +60,7 @@ class Reviewing:
         self._pending: dict[str, Answer] = {}
         self._message: str | None = None
         self._read_at, self._asked_at = 0.0, 0.0
-        self._awake, self._ending = threading.Event(), False
+        self._awake, self._end = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="warehouse", daemon=True)
 
     def __enter__(self) -> "Reviewing":
@@ -70,7 +70,7 @@ class Reviewing:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._ending = True
+        self._end.set()
         self._awake.set()
         self._thread.join(timeout=60)
         self.file.close()
@@ -99,21 +99,22 @@ class Reviewing:
     # The one thread that needs the warehouse
 
     def _work(self) -> None:
-        while not self._ending:
+        while not self._end.is_set():
+            self._awake.clear()  # before the work: who comes during it is not overlooked
             read = self._try(self._read) if self._is_stale() else True
             folded = self._try(self._fold) if self._pending else True
-            self._awake.clear()
             self._awake.wait(timeout=REFRESH_S if read and folded else PAUSE_S)
-            if not self._ending and read and folded:
-                time.sleep(FOLD_S if self._pending else 0.05)  # several answers, one write
+            if read and folded and self._pending:
+                self._end.wait(FOLD_S)  # several answers, one write
         self._try(self._fold)
 
     def _try(self, work: Callable[[], None]) -> bool:
         try:
             work()
-        except PostwrightError as error:
+        except Exception as error:  # noqa: BLE001 - told on the page; without this thread nothing would be folded
             with self._lock:
-                self._message = str(error)
+                is_known = isinstance(error, PostwrightError)
+                self._message = str(error) if is_known else f"{type(error).__name__}: {error}"
             return False
         with self._lock:
             self._message = None

@@ -73,7 +73,7 @@ async def test_an_answer_is_kept_while_another_process_holds_the_warehouse(posts
     settings = home.done()
     async with serve(settings) as page:
         first = await page.next()
-        with held(settings, 6) as holder:
+        with held(settings, 4) as holder:
             status, found = await page.rate(first, "while-held")
             assert status == 200 and found["waiting"] == 1
             answers, wrong = read_answers(settings.people)
@@ -91,7 +91,7 @@ async def test_a_home_that_is_held_from_the_start_is_waited_for(posts, serve) ->
     home = posts()
     home.post()
     settings = home.done()
-    with held(settings, 4) as holder:
+    with held(settings, 3) as holder:
         async with serve(settings) as page:
             status, found = await page.get("next", params={"rater": "ann"})
             assert status == 503 and found["is_read"] is False
@@ -412,6 +412,7 @@ async def test_a_post_that_left_the_queue_can_still_be_answered(posts, serve) ->
 
 async def test_a_full_disk_is_told_and_nothing_is_acknowledged(posts, serve, monkeypatch) -> None:
     import resource
+    import signal
 
     home = posts()
     home.post()
@@ -420,8 +421,6 @@ async def test_a_full_disk_is_told_and_nothing_is_acknowledged(posts, serve, mon
         first = await page.next()
         await page.rate(first, "answer-0001")
         size = next(settings.people.glob("*.jsonl")).stat().st_size
-        import signal
-
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, before[1]))

@@ -59,7 +59,7 @@ function banner(text, bad = false) {
 
 class Told extends Error { constructor(status, body) { super(body.error || `The server answered ${status}`); this.status = status; this.body = body; } }
 async function ask(path, body) {
-  const how = body === undefined ? {} : {method: "POST", headers: {"content-type": "application/json", "x-postwright-csrf": csrf}, body: JSON.stringify(body)};
+  const how = body === undefined ? {} : {method: "POST", headers: {"content-type": "application/json", "x-postwright-csrf": csrf}, body: JSON.stringify(body, (name, value) => (typeof value === "string" && value.toWellFormed ? value.toWellFormed() : value))};
   const reply = await fetch(path, {...how, cache: "no-store", credentials: "same-origin"});
   const found = await reply.json().catch(() => ({}));
   if (reply.status === 403 && found.reload) {  // another process serves the page now

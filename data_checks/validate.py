@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from data_checks import (
+    comparisons,
     evaluations,
     examples,
     features,
@@ -28,7 +29,20 @@ from data_checks import (
 )
 from data_checks.suite import Expectation, Suite
 
-_MODULES = (items, features, prompts, posts, judgments, examples, splits, evaluations, promotions, ratings, reviews)
+_MODULES = (
+    items,
+    features,
+    prompts,
+    posts,
+    judgments,
+    comparisons,
+    examples,
+    splits,
+    evaluations,
+    promotions,
+    ratings,
+    reviews,
+)
 SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in _MODULES}
 SHOWN = 3  # unexpected values in `observed`
 

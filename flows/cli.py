@@ -17,12 +17,16 @@ from typing import Any
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import commands, learning_commands, people_commands
+from flows import commands, comparing_commands, learning_commands, people_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
-MODULES: dict[str, Any] = dict.fromkeys(("train", "evaluate", "describe"), learning_commands)
-MODULES |= dict.fromkeys(people_commands.COMMANDS, people_commands)
+ELSEWHERE: dict[str, Any] = {
+    **dict.fromkeys(("train", "evaluate", "describe"), learning_commands),
+    "compare": comparing_commands,
+    **dict.fromkeys(people_commands.COMMANDS, people_commands),
+}
+"""Commands whose functions stand in other modules than `commands`."""
 
 EXAMPLES = """\
 examples:
@@ -34,6 +38,7 @@ examples:
   postwright report                                the HTML report of the latest run
   postwright review                                rate and approve posts on a web page
   postwright export --out posts.csv                what was approved, for a scheduler
+  postwright compare mine.yaml plain.yaml          which posts are better, in pairs, both orders
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
@@ -126,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     )
     spend.add_argument("campaign", nargs="?", type=Path, metavar="CAMPAIGN.yaml")
     spend.add_argument("--by", choices=("stage", "model", "spec", "run", "day", "month"), default="stage")
+    comparing_commands.add_to(command, time, count)
     command("doctor", "check this machine: packages, home, models, keys")
     models = command(
         "models",
@@ -201,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "demo":
         args.campaign = DEMO
     try:
-        module = MODULES.get(args.command, commands)
+        module = ELSEWHERE.get(args.command, commands)
         result = getattr(module, args.command)(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))

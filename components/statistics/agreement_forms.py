@@ -15,15 +15,17 @@ from components.statistics.resampling import Floats, Statistic
 Level = Literal["nominal", "ordinal", "interval"]
 Weighting = Literal["quadratic", "linear", "none"]
 DENSE = 64
-"""Different values up to which the table of units and values is a dense one: faster for scales, not for measurements."""
+"""Different values up to which the table of units and values is a dense one: faster for scales, not for measures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`statistic`: weights (r, n) -> (r,); `units`: (all units,) which n of them it is about."""
+    """`statistic`: weights (r, n) -> (r,); `units`: (all units,) which n of them it is about; `is_share`: a share is not
+    certain even where all units agree."""
 
     statistic: Statistic
     units: NDArray[np.bool_]
+    is_share: bool = False
 
 
 def alpha(ratings: Floats, level: Level = "interval") -> Form:
@@ -66,14 +68,20 @@ def alpha(ratings: Floats, level: Level = "interval") -> Form:
     return Form(score, units)
 
 
+def _complete(ratings: Floats) -> NDArray[np.bool_]:
+    """(units,) those that every rater rated."""
+    complete: NDArray[np.bool_] = (~np.isnan(ratings)).sum(0) == max(1, len(ratings))
+    return complete
+
+
 def icc(ratings: Floats, average: bool = False) -> Form:
     """ICC(2,1), or ICC(2,k) for the mean of the raters (Shrout and Fleiss 1979): two-way random effects, absolute
     agreement. Over the units that every rater rated."""
-    units = (~np.isnan(ratings)).all(axis=0)
+    units = _complete(ratings)
     table = ratings[:, units].T
     k = table.shape[1]
     table = table - (table.mean() if table.size else 0.0)
-    of_unit, squares = table.mean(1), (table**2).sum(1)
+    of_unit, squares = table.sum(1) / max(1, k), (table**2).sum(1)
 
     def score(weights: Floats) -> Floats:
         n = weights.sum(1)
@@ -97,7 +105,7 @@ def kappa(ratings: Floats, weights: Weighting = "quadratic") -> Form:
     disagreement. A disagreement weighs as the values' distance, squared or not, or 1 whatever the distance."""
     if len(ratings) != 2:
         raise ValueError(f"kappa is between two raters, not {len(ratings)}")
-    units = (~np.isnan(ratings)).all(axis=0)
+    units = _complete(ratings)
     table = ratings[:, units]
     values, place = np.unique(table, return_inverse=True)
     place = place.reshape(table.shape)
@@ -118,7 +126,7 @@ def kappa(ratings: Floats, weights: Weighting = "quadratic") -> Form:
 def concordance(ratings: Floats) -> Form:
     """Kendall's W (1939; with the correction for ties of Kendall 1948), over the units that every rater rated:
     12 S / (m² (n³ - n) - m T), S: the squared deviations of the rank sums, T: the sum of t³ - t over all ties."""
-    units = (~np.isnan(ratings)).all(axis=0)
+    units = _complete(ratings)
     table = ratings[:, units]
     m = len(table)
     ranked = [np.unique(row, return_inverse=True) for row in table]
@@ -154,4 +162,4 @@ def within(ratings: Floats, distance: float = 1.0) -> Form:
             share: Floats = (weights @ near) / (weights @ pairs)
         return share
 
-    return Form(score, units)
+    return Form(score, units, is_share=True)

@@ -100,7 +100,7 @@ def rank(
         flat = [
             np.bincount(cells, row * outcome, n * n) + np.bincount(back, row * (1 - outcome), n * n) for row in times
         ]
-        return np.array(flat).reshape(-1, n, n)
+        return np.array(flat).reshape(len(times), n, n)
 
     wins = table(np.ones((1, len(outcome))))[0]
     strengths = bradley_terry(wins, prior) if n else np.zeros(0)

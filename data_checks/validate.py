@@ -26,6 +26,8 @@ from data_checks import (
     posts,
     promotions,
     prompts,
+    ratings,
+    reviews,
     splits,
 )
 from data_checks.suite import Expectation, Suite
@@ -39,6 +41,8 @@ _MODULES = (
     anchor_readings,
     comparisons,
     measures,
+    ratings,
+    reviews,
     examples,
     splits,
     evaluations,

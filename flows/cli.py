@@ -12,15 +12,20 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import audit_commands, commands, comparing_commands, learning_commands
+from flows import audit_commands, commands, comparing_commands, learning_commands, people_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
-ELSEWHERE = dict.fromkeys(("train", "evaluate", "describe"), learning_commands) | {"compare": comparing_commands}
+ELSEWHERE: dict[str, Any] = {
+    **dict.fromkeys(("train", "evaluate", "describe"), learning_commands),
+    "compare": comparing_commands,
+    **dict.fromkeys(people_commands.COMMANDS, people_commands),
+}
 """Commands whose functions stand in other modules than `commands`."""
 
 EXAMPLES = """\
@@ -31,6 +36,8 @@ examples:
   postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
   postwright report                                the HTML report of the latest run
+  postwright review                                rate and approve posts on a web page
+  postwright export --out posts.csv                what was approved, for a scheduler
   postwright compare mine.yaml plain.yaml          which posts are better, in pairs, both orders
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
@@ -169,6 +176,7 @@ def parser() -> argparse.ArgumentParser:
             metavar="FIELD=VALUE",
             help="override the file; repeatable",
         )
+    people_commands.add_to(command)
     return top
 
 

@@ -30,6 +30,8 @@ GROUPS = {
     "splits": "example_id",
     "evaluations": "evaluation_id",
     "measures": "post_id",
+    "ratings": "rating_id",
+    "reviews": "review_id",
 }
 IDS = {
     "items": "item_id",
@@ -43,6 +45,8 @@ IDS = {
     "splits": "example_id",
     "evaluations": "evaluation_id",
     "measures": "measure_id",
+    "ratings": "rating_id",
+    "reviews": "review_id",
 }
 
 

@@ -11,6 +11,7 @@ from components.records.comparisons import Comparison
 from components.records.learning import Evaluation, Example, Split
 from components.records.measures import Measure
 from components.records.nouns import Feature, Item, Judgment, Post, Prompt
+from components.records.people import Rating, Review
 
 __all__ = [
     "LEARNING",
@@ -28,7 +29,9 @@ __all__ = [
     "Post",
     "Prompt",
     "Quarantine",
+    "Rating",
     "Record",
+    "Review",
     "Run",
     "Split",
     "content_id",
@@ -51,5 +54,7 @@ OPINIONS: dict[str, type[Record]] = {
     "anchor_readings": AnchorReading,
     "comparisons": Comparison,
     "measures": Measure,
+    "ratings": Rating,
+    "reviews": Review,
 }
 """What is said about posts beside judgments: by other judges, by people, by measures. Each has a suite too."""

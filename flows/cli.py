@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import commands, learning_commands
+from flows import commands, experiment_commands, learning_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
@@ -33,6 +33,7 @@ examples:
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
+  postwright experiment campaigns/mpwl-ablation.yaml    arms of one campaign, compared
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -107,6 +108,9 @@ def parser() -> argparse.ArgumentParser:
         "example:\n  postwright report --home .postwright",
     )
     report.add_argument("--run", metavar="RUN_ID", help="default: the latest")
+    report.add_argument("--experiment", metavar="NAME", help="the report of an experiment instead")
+    report.add_argument("--out", type=Path, metavar="DIR", help="of an experiment: also write its tables as CSV files")
+    experiment_commands.add_to(command, count)
     compact = command(
         "compact",
         "pack the journal of calls: finished segments become parquet, at a fifth of the size",
@@ -197,7 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.campaign = DEMO
     try:
         module = learning_commands if args.command in LEARNING else commands
-        result = getattr(module, args.command)(args, console)
+        result = (getattr(args, "do", None) or getattr(module, args.command))(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))
         return 0

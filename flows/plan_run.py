@@ -22,7 +22,7 @@ from components.records import Feature, Item, Post, Prompt
 from components.spec import Campaign, ChatSpec, FeatureSpec, Selection
 from components.store import Store
 from flows.buying import TRIED_AGAIN, journal_of
-from flows.expect_posts import expected_posts, unknown_candidates, worth_judging
+from flows.expect_posts import by_people, expected_posts, unknown_candidates, worth_judging
 from flows.generate_posts import materials
 from flows.ingest_items import inputs_met, undated
 from flows.judge_posts import waiting_calls, words_of
@@ -112,7 +112,7 @@ def plan_run(
     written = [post for post in store.posts_to_judge(*ids) if post.prompt_id in prompts]
     todo = store.posts_without_judgments(*ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)
     unjudged = [post for post in todo if post.prompt_id in prompts]
-    coming = expected_posts(writing, c, journal, known)
+    coming = by_people(to_write, items, c) if c.generation.is_human else expected_posts(writing, c, journal, known)
     expected = worth_judging(coming, c.generation)
     if c.generation.choose == "clip":  # another candidate may be nearer than the one so far: one is judged in the end
         renewed = {post.prompt_id for post in expected}

@@ -3,10 +3,12 @@
 Imports no Prefect, so that the command line answers a wrong file in a moment.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.chat import check
 from components.errors import UserError
+from components.experiments import Arm
 from components.items import list_entries
 from components.spec import Campaign
 from components.store import Store
@@ -36,3 +38,12 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
             f"this home already has a dataset named {campaign.dataset.name!r} from {sorted(places)[0]}; "
             f"give dataset.name a name of its own for {path}"
         )
+
+
+def preflight_arms(arms: Sequence[Arm], store: Store) -> None:
+    """The same for every arm of an experiment; the message names the arm."""
+    for arm in arms:
+        try:
+            preflight(arm.campaign, store, list_inputs=arm.place == 0)
+        except UserError as error:
+            raise UserError(f"arm {arm.name}: {error}") from None

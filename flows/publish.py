@@ -27,6 +27,7 @@ GROUPS = {
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
+    "arms": "arm_id",
 }
 IDS = {
     "items": "item_id",
@@ -37,6 +38,7 @@ IDS = {
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
+    "arms": "arm_id",
 }
 
 

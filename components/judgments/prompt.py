@@ -56,8 +56,10 @@ def _anchored(aspect: Aspect) -> str:
     return "\n".join([f"{aspect.name} ({aspect.title}). {aspect.question}", *levels])
 
 
-def user_message(post: Post, item: Item, words: Mapping[str, Sequence[str]], openings: Sequence[str]) -> str:
-    """The material for one post; a word nobody found has no tag."""
+def user_message(
+    post: Post, item: Item, words: Mapping[str, Sequence[str]], openings: Sequence[str], source_text: bool = True
+) -> str:
+    """The material for one post; a word nobody found has no tag. `source_text`: whether the item's text is."""
     text = post.text or ""
     platform = load_platform(post.platform)
     shortest, longest = platform.text_length.typical
@@ -68,7 +70,7 @@ def user_message(post: Post, item: Item, words: Mapping[str, Sequence[str]], ope
         texts = [*words.get(name, ()), *(words.get(tag, ()) if tag != name else ())]
         if texts:
             parts.append(delimit(tag, ", ".join(texts)))
-    if item.text.strip():
+    if source_text and item.text.strip():
         parts.append(delimit("source_text", item.text))
     parts.append(delimit("post", text))
     parts += [delimit("other_post", opening) for opening in openings]

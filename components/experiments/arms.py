@@ -98,8 +98,8 @@ def notes_of(spec: ExperimentSpec, arms: list[Arm]) -> list[str]:
         changed = {name.split(".")[0] for name in arm.overrides}
         if "judge" in changed:
             notes.append(f"{arm.name} was judged by another judge: its differences are the judge's as well.")
-        if arm.campaign.prompt.platform != first.prompt.platform:
-            notes.append(f"{arm.name} was written, and judged, for {arm.campaign.prompt.platform}.")
+    if any(arm.campaign.prompt.platform != first.prompt.platform for arm in arms):
+        notes.append("Arms are for different platforms: each was written, and judged, as a post on its own.")
     return notes
 
 

@@ -30,7 +30,8 @@ _PROMPTED = """SELECT DISTINCT item_id FROM prompts WHERE spec_id = $prompt AND 
     AND item_id IN (SELECT unnest($items::VARCHAR[]))"""
 _READINGS = """SELECT post_id, repeat, aspect, max(score) AS score,
         last(error ORDER BY created_at, judgment_id) AS error,
-        CASE WHEN count(*) = count(cost_usd) THEN round(sum(cost_usd), 12) END AS cost_usd, list(DISTINCT call_key) AS call_keys
+        CASE WHEN count(*) = count(cost_usd) THEN round(sum(cost_usd), 12) END AS cost_usd,
+        list(DISTINCT call_key) AS call_keys
     FROM judgments WHERE spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))
     GROUP BY ALL ORDER BY post_id, repeat, aspect"""
 _LATENCIES = """SELECT call_key, max(latency_ms) AS latency_ms FROM calls WHERE status = 'ok'

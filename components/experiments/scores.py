@@ -58,7 +58,8 @@ class ArmScores:
         return {one.item_id: one.scores.get(aspect) for one in self.items if one.failure != NOT_RUN}
 
     def known(self, aspect: str) -> list[float]:
-        return [score for score in self.values(aspect).values() if score is not None]
+        """The scores, in the order of their items' ids: a resampled mean depends on it."""
+        return [score for _, score in sorted(self.values(aspect).items()) if score is not None]
 
     @property
     def kinds(self) -> dict[str, str]:

@@ -19,10 +19,10 @@ from pydantic import Field
 
 from components.errors import BatchPending, HomeUnusable, PostwrightError
 from components.items.sending import seen_differently
-from components.judgments import mean_with_interval
 from components.posts.choosing import choice_of
 from components.records import Run
 from components.spec import Campaign, Selection, Spec
+from components.statistics.means import mean_with_interval
 from components.store import STANDING, Store, parameters, selected
 from flows.artifacts import leave_artifacts
 from flows.batching import suspended_while_pending

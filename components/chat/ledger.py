@@ -9,16 +9,15 @@ stays `held`, counted against the cap but not as spend.
 """
 
 import asyncio
-import os
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from components.chat.pocket import FITS, REFUSED, SLACK, Pocket
 from components.chat.prices import FILE, Price
-from components.chat.purse import FITS, REFUSED, SLACK, Damaged, Pocket, Purse, end_standing_at
 from components.chat.till import Till
+from components.chat.waiting import Waiters, first_of
 from components.errors import BudgetExceeded, UserError
 
 POLL_S = 0.05
@@ -69,9 +68,13 @@ class Ledger:
         self.open_batches: dict[str, Reservation] = {}
         """Reservations of batches that are handed in and not collected, by their local ids."""
         self._till = till
-        self._pocket = Pocket(spent_usd) if till is None else till.run
+        self._own = Pocket(spent_usd)
         self._lock = threading.Lock()
-        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._waiters = Waiters()
+
+    @property
+    def _pocket(self) -> Pocket:
+        return self._own if self._till is None else self._till.run
 
     @property
     def spent_usd(self) -> float:
@@ -118,7 +121,7 @@ class Ledger:
             return Reservation(self, 0.0)  # free calls go on when the money is gone
         with self._lock:
             till = self._till
-            said = self._pocket.take(usd, self.cap_usd) if till is None else self._take_shared(till, usd)
+            said = self._own.take(usd, self.cap_usd) if till is None else till.take(usd, self.cap_usd, self.month_usd)
             if said == FITS:
                 return Reservation(self, usd, taken=True)
             if said == REFUSED:
@@ -137,34 +140,15 @@ class Ledger:
         `stopped` was set meanwhile."""
         pause = POLL_S
         while True:
-            loop = asyncio.get_running_loop()
-            freed: asyncio.Future[None] = loop.create_future()
-            waiter = (loop, freed)
-            with self._lock:
-                self._waiting.append(waiter)  # before looking, so that nothing freed meanwhile is missed
-            try:
+            with self._waiters.waiting() as freed:  # before looking, so that nothing freed meanwhile is missed
                 reservation = self.reserve_now(model, price, input_tokens, output_tokens)
                 if reservation is not None:
                     return reservation
-                await self._wait(freed, stopped, None if self._till is None else pause)
-            finally:
-                with self._lock:
-                    if waiter in self._waiting:
-                        self._waiting.remove(waiter)
+                await first_of(freed, stopped, None if self._till is None else pause)
             if stopped is not None and stopped.is_set():
                 return None
             self._refuse_if_it_stands(model, price, input_tokens, output_tokens)
             pause = min(2 * pause, LONGEST_POLL_S)
-
-    async def _wait(self, freed: "asyncio.Future[None]", stopped: asyncio.Event | None, pause: float | None) -> None:
-        watch: set[asyncio.Future[Any]] = {freed}
-        if stopped is not None:
-            watch.add(asyncio.ensure_future(stopped.wait()))
-        try:
-            await asyncio.wait(watch, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for future in watch:
-                future.cancel()
 
     def _refuse_if_it_stands(self, model: str, price: Price | None, input_tokens: int, output_tokens: int) -> None:
         """Nobody waits a day for the money of a batch."""
@@ -184,63 +168,29 @@ class Ledger:
         with self._lock:
             if self._till is not None and reservation.open and reservation.standing is None:
                 reservation.standing = name
-                self._till.run.stand(name, reservation.usd)
-                self._till.month.stand(name, reservation.usd)
+                self._till.stand(name, reservation.usd)
 
     def standing(self, name: str, usd: float) -> Reservation:
         """What stands under `name`, in whichever process; `usd` is reserved, without asking, where nothing does."""
         with self._lock:
             if self._till is None:
-                self._pocket.reserved += usd
-                self._pocket.open += 1
+                self._own.reserved += usd
+                self._own.open += 1
                 return Reservation(self, usd, taken=True)
-            self._till.run.stands(name, usd)
-            self._till.month.stands(name, usd)
+            self._till.stands(name, usd)
             return Reservation(self, usd, taken=True, standing=name)
 
     def settle_standing(self, name: str, purse: str, cost_usd: float, held_usd: float) -> None:
         """Ends what stands under `name` for another purse of this home: the cost is that purse's, and the month's."""
         with self._lock:
-            if till := self._till:
-                self._turn_in_time(till)
-                end_standing_at(till.run_path(purse), name, cost_usd, held_usd)
-                self._end_standing(till.month, name, cost_usd, held_usd)
+            if self._till is not None:
+                self._till.end_standing_of(purse, name, cost_usd, held_usd)
 
     def end_standing_but(self, names: Collection[str]) -> None:
         """Frees what stands under any other name: what it stood for is over, and its cost is counted."""
         with self._lock:
-            if till := self._till:
-                self._turn_in_time(till)
-                till.run.end_standing_but(names)
-                till.month.end_standing_but(names)
-
-    def _take_shared(self, till: Till, usd: float) -> int:
-        try:
-            return self._take_both(till, usd)
-        except Damaged:
-            till.mend()
-            return self._take_both(till, usd)
-
-    def _take_both(self, till: Till, usd: float) -> int:
-        if till.pid != os.getpid():
-            till.open()
-            self._pocket = till.run
-        now = till.clock()
-        if not till.month_begins <= now < till.month_ends:
-            till.turn(now)
-        said = till.run.take(usd, self.cap_usd)
-        if said == FITS:
-            cap = float("inf") if self.month_usd is None else self.month_usd
-            try:
-                said = till.month.take(usd, cap)
-            except Damaged:
-                till.run.put(usd)
-                raise
-            if said != FITS:
-                till.run.put(usd)
-        if said != FITS:
-            till.look()
-        return said
+            if self._till is not None:
+                self._till.end_standing_but(names)
 
     def _unpriced(self, model: str) -> Reservation:
         if not self.allow_unpriced:
@@ -276,7 +226,7 @@ class Ledger:
                 return
             self._move(reservation.usd, kept=usd, ended=0)
             reservation.usd, reservation.kept = 0.0, usd
-        self._wake_all()
+        self._waiters.wake_all()
 
     def _settle(self, reservation: Reservation, cost_usd: float, held_usd: float) -> None:
         with self._lock:
@@ -284,45 +234,12 @@ class Ledger:
                 return
             reservation.open = False
             if reservation.standing:
-                till = self._till
-                assert till is not None, "nothing stands in a ledger that is alone"
-                self._turn_in_time(till)
-                for purse in (till.run, till.month):
-                    self._end_standing(purse, reservation.standing, cost_usd, held_usd)
+                assert self._till is not None, "nothing stands in a ledger that is alone"
+                self._till.end_standing(reservation.standing, cost_usd, held_usd)
             elif reservation.taken or cost_usd or held_usd:
                 self._move(reservation.usd, cost_usd, held_usd, -reservation.kept, int(reservation.taken))
-        if self._waiting:
-            self._wake_all()
-
-    def _end_standing(self, purse: Purse, name: str, spent: float, held: float) -> None:
-        """Who ends it counts its cost, in the own row, like that of a call for which nothing was reserved."""
-        if purse.end_standing(name):
-            purse.open += 1
-            purse.put(0.0, spent, held)
-
-    def _turn_in_time(self, till: Till) -> None:
-        now = till.clock()
-        if not till.month_begins <= now < till.month_ends:
-            till.turn(now)
+        self._waiters.wake_all()
 
     def _move(self, freed: float, spent: float = 0.0, held: float = 0.0, kept: float = 0.0, ended: int = 1) -> None:
-        till = self._till
-        if till is not None:
-            self._turn_in_time(till)
-            till.month.put(freed, spent, held, kept, ended)
-        self._pocket.put(freed, spent, held, kept, ended)
-
-    def _wake_all(self) -> None:
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
-        for loop, freed in waiting:
-            try:
-                loop.call_soon_threadsafe(_wake, freed)
-            except RuntimeError:
-                # That window's event loop has ended; nobody waits there any more.
-                continue
-
-
-def _wake(freed: "asyncio.Future[None]") -> None:
-    if not freed.done():
-        freed.set_result(None)
+        into = self._own if self._till is None else self._till
+        into.put(freed, spent, held, kept, ended)

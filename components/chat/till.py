@@ -2,37 +2,27 @@
 
 An open ledger holds a lock on a file of its own under `<home>/calls/shared/open/`, which the kernel releases when its
 process dies, however it dies (a pid alone could be another process by now). Whoever opens a ledger, or waits for money,
-tries those locks: money that a dead ledger had reserved may have been billed, so it becomes held, and is written into
-the journal once, as one record, from which sums and views see it.
-
-That record has the status `connection` (the answer never came), which no reader takes for an answer and no resume
-treats as final, and a key of its own, made from the ledger's random name, so it can be found and is written once.
+tries those locks, and buries what is dead (burial.py).
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from components.chat.burial import MONTH, bury
 from components.chat.journal import Journal
-from components.chat.outcome import Status
-from components.chat.purse import Purse, row_of, settle_row
+from components.chat.pocket import FITS
+from components.chat.purse import Damaged, Purse
+from components.chat.purse_ends import end_standing_at
+from components.chat.recorded import Month, Recorded, recorded
 from components.chat.segments import cannot_write
 from components.errors import UserError
-
-LOST = "lost"
-"""The stage of records that stand for calls in flight when their process died."""
-
-MONTH = "purse-month-"
-"""So begin the names of months' purses; 2026-11 follows."""
 
 LOOK_S = 1.0
 """So often at most a ledger looks after the dead and after its own files."""
@@ -102,6 +92,70 @@ class Till:
                 purse.take_over(older)
         return purse
 
+    def take(self, usd: float, cap: float, month_cap: float | None) -> int:
+        """Reserves `usd` in both purses, or in none where one has no room: FITS, WAIT or REFUSED."""
+        try:
+            return self._take(usd, cap, month_cap)
+        except Damaged:
+            self.mend()
+            return self._take(usd, cap, month_cap)
+
+    def _take(self, usd: float, cap: float, month_cap: float | None) -> int:
+        if self.pid != os.getpid():
+            self.open()
+        self.turn_in_time()
+        said = self.run.take(usd, cap)
+        if said == FITS:
+            try:
+                said = self.month.take(usd, float("inf") if month_cap is None else month_cap)
+            except Damaged:
+                self.run.put(usd)
+                raise
+            if said != FITS:
+                self.run.put(usd)
+        if said != FITS:
+            self.look()
+        return said
+
+    def put(self, freed: float, spent: float = 0.0, held: float = 0.0, kept: float = 0.0, ended: int = 1) -> None:
+        """See Pocket.put."""
+        self.turn_in_time()
+        self.month.put(freed, spent, held, kept, ended)
+        self.run.put(freed, spent, held, kept, ended)
+
+    def stand(self, name: str, usd: float) -> None:
+        """See Purse.stand."""
+        self.run.stand(name, usd)
+        self.month.stand(name, usd)
+
+    def stands(self, name: str, usd: float) -> None:
+        """See Purse.stands."""
+        self.run.stands(name, usd)
+        self.month.stands(name, usd)
+
+    def end_standing(self, name: str, spent: float, held: float) -> None:
+        """What stood under `name` is over; who ends it counts its cost, in the own row, once."""
+        self.turn_in_time()
+        self.run.end_standing(name, spent, held)
+        self.month.end_standing(name, spent, held)
+
+    def end_standing_of(self, purse: str, name: str, spent: float, held: float) -> None:
+        """The same for another purse of this home: the cost is that purse's, and the month's."""
+        self.turn_in_time()
+        end_standing_at(self.run_path(purse), name, spent, held)
+        self.month.end_standing(name, spent, held)
+
+    def end_standing_but(self, names: Collection[str]) -> None:
+        """See Purse.end_standing_but."""
+        self.turn_in_time()
+        self.run.end_standing_but(names)
+        self.month.end_standing_but(names)
+
+    def turn_in_time(self) -> None:
+        now = self.clock()
+        if not self.month_begins <= now < self.month_ends:
+            self.turn(now)
+
     def turn(self, now: float) -> None:
         """The month is over, or the clock was set: what is in flight will be recorded in the other month, and counts
         there whatever its cap."""
@@ -152,118 +206,6 @@ class Till:
         """What a burial must know, in one write."""
         noted = {"pid": self.pid, "name": self.name, "purses": [path.name for path in purses]}
         os.pwrite(self._file.fileno(), json.dumps(noted).encode().ljust(2048), 0)
-
-
-def bury(folder: Path, journal: Journal) -> None:
-    """Ends every ledger whose process is gone. Killed in the middle, it is repeated by the next one: the journal is
-    looked through before the record is written again, and a row that is gone is skipped. Call it `_alone`."""
-    for mark in sorted((folder / "open").glob("*.ledger")):
-        try:
-            opened = mark.open("r+b")
-        except FileNotFoundError:
-            continue  # its ledger was closed since
-        with opened as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            token = bytes.fromhex(mark.stem)
-            noted = _noted(file.read(), folder)
-            paths = [folder / name for name in noted["purses"]]
-            usd, calls = max((row_of(path, token) for path in paths), default=(0.0, 0))
-            if usd > 1e-12:
-                begun = noted.get("burying", False)
-                file.seek(0)
-                file.write(json.dumps(noted | {"burying": True}).encode().ljust(2048))
-                file.flush()
-                record = _lost(token, str(noted["name"]), usd, calls, _died(paths))
-                if not begun or all(known["call_key"] != record["call_key"] for known in journal.records()):
-                    journal.append(record)
-            for path in paths:
-                settle_row(path, token)
-            mark.unlink(missing_ok=True)
-
-
-class Month(NamedTuple):
-    """A calendar month in UTC: 2026-11, its first moment and that of the next."""
-
-    name: str
-    first: datetime
-    next: datetime
-
-    @classmethod
-    def of(cls, now: float) -> "Month":
-        first = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        return cls(
-            f"{first:%Y-%m}", first, datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=UTC)
-        )
-
-
-class Recorded(NamedTuple):
-    """(spent, held) in USD."""
-
-    run: tuple[float, float]
-    month: tuple[float, float]
-
-
-def recorded(journal: Journal, runs: Collection[str], month: str) -> Recorded:
-    """What the journal has of some runs, and of a calendar month (2026-11) in UTC."""
-    sums = [[0.0, 0.0], [0.0, 0.0]]
-    for record in journal.fields(("run_id", "created_at", "cost_usd", "held_usd")):
-        cost, held = record.get("cost_usd") or 0.0, record.get("held_usd") or 0.0
-        if cost or held:
-            for into, mine in zip(sums, (record.get("run_id") in runs, month_of(record) == month), strict=True):
-                if mine:
-                    into[0] += cost
-                    into[1] += held
-    return Recorded((sums[0][0], sums[0][1]), (sums[1][0], sums[1][1]))
-
-
-def month_of(record: Mapping[str, Any]) -> str:
-    """Of its `created_at`, which is written in UTC; packed calls may have it as a time."""
-    at = record.get("created_at")
-    return f"{at.astimezone(UTC):%Y-%m}" if isinstance(at, datetime) else str(at)[:7]
-
-
-def _lost(token: bytes, name: str, usd: float, calls: int, at: float) -> dict[str, Any]:
-    return {
-        "call_key": hashlib.sha256(b"lost " + token).hexdigest()[:32],
-        "status": Status.connection.value,
-        "model": None,
-        "endpoint": None,
-        "stage": LOST,
-        "run_id": name,
-        "text": None,
-        "detail": f"in flight when their process died: {calls} attempts, which may have been billed",
-        "attempts": calls,
-        "input_tokens": None,
-        "output_tokens": None,
-        "cost_usd": 0.0,
-        "held_usd": usd,
-        "price_date": None,
-        "latency_ms": 0,
-        "created_at": datetime.fromtimestamp(at, UTC).isoformat(),
-    }
-
-
-def _noted(data: bytes, folder: Path) -> dict[str, Any]:
-    """A process that died before it could note anything had no money yet; its row is looked for everywhere."""
-    try:
-        noted = json.loads(data)
-        return {"name": str(noted["name"]), "purses": [str(name) for name in noted["purses"]]} | dict(noted)
-    except (ValueError, KeyError, TypeError):
-        return {"name": LOST, "purses": [path.name for path in folder.glob("purse-*")]}
-
-
-def _died(paths: Sequence[Path]) -> float:
-    """When money last moved in these purses, about when the process died; within the month whose purse it was in."""
-    at = max((path.stat().st_mtime for path in paths if path.exists()), default=time.time())
-    for path in paths:
-        if path.name.startswith(MONTH):
-            begin = datetime.strptime(path.name, f"{MONTH}%Y-%m").replace(tzinfo=UTC)
-            end = (begin + timedelta(days=32)).replace(day=1).timestamp() - 1
-            at = min(max(at, begin.timestamp()), end)
-    return at
 
 
 def _mark_of(folder: Path, token: bytes) -> Path:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.learning.resampling import bootstrap, interval
-from components.learning.scores import Floats
+from components.statistics.resampling import Floats, bootstrap, interval
 
 PERSISTENCE = 0.8
 """Of rank-biased overlap: the first 6 ranks, as many as are kept, have 93 % of the weight (Webber et al., eq. 21)."""

@@ -1,9 +1,8 @@
 """Posts are judged by rubrics: files beside this module, read by `load_rubric`, asked by `judge`."""
 
 from components.judgments.beside import Waiting
-from components.judgments.intervals import mean_with_interval
 from components.judgments.judge import judge
 from components.judgments.parse import parse_reply
 from components.judgments.rubric import Rubric, load_rubric, rubric_text
 
-__all__ = ["Rubric", "Waiting", "judge", "load_rubric", "mean_with_interval", "parse_reply", "rubric_text"]
+__all__ = ["Rubric", "Waiting", "judge", "load_rubric", "parse_reply", "rubric_text"]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from components.features.network import PRESENCES, NetworkConfig, PromptWordsNetwork
 from components.learning.encoded import Encoded
-from components.learning.scores import Floats, Places
+from components.learning.scores import Places
+from components.statistics.resampling import Floats
 
 FLOOR, CEILING = 0.5, 10.0
 """Bounds of a temperature: on few rows that all come out right the best one would be 0, which is certainty."""

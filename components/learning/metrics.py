@@ -12,12 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.learning.encoded import UNKNOWN, Encoded, Measured
-from components.learning.resampling import bootstrap, holm, interval, two_sided_p
 from components.learning.scores import (
     BINS,
-    Floats,
     Places,
-    Statistic,
     bin_of,
     calibration_error,
     macro_f1,
@@ -25,6 +22,15 @@ from components.learning.scores import (
     risk_coverage,
     share,
     spearman,
+)
+from components.statistics.resampling import (
+    Floats,
+    Statistic,
+    bootstrap,
+    holm,
+    interval,
+    never_certain,
+    two_sided_p,
     value_of,
 )
 
@@ -158,18 +164,10 @@ def _with_intervals(
 def _never_certain(
     metric: str, value: float, low: float | None, high: float | None, clusters: int
 ) -> tuple[float | None, float | None]:
-    """Where all rows are right (or none), every resample is too, and the bootstrap would claim certainty: there the
-    bound of Clopper and Pearson (1934) for so many clusters stands in its place, for macro-F1 that of accuracy."""
-    if (
-        low is None
-        or high is None
-        or metric not in ("accuracy", "macro_f1", "coverage@threshold", "accuracy@threshold")
-    ):
+    """A share of rows never is certain (see `never_certain`); macro-F1 takes the bound of accuracy."""
+    if metric not in ("accuracy", "macro_f1", "coverage@threshold", "accuracy@threshold"):
         return low, high
-    bound = 0.025 ** (1 / max(1, clusters))
-    if value == 1:
-        return min(low, bound), high
-    return low, max(high, 1 - bound) if value == 0 else high
+    return never_certain(value, low, high, clusters)
 
 
 def _confusion(task: str, truth: Places, predicted: Places, labels: Sequence[str]) -> Measured:

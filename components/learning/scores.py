@@ -1,8 +1,8 @@
 """Scores as functions of weights on the rows, so that a bootstrap's thousand samples are a few matrix products.
 
-Read: predictions and right answers. Needed: numpy. A statistic takes weights (r, n), how often each of r samples holds
-each of n rows, and gives (r,); all weights one give the score of the rows as they are. NaN stands for "not defined in
-this sample" and never leaves `metrics.py`. A row that a method did not answer has the place -1: it counts as wrong, and
+Read: predictions and right answers. Needed: numpy. What a statistic takes and gives stands in
+`components/statistics/resampling.py`; its NaN never leaves `metrics.py`. A row that a method did not answer has the
+place -1: it counts as wrong, and as the least certain of all.
 as the least certain of all.
 """
 
@@ -11,16 +11,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from components.statistics.resampling import Floats, Statistic
+
 Places = NDArray[np.int64]
-Statistic = Callable[[Floats], Floats]
 
 BINS = 15
-
-
-def value_of(statistic: Statistic, rows: int) -> float:
-    """The score of n rows as they are; NaN where it is not defined."""
-    return float(statistic(np.ones((1, rows)))[0]) if rows else float("nan")
 
 
 def share(counted: NDArray[np.bool_] | Floats, among: NDArray[np.bool_] | None = None) -> Statistic:

@@ -22,8 +22,8 @@ from components.learning.encoded import Encoded
 from components.learning.fitting import Batch, Track, choose_device, fit
 from components.learning.losses import MultiTaskLoss, class_weights, shares_of
 from components.learning.metrics import statistic_of
-from components.learning.scores import value_of
 from components.learning.spec import TrainingSpec
+from components.statistics.resampling import value_of
 
 if TYPE_CHECKING:
     import torch

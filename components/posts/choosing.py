@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from components.judgments import mean_with_interval
-from components.judgments.intervals import Mean
+from components.statistics.means import Mean, mean_with_interval
 
 
 class Choice(TypedDict):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
-from components.judgments import mean_with_interval
+from components.statistics.means import mean_with_interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from components.judgments import mean_with_interval
 from components.posts.choosing import choice_of, told
 from components.records import TABLES
 from components.report import charts, formats
@@ -25,6 +24,7 @@ from components.report.candidates import others_of
 from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
 from components.report.pictures import embed
 from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
+from components.statistics.means import mean_with_interval
 from components.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from components.chat import Journal, Ledger
-from components.chat.purse import ROW
+from components.chat.purse_rows import ROW
 from components.errors import BudgetExceeded, UserError
 from tests.chat.purses import PRICE, die, open_ledger, record, rows, settle, take, total
 
@@ -54,12 +54,12 @@ def test_money_in_flight_at_a_death_is_held_and_recorded_once(tmp_path: Path) ->
 def test_a_burial_that_is_killed_in_the_middle_is_repeated_without_a_second_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from components.chat import till
+    from components.chat import burial
 
     dead = open_ledger(tmp_path, 1.0)
     assert take(dead, 0.3)
     die(dead)
-    real, calls = till.settle_row, 0
+    real, calls = burial.settle_row, 0
 
     def killed(*where: object) -> None:
         nonlocal calls
@@ -68,7 +68,7 @@ def test_a_burial_that_is_killed_in_the_middle_is_repeated_without_a_second_reco
             raise KeyboardInterrupt
         real(*where)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(till, "settle_row", killed)
+    monkeypatch.setattr(burial, "settle_row", killed)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             open_ledger(tmp_path, 1.0)

@@ -10,8 +10,9 @@ import torch
 from components.features.network import NetworkConfig, PromptWordsNetwork
 from components.learning.calibration import LEAST_KEPT, NEVER, calibrate, fit_temperature, predictions, threshold_for
 from components.learning.metrics import measure, statistic_of
-from components.learning.scores import calibration_error, value_of
+from components.learning.scores import calibration_error
 from components.learning.trainer import network_config, train
+from components.statistics.resampling import value_of
 from tests.learning.planted import QUADRANTS, WIDTH, quadrants, rows, spec
 
 torch.set_num_threads(1)

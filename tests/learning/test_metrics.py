@@ -9,8 +9,8 @@ import pytest
 
 from components.learning.encoded import UNKNOWN, Encoded, Measured
 from components.learning.metrics import holm, measure, paired_difference, statistic_of
-from components.learning.resampling import bootstrap, two_sided_p, weights
-from components.learning.scores import calibration_error, risk_coverage, value_of
+from components.learning.scores import calibration_error, risk_coverage
+from components.statistics.resampling import bootstrap, two_sided_p, value_of, weights
 from tests.learning.planted import rows
 
 ABC = {"t": ("a", "b", "c")}

@@ -14,9 +14,9 @@ from components.learning.encoded import UNKNOWN, Encoded
 from components.learning.fitting import choose_device
 from components.learning.losses import MultiTaskLoss, class_weights
 from components.learning.metrics import statistic_of
-from components.learning.scores import value_of
 from components.learning.spec import Task, TrainingSpec
 from components.learning.trainer import Trained, batches, drop, fitted, network_config, train
+from components.statistics.resampling import value_of
 from tests.learning.planted import QUADRANTS, WIDTH, quadrants, rows, spec
 
 torch.set_num_threads(1)

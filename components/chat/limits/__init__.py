@@ -7,15 +7,17 @@
     ticket.leave(status, used_tokens, told, wait_s)
 
 headers.py reads what replies tell; pacing.py spaces calls under a known limit; finding.py finds an unknown one; lane.py
-puts the three together for one model; door.py lets visitors of all threads in by turns; shared.py keeps known limits
-between processes.
+puts the three together for one model; door.py lets visitors (visitor.py) of all threads in by turns; shared.py keeps
+known limits between processes.
 """
 
 import threading
 from pathlib import Path
 
-from components.chat.limits.door import Door, Pace, Ticket, Visitor
+from components.chat.limits.door import Door
 from components.chat.limits.headers import RateHeaders, read_headers
+from components.chat.limits.ticket import Ticket
+from components.chat.limits.visitor import Pace, Visitor
 
 __all__ = ["Door", "Pace", "RateHeaders", "Ticket", "Visitor", "door_of", "read_headers"]
 

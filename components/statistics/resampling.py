@@ -1,20 +1,30 @@
 """Intervals and comparisons by a bootstrap over clusters: what was kept together in the splits is drawn together.
 
-Read: statistics (see `scores.py`) and the rows' clusters. Needed: numpy. Rows of one cluster (near-duplicates, one
-author) are alike, so n of them say less than n strangers; drawing whole clusters keeps that in the interval's width.
+Read: statistics and the rows' clusters. Needed: numpy. Rows of one cluster (near-duplicates, one author) are alike, so
+n of them say less than n strangers; drawing whole clusters keeps that in the interval's width.
+
+A statistic takes weights (r, n), how often each of r samples holds each of n rows, and gives (r,): a thousand samples
+are a few matrix products. All weights one give the score of the rows as they are. NaN stands for "not defined in this
+sample" and never leaves the modules that ask.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import erfc, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.learning.scores import Floats, Statistic
+Floats = NDArray[np.float64]
+Statistic = Callable[[Floats], Floats]
 
 LEVEL = 0.95
 _AT_ONCE = 2_000_000
 """Weights held in memory at a time (16 MB), whatever the number of rows."""
+
+
+def value_of(statistic: Statistic, rows: int) -> float:
+    """The score of n rows as they are; NaN where it is not defined."""
+    return float(statistic(np.ones((1, rows)))[0]) if rows else float("nan")
 
 
 def weights(clusters: Sequence[str], resamples: int, seed: int) -> Iterator[Floats]:
@@ -51,6 +61,17 @@ def interval(samples: Floats, clusters: Sequence[str]) -> tuple[float | None, fl
         return None, None
     low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def never_certain(value: float, low: float | None, high: float | None, n: int) -> tuple[float | None, float | None]:
+    """Where a share is 1 (or 0), it is so in every resample, and the bootstrap would claim certainty: there the bound
+    of Clopper and Pearson (1934) for n stands in its place."""
+    if low is None or high is None:
+        return low, high
+    bound = 0.025 ** (1 / max(1, n))
+    if value == 1:
+        return min(low, bound), high
+    return low, max(high, 1 - bound) if value == 0 else high
 
 
 def two_sided_p(differences: Floats) -> float | None:

@@ -33,3 +33,10 @@ def mean_with_interval(values: Sequence[float]) -> Mean:
         means[start : start + 100] = sample[rng.integers(0, n, size=(100, n))].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return Mean(n=n, mean=float(sample.mean()), low=float(low), high=float(high))
+
+
+def bounds(values: Sequence[float], missing: int, scale: tuple[float, float]) -> tuple[float, float] | None:
+    """What the mean would be if every missing value were the lowest, or the highest, of the scale (Manski 1990); None
+    where there is neither a value nor a missing one."""
+    n = len(values) + missing
+    return ((sum(values) + missing * scale[0]) / n, (sum(values) + missing * scale[1]) / n) if n else None

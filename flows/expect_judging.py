@@ -1,0 +1,82 @@
+"""For a plan: what a judge would be asked, about posts that are there and posts that are not written yet."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from components.chat import ChatOutcome, ChatRequest, Status
+from components.judgments import judge
+from components.records import Item, Post, Prompt
+from components.spec import Campaign, GenerationSpec, JudgeSpec, Selection
+from flows.buying import TRIED_AGAIN, journal_of
+from flows.expect_posts import worth_judging
+from flows.judge_posts import waiting_calls, words_of
+from flows.settings import Settings
+
+
+@dataclass(frozen=True)
+class Judging:
+    """Readings by one judge, of one post each: to do, and there already; `requests` are the calls of those to do."""
+
+    todo: int
+    there: int
+    requests: list[ChatRequest]
+
+
+def expected_judging(
+    spec: JudgeSpec,
+    campaign: Campaign,
+    selection: Selection,
+    prompts: Mapping[str, Prompt],
+    items: Mapping[str, Item],
+    known: Mapping[str, Post],
+    coming: Sequence[Post],
+    settings: Settings,
+) -> Judging:
+    """What the judge `spec` would read of `known`, the posts of these prompts that are there, by id, and of `coming`,
+    those that a run would write."""
+    store, generation = settings.store(), campaign.generation
+    ids = (selection, campaign.prompt.id, campaign.features.id, generation.id)
+    written = [post for post in store.posts_to_judge(*ids) if post.prompt_id in prompts]
+    todo = store.posts_without_judgments(*ids, spec.id, spec.repeats, TRIED_AGAIN)
+    unjudged = [post for post in todo if post.prompt_id in prompts]
+    expected = worth_judging(coming, generation)
+    written, unjudged = (not_renewed(posts, expected, generation) for posts in (written, unjudged))
+    batch = [*known.values(), *coming]  # as it will be when the judging begins: neighbours are part of a call's key
+    asked = judge_requests([*unjudged, *expected], batch, prompts, items, settings, spec)
+    return Judging((len(unjudged) + len(expected)) * spec.repeats, (len(written) - len(unjudged)) * spec.repeats, asked)
+
+
+def not_renewed(posts: Sequence[Post], expected: Sequence[Post], spec: GenerationSpec) -> list[Post]:
+    """With `choose: clip` another candidate may be nearer than the one so far: one of a prompt is judged in the end."""
+    renewed = {post.prompt_id for post in expected} if spec.choose == "clip" else set[str]()
+    return [post for post in posts if post.prompt_id not in renewed]
+
+
+def judge_requests(
+    posts: Sequence[Post],
+    batch: Sequence[Post],
+    prompts: Mapping[str, Prompt],
+    items: Mapping[str, Item],
+    settings: Settings,
+    spec: JudgeSpec,
+) -> list[ChatRequest]:
+    """The requests the judge would send: it is run with a buyer that writes them down, and answers from the journal
+    alone, so that a reply which could not be read is followed by the repairs that were asked for."""
+    asked: list[ChatRequest] = []
+    store, journal, waiting = settings.store(), journal_of(settings), waiting_calls(settings)
+
+    async def write_down(requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
+        asked.extend(requests)
+        return [
+            journal.lookup(request.key) or ChatOutcome(key=request.key, status=Status.bad_request, detail="planned")
+            for request in requests
+        ]
+
+    used = {post.prompt_id: prompts[post.prompt_id] for post in posts}
+    met = {key: prompt for key, prompt in used.items() if not prompt.item_id.startswith("expected ")}
+    words = words_of(store, met, spec.words_from)
+    now = datetime.now(UTC)
+    asyncio.run(judge(posts, used, items, words, spec, write_down, now, batch=batch, waiting=waiting))
+    return asked

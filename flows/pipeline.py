@@ -46,6 +46,13 @@ STOPPED = {2: "refused", 3: "check_failed", 4: "budget_exceeded", 5: "provider_s
 """How a run ends by exit code; `waiting` where a batch is not answered yet. A defect or a kill leaves `failed` or
 `running`."""
 
+WRITES = {
+    "ingest_items": "items",
+    "extract_features": "features",
+    "build_prompts": "prompts",
+    "generate_posts": "posts",
+    "judge_posts": "judgments",
+}
 Limit = Annotated[int, Field(ge=1, title="At most so many items", description="The earliest first.")]
 Purse = Annotated[
     str,
@@ -101,7 +108,7 @@ def go_through(
     is_shown: bool = True,
 ) -> Summary:
     """The steps, and the books of how they ended. `made`: the first steps, where somebody has made them for this run;
-    `is_shown`: whether it gets a report of its own."""
+    `is_shown`: whether it gets a report of its own. Without one, only tables that it has written to are checked."""
     store, summary = settings.store(), Summary(run.run_id, campaign.name, steps=list(made))
     try:
         with stoppable():
@@ -110,7 +117,9 @@ def go_through(
                 raise_if_stopped()
                 summary.steps.append(step())
             raise_if_stopped()
-            check_warehouse(campaign, selection, run.run_id)
+            written = [WRITES[step.step] for step in summary.steps if step.rows]
+            if is_shown or written:
+                check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
     except BaseException as error:
         summary.state, summary.message = how_it_ended(error)
         finish_stopped(summary, run, settings, is_shown)

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from components.errors import BudgetExceeded, PostwrightError, UserError
 from components.experiments import Arm, ExperimentSpec, arms_of, experiment_id, notes_of, purse_of
-from components.experiments.read import run_name
+from components.experiments.read import begun_by, run_name
 from components.records import Arm as ArmRow
 from components.spec import Campaign, Selection
 from components.store import Store
@@ -70,8 +70,10 @@ def run_experiment(spec: ExperimentSpec, parallel: Parallel = 1) -> ExperimentRe
     def go(part: ArmRun, wait: bool) -> Summary:
         campaign = part.arm.campaign.model_copy(update={"name": run_name(spec.name, part.arm.name)})
         say(f"arm {part.arm.name}")
-        first = read if part.arm.place == 0 else StepResult("ingest_items")
-        return run_arm(campaign if wait else unwaiting(campaign), selection, purse, [first])
+        steps = [read if part is parts[0] else StepResult("ingest_items")]
+        if any(other.summary and other.arm.campaign.features == campaign.features for other in parts):
+            steps.append(StepResult("extract_features"))  # by that other arm
+        return run_arm(campaign if wait else unwaiting(campaign), selection, purse, steps)
 
     waits = any(unwaiting(arm.campaign) != arm.campaign for arm in arms)
     with stoppable():
@@ -102,6 +104,8 @@ def begin_experiment(spec: ExperimentSpec, arms: Sequence[Arm], store: Store, pu
         c = arm.campaign
         store.register(c.features, c.prompt, c.generation, *arm.judges)
     store.register_as(made, spec, {"notes": notes_of(spec, list(arms))})
+    if begun_by(store, purse) == made:
+        return made
     rows = [row_of(arm, spec, made, items, purse) for arm in arms]
     publish(store, "arms", rows, [], chunk=made, run_id=purse, dataset=spec.campaign.dataset.name)
     return made

@@ -73,20 +73,14 @@ def show_aspects(result: Any, console: Console) -> None:
 
 def show_claims(claims: Sequence[Mapping[str, Any]], console: Console) -> None:
     """What was claimed beside what was found; nobody else's figures."""
-    rows = table("claim", "by", "direction", "#found", "95 % interval", "beyond chance")
-    for claim in claims:
-        aspect = "" if claim["aspect"] == "overall" else f" ({claim['aspect']})"
-        said = f"{claim['better']} > {claim['than']}{aspect}"
-        difference = claim["difference"]
-        rows.add_row(
-            escape(said),
-            escape(claim["by"]),
-            claim["direction"],
-            signed(difference["difference"]),
-            signed_interval(difference),
-            "yes" if claim["found"] else "no",
-        )
-    console.print(rows)
+    for by in dict.fromkeys(claim["by"] for claim in claims):
+        rows = table(f"claimed by {escape(by)}", "direction", "#found", "95 % interval", "beyond chance")
+        for claim in (one for one in claims if one["by"] == by):
+            aspect = "" if claim["aspect"] == "overall" else f" ({claim['aspect'].replace('_', ' ')})"
+            said, gap = f"{claim['better']} > {claim['than']}{aspect}", claim["difference"]
+            cells = (signed(gap["difference"]), signed_interval(gap), "yes" if claim["found"] else "no")
+            rows.add_row(escape(said), claim["direction"], *cells)
+        console.print(rows)
 
 
 def show_second(judge: str, rows: Sequence[Mapping[str, Any]], console: Console) -> None:

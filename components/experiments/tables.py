@@ -218,7 +218,7 @@ def claim_lines(found: Findings, noise: Mapping[str, NoiseFloor]) -> list[ClaimL
     for (claim, better, than), result, p in zip(asked, compared, holm([one.p for one in compared]), strict=True):
         aspect = claim["aspect"]
         made = line(better, than, aspect, result, p, noise.get(aspect) or noise_of([], aspect, []))
-        gap = made.difference
+        gap = None if made.difference is None else round(made.difference, 2)  # 0.00 points no way
         direction = "unknown" if gap is None else "held" if gap > 0 else "reversed" if gap < 0 else "none"
         told_apart = made.verdict != "not told apart"
         lines.append(

@@ -63,6 +63,7 @@ def render_experiment(store: Store, found: Findings) -> str:
                 charts.scores(arm.name, arm.known(OVERALL), *found.scale) for arm in found.arms if arm.known(OVERALL)
             ],
             extremes=extremes_of(store, found),
+            reported=list(dict.fromkeys((line.by, line.reported) for line in tables.claims if line.reported)),
             failures=sorted({kind for line in tables.arms for kind in line.failures}),
             failed=sum(n for line in tables.arms for n in line.failures.values()),
             alone=alone_of(found.arms),
@@ -77,12 +78,11 @@ def render_experiment(store: Store, found: Findings) -> str:
 
 
 def forests_of(found: Findings, tables: Tables) -> list[experiment_charts.Forest]:
-    """The overall differences, then those of each aspect, on one scale."""
-    span = experiment_charts.span_of([*tables.overall, *tables.aspects])
-    plots = [experiment_charts.forest("Overall", tables.overall, span)]
+    """The overall differences, then those of each aspect."""
+    plots = [experiment_charts.forest("Overall", tables.overall)]
     for aspect, title in found.aspects.items():
         rows = [row for row in tables.aspects if row.aspect == aspect]
-        plots.append(experiment_charts.forest(title, rows, span))
+        plots.append(experiment_charts.forest(title, rows))
     return [plot for plot in plots if plot.rows]
 
 

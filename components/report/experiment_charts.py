@@ -1,13 +1,13 @@
-"""Differences between arms become shapes: forest plots around no difference, on one scale for all of a page."""
+"""Differences between arms become shapes: forest plots around no difference, each on the scale that it needs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 
 from components.experiments.tables import Difference
 
-LEAST = 0.5
-"""A scale narrower than that would make a hundredth look large."""
+LEAST = 0.25
+"""Points to each side that a scale has at least: a narrower one would make a hundredth look large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,22 @@ class Forest:
     missing: tuple[str, ...]
 
 
-def span_of(rows: Sequence[Difference]) -> float:
-    """Half the width of the scale that all plots of a page share, in half points."""
-    ends = [abs(end) for row in rows for end in (row.difference, row.low, row.high) if end is not None]
-    return max(ceil(max(ends, default=0) * 2 + 1e-9) / 2, LEAST)
+def ends_of(rows: Sequence[Difference]) -> tuple[float, float]:
+    """The scale of one plot, in quarters of a point: all intervals, and no difference, lie in it."""
+    ends = [end for row in rows for end in (row.difference, row.low, row.high) if end is not None]
+    low, high = min([*ends, -LEAST]), max([*ends, LEAST])
+    return floor(low * 4 - 0.2) / 4, ceil(high * 4 + 0.2) / 4
 
 
-def forest(title: str, rows: Sequence[Difference], span: float) -> Forest:
+def forest(title: str, rows: Sequence[Difference]) -> Forest:
+    low, high = ends_of(rows)
+
     def place(value: float | None) -> float | None:
-        return None if value is None else 100 * (min(max(value, -span), span) + span) / (2 * span)
+        return None if value is None else 100 * (min(max(value, low), high) - low) / (high - low)
 
     known = [row for row in rows if row.difference is not None]
     return Forest(
-        title, -span, span, 50.0,
+        title, low, high, place(0.0) or 0.0,
         tuple(
             Whisker(
                 row, row.arm, place(row.difference) or 0.0, place(row.low), place(row.high),

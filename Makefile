@@ -3,6 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 UV := $(shell command -v uv || echo .venv/bin/uv)
 BIN := .venv/bin
 
+# Packages come uncompiled, and compiling them takes longer than most of what they do: so once, not at every start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint format bench peers servers lock clean
 
 demo: .venv/ready ## the main job on the sample campaign

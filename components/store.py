@@ -114,7 +114,8 @@ class Store:
                 db.execute(file.read_text(encoding="utf-8"))
                 db.execute("INSERT INTO migrations VALUES (?, ?, now())", [int(file.name[:4]), file.stem])
                 db.commit()
-            db.execute((MIGRATIONS / "views.sql").read_text(encoding="utf-8"))
+            for views in sorted(MIGRATIONS.glob("views*.sql")):
+                db.execute(views.read_text(encoding="utf-8"))
             if self.calls_sql:
                 db.execute(self.calls_sql)
 

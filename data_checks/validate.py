@@ -13,10 +13,22 @@ from typing import Any
 
 import pandas as pd
 
-from data_checks import arms, evaluations, examples, features, items, judgments, posts, promotions, prompts, splits
+from data_checks import (
+    arms,
+    comparisons,
+    evaluations,
+    examples,
+    features,
+    items,
+    judgments,
+    posts,
+    promotions,
+    prompts,
+    splits,
+)
 from data_checks.suite import Expectation, Suite
 
-_MODULES = (items, features, prompts, posts, judgments, examples, splits, evaluations, promotions, arms)
+_MODULES = (items, features, prompts, posts, judgments, comparisons, examples, splits, evaluations, promotions, arms)
 SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in _MODULES}
 SHOWN = 3  # unexpected values in `observed`
 

@@ -22,7 +22,7 @@ from flows.settings import Settings, api_key
 TRIED_AGAIN = [*(str(status) for status in RETRYABLE), "picture"]
 """Errors of posts and judgments that a later run asks for again; a picture that was gone may be back."""
 
-LIVE_STAGES = frozenset({"judge_repair"})
+LIVE_STAGES = frozenset({"judge_repair", "compare_repair"})
 """Bought live whatever the mode: a few calls that depend on the batch's answers, not worth another day."""
 
 _lock = threading.Lock()
@@ -55,9 +55,10 @@ def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
         found = settings.store().query("SELECT run_id FROM runs WHERE purse = $purse", {"purse": purse})
         runs = [row["run_id"] for row in found]
         if key not in _ledgers:
-            till = Till(settings.shared, journal, purse, runs)
+            register = Register(settings.batches)
+            till = Till(settings.shared, journal, purse, runs, batches=register.at_endpoint)
             _ledgers[key] = Ledger(budget.usd, prices=settings.prices, till=till)
-            hold_open(_ledgers[key], Register(settings.batches), purse)
+            hold_open(_ledgers[key], register, purse)
         _ledgers[key].allow(budget.usd, budget.allow_unpriced, budget.usd_per_month, runs)
         return _ledgers[key]
 

@@ -16,11 +16,15 @@ from pathlib import Path
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import commands, experiment_commands, learning_commands
+from flows import commands, comparing_commands, experiment_commands, learning_commands
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
-LEARNING = ("train", "evaluate", "describe")
+ELSEWHERE = dict.fromkeys(("train", "evaluate", "describe"), learning_commands) | {
+    "compare": comparing_commands,
+    "experiment": experiment_commands,
+}
+"""Commands whose functions stand in other modules than `commands`."""
 
 EXAMPLES = """\
 examples:
@@ -30,6 +34,7 @@ examples:
   postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
   postwright report                                the HTML report of the latest run
+  postwright compare mine.yaml plain.yaml          which posts are better, in pairs, both orders
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
@@ -126,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     )
     spend.add_argument("campaign", nargs="?", type=Path, metavar="CAMPAIGN.yaml")
     spend.add_argument("--by", choices=("stage", "model", "spec", "run", "day", "month"), default="stage")
+    comparing_commands.add_to(command, time, count)
     command("doctor", "check this machine: packages, home, models, keys")
     models = command(
         "models",
@@ -200,8 +206,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "demo":
         args.campaign = DEMO
     try:
-        module = learning_commands if args.command in LEARNING else commands
-        result = (getattr(args, "do", None) or getattr(module, args.command))(args, console)
+        module = ELSEWHERE.get(args.command, commands)
+        result = getattr(module, args.command)(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))
         return 0

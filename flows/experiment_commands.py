@@ -32,12 +32,11 @@ def add_to(command: Callable[..., argparse.ArgumentParser], count: Callable[[str
     made.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="FIELD=VALUE", help="override; repeatable"
     )
-    made.set_defaults(do=experiment)
 
 
 def experiment(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Run an experiment, here, with progress; or say what it would cost."""
-    from components.experiments import arms_of, load_experiment, purse_of
+    from components.experiments import arms_of, load_experiment, pairwise_of, purse_of
     from flows.commands import in_this_process
     from flows.preflight import preflight_arms
 
@@ -45,7 +44,7 @@ def experiment(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     spec = load_experiment(args.file, [*args.overrides, *limit])
     arms = arms_of(spec)
     settings = use_home(args.home).prepare()
-    preflight_arms(arms, settings.store())
+    preflight_arms(arms, pairwise_of(spec, arms), settings.store())
     writable(args.out)
     if args.plan:
         from flows.plan_experiment import plan_experiment

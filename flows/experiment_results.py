@@ -30,6 +30,7 @@ class ExperimentResult:
     overall: list[dict[str, Any]] = field(default_factory=list)
     aspects: list[dict[str, Any]] = field(default_factory=list)
     claims: list[dict[str, Any]] = field(default_factory=list)
+    pairs: dict[str, Any] | None = None
     second: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     scores: list[dict[str, Any]] = field(default_factory=list)
     report: str | None = None
@@ -63,6 +64,7 @@ def result_of(found: Findings) -> ExperimentResult:
         overall=[asdict(line) for line in tables.overall],
         aspects=[asdict(line) for line in tables.aspects],
         claims=[asdict(line) for line in tables.claims],
+        pairs=asdict(found.pairs) if found.pairs else None,
         second={judge: [asdict(line) for line in lines] for judge, lines in tables.second.items()},
         scores=[
             {"arm": arm.name, "item_id": one.item_id, "post_id": one.post_id, "failure": one.failure, **one.scores}

@@ -9,7 +9,7 @@ what is missing. The tables are made from the warehouse alone, also when arms ar
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -17,16 +17,18 @@ from prefect import flow
 from pydantic import Field
 
 from components.errors import BudgetExceeded, PostwrightError, UserError
-from components.experiments import Arm, ExperimentSpec, arms_of, experiment_id, notes_of, purse_of
+from components.experiments import Arm, ExperimentSpec, arms_of, experiment_id, notes_of, pairwise_of, purse_of
 from components.experiments.read import begun_by, run_name
 from components.records import Arm as ArmRow
 from components.spec import Campaign, Selection
 from components.store import Store
 from flows.artifacts import leave_experiment
 from flows.batching import suspended_while_pending
+from flows.compare_posts import compare_posts
+from flows.contests import Arm as Entrant
 from flows.experiment_results import ExperimentResult, finish_experiment
 from flows.ingest_items import ingest_items
-from flows.pipeline import Summary, begin, go_through
+from flows.pipeline import Summary, begin, cost_of_run, go_through, how_it_ended
 from flows.preflight import preflight_arms
 from flows.progress import say
 from flows.publish import StepResult, publish
@@ -59,7 +61,7 @@ def run_experiment(spec: ExperimentSpec, parallel: Parallel = 1) -> ExperimentRe
     """Run every arm over the same items, and compare them; only what is not there yet is done."""
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, arms = settings.store(), arms_of(spec)
-    preflight_arms(arms, store)
+    preflight_arms(arms, pairwise_of(spec, arms), store)
     purse, selection = purse_of(spec, arms), spec.selection
     for note in notes_of(spec, arms):
         say(note)
@@ -82,13 +84,39 @@ def run_experiment(spec: ExperimentSpec, parallel: Parallel = 1) -> ExperimentRe
                 run_parts(wave, go, parallel, (BudgetExceeded,))
         if waits:
             wait_for_parts(parts, go, parallel, (BudgetExceeded,))
+    compared = compared_in_pairs(spec, arms, purse, settings) if all(part.summary for part in parts) else None
     result = finish_experiment(made, settings)
     result.bought = sum(step.bought for part in parts if part.summary for step in part.summary.steps)
+    result.bought += compared.bought if compared else 0
     result.seconds = time.monotonic() - begun
     leave_experiment(result)
     with suspended_while_pending():
         raise_first_stop(parts, "arms", lambda part: part.arm.name)
     return result
+
+
+def compared_in_pairs(spec: ExperimentSpec, arms: Sequence[Arm], purse: str, settings: Settings) -> StepResult | None:
+    """Have the arms' posts compared in pairs, where the experiment asks for it, out of the same purse."""
+    pairwise, store = pairwise_of(spec, list(arms)), settings.store()
+    if pairwise is None:
+        return None
+    run = begin(spec.campaign.model_copy(update={"name": spec.name}), spec.selection, store, purse)
+    run = replace(run, spec_ids=json.dumps({pairwise.step: pairwise.id}))
+    store.record_run(run)
+    entrants = [Entrant.of(a.name, a.campaign.features, a.campaign.prompt, a.campaign.generation, a.campaign.judge)
+                for a in arms]  # fmt: skip
+    state, message = "done", None
+    try:
+        with stoppable():
+            return compare_posts(
+                pairwise, entrants, spec.selection, budget=spec.campaign.budget, run_id=run.run_id, purse=purse
+            )
+    except BaseException as error:
+        state, message = how_it_ended(error)
+        raise
+    finally:
+        cost = cost_of_run(store, run.run_id)
+        store.record_run(replace(run, state=state, message=message, ended_at=datetime.now(UTC), cost_usd=cost))
 
 
 def begin_experiment(spec: ExperimentSpec, arms: Sequence[Arm], store: Store, purse: str) -> str:
@@ -103,7 +131,9 @@ def begin_experiment(spec: ExperimentSpec, arms: Sequence[Arm], store: Store, pu
     for arm in arms:
         c = arm.campaign
         store.register(c.features, c.prompt, c.generation, *arm.judges)
-    store.register_as(made, spec, {"notes": notes_of(spec, list(arms))})
+    pairwise = pairwise_of(spec, list(arms))
+    met = {"notes": notes_of(spec, list(arms))} | ({"compared_by": pairwise.id} if pairwise else {})
+    store.register_as(made, spec, met)
     if begun_by(store, purse) == made:
         return made
     rows = [row_of(arm, spec, made, items, purse) for arm in arms]

@@ -123,6 +123,9 @@ def quiet_prefect(settings: Settings, verbose: bool) -> None:
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
         "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",  # its first start makes its database
+        # Longer than Prefect's clients keep a connection (25 s): one that its server has closed meanwhile, after 5 s by
+        # default, costs a failed request and two seconds of waiting, in each step.
+        "UVICORN_TIMEOUT_KEEP_ALIVE": "60",
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_PROGRESS_BARS": "0" if verbose else "1",
     }

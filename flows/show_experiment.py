@@ -28,6 +28,9 @@ def show_experiment(result: Any, settings: Settings, console: Console) -> None:
     for judge, rows in result.second.items():
         console.print()
         show_second(judge, rows, console)
+    if result.pairs:
+        console.print()
+        show_pairs(result.pairs, result.arms[0]["arm"], console)
     for line in result.arms:
         for kind, n in line["failures"].items():
             console.print(f"[yellow]{escape(line['arm'])}: {n} x {escape(kind)}[/]")
@@ -81,6 +84,21 @@ def show_claims(claims: Sequence[Mapping[str, Any]], console: Console) -> None:
             cells = (signed(gap["difference"]), signed_interval(gap), "yes" if claim["found"] else "no")
             rows.add_row(escape(said), claim["direction"], *cells)
         console.print(rows)
+
+
+def show_pairs(pairs: Mapping[str, Any], baseline: str, console: Console) -> None:
+    """How often each arm's post won against the baseline's when a judge saw both, in both orders."""
+    rows = table(f"in pairs with {escape(baseline)}", "#won", "#tied", "#lost", "#win rate", "95 % interval")
+    for row in pairs["win_rates"]:
+        if row["other"] == baseline:
+            rate = row["rate"]
+            interval = "" if rate["low"] is None else f"{rate['low']:.2f} to {rate['high']:.2f}"
+            cells = (str(row["wins"]), str(row["ties"]), str(row["losses"]), number(rate["value"]), interval)
+            rows.add_row(escape(row["name"]), *cells)
+    console.print(rows)
+    flips = pairs["flips"]["value"]
+    said = "" if flips is None else f"; the order changed {flips:.0%} of the verdicts"
+    console.print(f"{pairs['complete']} of {pairs['pairs']} pairs complete, each asked in both orders{said}")
 
 
 def show_second(judge: str, rows: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -40,8 +40,9 @@ class Damaged(Exception):
     """This ledger's row is gone: somebody has removed or overwritten the file."""
 
 
-Sums = Callable[[], tuple[float, float]]
-"""What the journal says was spent and held under a scope, in USD."""
+Sums = Callable[[Collection[bytes]], tuple[float, float]]
+"""What the journal says was spent and held under a scope, in USD, but for batches whose money stands under these names:
+their cost is counted when that ends."""
 
 
 class Purse(Pocket):
@@ -198,17 +199,18 @@ class Purse(Pocket):
             data = read(file)
             rows = names_in(data) if sound(data) else []
             standing_rows = [row for row in split(data) if row.startswith(STANDING)] if rows else []
+            standing_names = [row[:TOKEN] for row in standing_rows]
             if any(token.strip(b"\0") and not token.startswith(STANDING) and token != self.token for token in rows):
                 spent, held = HEAD.unpack_from(data)[1:3]
                 if again:
-                    theirs, told = totals_of(data), self.sums()
+                    theirs, told = totals_of(data), self.sums(standing_names)
                     spent, held = (
                         mine + max(0.0, j - t) for mine, j, t in zip((spent, held), told, theirs[:2], strict=True)
                     )
                 free = next((n for n, token in enumerate(rows) if not token.strip(b"\0") or token == self.token), None)
                 self._at = ROW * (1 + (len(rows) if free is None else free))
             else:
-                spent, held = self.sums()
+                spent, held = self.sums(standing_names)
                 self._at = ROW * (1 + len(standing_rows))
                 data = bytes(ROW) + b"".join(standing_rows) + bytes(ROW)
             head = HEAD.pack(MAGIC, spent, held, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -1,6 +1,7 @@
 """What the journal says was spent, and may have been, under a run and in a calendar month."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -22,24 +23,39 @@ class Month(NamedTuple):
         )
 
 
+@dataclass(slots=True)
+class Sums:
+    """(spent, held) in USD, of some batches (by their ids at the endpoint) each, and of all else under ""."""
+
+    parts: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def add(self, part: str, spent: float, held: float) -> None:
+        before = self.parts.get(part, (0.0, 0.0))
+        self.parts[part] = before[0] + spent, before[1] + held
+
+    def but(self, left_out: Collection[str] = ()) -> tuple[float, float]:
+        """Of all but these batches."""
+        counted = [sums for part, sums in self.parts.items() if part not in left_out]
+        return sum(spent for spent, _ in counted), sum(held for _, held in counted)
+
+
 class Recorded(NamedTuple):
-    """(spent, held) in USD."""
-
-    run: tuple[float, float]
-    month: tuple[float, float]
+    run: Sums
+    month: Sums
 
 
-def recorded(journal: Journal, runs: Collection[str], month: str) -> Recorded:
-    """What the journal has of some runs, and of a calendar month (2026-11) in UTC."""
-    sums = [[0.0, 0.0], [0.0, 0.0]]
-    for record in journal.fields(("run_id", "created_at", "cost_usd", "held_usd")):
+def recorded(journal: Journal, runs: Collection[str], month: str, batches: Collection[str] = ()) -> Recorded:
+    """What the journal has of some runs, and of a calendar month (2026-11) in UTC; `batches` are summed apart."""
+    found = Recorded(Sums(), Sums())
+    for record in journal.fields(("run_id", "created_at", "cost_usd", "held_usd", "batch_id")):
         cost, held = record.get("cost_usd") or 0.0, record.get("held_usd") or 0.0
         if cost or held:
-            for into, mine in zip(sums, (record.get("run_id") in runs, month_of(record) == month), strict=True):
-                if mine:
-                    into[0] += cost
-                    into[1] += held
-    return Recorded((sums[0][0], sums[0][1]), (sums[1][0], sums[1][1]))
+            part = batch if (batch := record.get("batch_id")) in batches else ""
+            if record.get("run_id") in runs:
+                found.run.add(part, cost, held)
+            if month_of(record) == month:
+                found.month.add(part, cost, held)
+    return found
 
 
 def month_of(record: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from components.chat.journal import Journal
 from components.chat.pocket import FITS
 from components.chat.purse import Damaged, Purse
 from components.chat.purse_ends import end_standing_at
+from components.chat.purse_rows import standing
 from components.chat.recorded import Month, Recorded, recorded
 from components.chat.segments import cannot_write
 from components.errors import UserError
@@ -30,7 +31,8 @@ LOOK_S = 1.0
 
 class Till:
     """The purses of one open ledger, `run` and `month`; not thread-safe, its ledger has the lock. `runs` are all runs
-    whose records the purse `name` paid for."""
+    whose records the purse `name` paid for; `batches` tells of open batches under which name their money stands, and
+    their ids at the endpoint."""
 
     def __init__(
         self,
@@ -39,8 +41,9 @@ class Till:
         name: str,
         runs: Collection[str] = (),
         clock: Callable[[], float] = time.time,
+        batches: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self.folder, self.journal, self.name, self.clock = folder, journal, name, clock
+        self.folder, self.journal, self.name, self.clock, self.batches = folder, journal, name, clock, batches
         self.runs = {name, *runs}
         self.pid = -1
         self.open()
@@ -49,7 +52,7 @@ class Till:
         """Takes a place; also in the child of a fork, which must not write its parent's rows."""
         self.pid, self.token = os.getpid(), secrets.token_bytes(16)
         self._next_look = time.monotonic() + LOOK_S
-        self._sums: tuple[str, Recorded] | None = None
+        self._sums: tuple[str, Recorded, dict[bytes, str]] | None = None
         try:
             (self.folder / "open").mkdir(parents=True, exist_ok=True)
             with _alone(self.folder):
@@ -59,7 +62,9 @@ class Till:
                 fcntl.flock(self._file, fcntl.LOCK_EX)
                 self._set_month(Month.of(self.clock()))
                 self._note(self.run_path(self.name), self._month_path(self.month_name))
-                self.run = Purse(self.run_path(self.name), self.token, lambda: self._recorded(self.month_name).run)
+                self.run = Purse(
+                    self.run_path(self.name), self.token, lambda stands: self._recorded(self.month_name, stands)[0]
+                )
                 self.month = self._month_purse(self.month_name)
                 self._sums = None  # later openings of these files must ask again
         except OSError as error:
@@ -67,11 +72,15 @@ class Till:
                 f"cannot keep the money of this home in {self.folder}: {error.strerror}; unlock it or choose --home"
             ) from error
 
-    def _recorded(self, month: str) -> "Recorded":
-        """One look into the journal for both purses, while nobody else can open them."""
+    def _recorded(self, month: str, stands: Collection[bytes]) -> tuple[tuple[float, float], tuple[float, float]]:
+        """See Sums in purse.py, of the run and of the month. One look into the journal for both purses, while nobody
+        else can open them."""
         if self._sums is None or self._sums[0] != month:
-            self._sums = month, recorded(self.journal, self.runs, month)
-        return self._sums[1]
+            batches = {standing(name): batch for name, batch in self.batches().items()}
+            self._sums = month, recorded(self.journal, self.runs, month, set(batches.values())), batches
+        _, found, batches = self._sums
+        left_out = {batches[name] for name in stands if name in batches}
+        return found.run.but(left_out), found.month.but(left_out)
 
     def run_path(self, name: str) -> Path:
         """The purse of the runs that `name` pays for."""
@@ -86,7 +95,7 @@ class Till:
 
     def _month_purse(self, name: str) -> Purse:
         path = self._month_path(name)
-        purse = Purse(path, self.token, lambda: self._recorded(name).month)
+        purse = Purse(path, self.token, lambda stands: self._recorded(name, stands)[1])
         for older in self.folder.glob(f"{MONTH}*"):
             if older.name < path.name:
                 purse.take_over(older)

@@ -17,6 +17,7 @@ from typing import Any
 
 from components.errors import UserError
 from components.experiments.spec import ExperimentSpec, campaign_of_arm, flat
+from components.pairwise import PairwiseSpec
 from components.records import content_id
 from components.spec import Campaign, JudgeSpec
 
@@ -83,6 +84,13 @@ def comparable(campaign: Campaign, yardstick: str, has_people: bool) -> Campaign
     if panel := getattr(campaign, "panel", ()):
         made["panel"] = tuple(judge.model_copy(update=changes) for judge in panel)
     return campaign.model_copy(update=made)
+
+
+def pairwise_of(spec: ExperimentSpec, arms: list[Arm]) -> PairwiseSpec | None:
+    """The judge of pairs, who sees of each post what the other judges see."""
+    if spec.pairwise is None or not any(arm.campaign.generation.is_human for arm in arms):
+        return spec.pairwise
+    return spec.pairwise.model_copy(update={"source_text": False})
 
 
 def notes_of(spec: ExperimentSpec, arms: list[Arm]) -> list[str]:

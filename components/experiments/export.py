@@ -17,6 +17,7 @@ def export(result: Mapping[str, Any], folder: Path) -> list[Path]:
             *({"judge": "", **row} for row in [*result["overall"], *result["aspects"]]),
             *({"judge": judge, **row} for judge, rows in result["second"].items() for row in rows),
         ],
+        "pairs.csv": [_pair(row) for row in (result["pairs"] or {"win_rates": ()})["win_rates"]],
         "claims.csv": [_claim(row) for row in result["claims"]],
         "scores.csv": list(result["scores"]),
     }
@@ -41,6 +42,12 @@ def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
     ours = {f"our_{name}": found[name] for name in ("difference", "low", "high", "p_holm", "n")}
     said = {"reported_by_them": row["reported"]}
     return {key: row[key] for key in ("better", "than", "aspect", "by", "direction", "found")} | ours | said
+
+
+def _pair(row: Mapping[str, Any]) -> dict[str, Any]:
+    rate = row["rate"]
+    counts = {key: row[key] for key in ("name", "other", "wins", "ties", "losses", "incomplete")}
+    return counts | {"win_rate": rate["value"], "low": rate["low"], "high": rate["high"]}
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -14,6 +14,8 @@ from duckdb import DuckDBPyConnection
 from components.errors import UserError
 from components.experiments.scores import NOT_RUN, ArmScores, Findings, ItemScore, mean_of
 from components.experiments.spec import OVERALL
+from components.pairwise import Figures, figures
+from components.records import Comparison
 from components.store import STANDING, Store
 
 Row = dict[str, Any]
@@ -36,6 +38,8 @@ _READINGS = """SELECT post_id, repeat, aspect, max(score) AS score,
     GROUP BY ALL ORDER BY post_id, repeat, aspect"""
 _LATENCIES = """SELECT call_key, max(latency_ms) AS latency_ms FROM calls WHERE status = 'ok'
     AND call_key IN (SELECT unnest($keys::VARCHAR[])) GROUP BY call_key"""
+_COMPARED = """SELECT * FROM comparisons WHERE spec_id = $spec_id AND post_a IN (SELECT unnest($posts::VARCHAR[]))
+    AND post_b IN (SELECT unnest($posts::VARCHAR[])) ORDER BY created_at, comparison_id"""
 _RUNS = """SELECT campaign, state, message FROM runs WHERE purse = $purse
     QUALIFY row_number() OVER (PARTITION BY campaign ORDER BY started_at DESC, run_id DESC) = 1"""
 _SPENT = """SELECT count(*) AS calls, count(cost_usd) AS priced, round(coalesce(sum(cost_usd), 0), 9) AS usd FROM calls
@@ -99,6 +103,7 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
         scale=scale,
         calls=spent["calls"],
         spent_usd=spent["usd"] if spent["calls"] == spent["priced"] else None,
+        pairs=_pairs(db, params.get(experiment_id, {}).get("compared_by"), by_judge[0]),
         further={f"{place + 1}: {arms[0].judge}": arms for place, arms in enumerate(by_judge[1:], start=1)},
     )
 
@@ -191,6 +196,13 @@ def _failure(standing: Sequence[Row], prompted: bool, readings: Mapping[str, Seq
     if errors:
         return f"judging: {errors[0]}"
     return "not judged" if done else NOT_RUN
+
+
+def _pairs(db: DuckDBPyConnection, spec_id: str | None, arms: Sequence[ArmScores]) -> Figures | None:
+    """What the judge of pairs has said of the arms' posts; None where nobody was asked."""
+    entrants = {one.post_id: (arm.name, one.item_id) for arm in arms for one in arm.items if one.post_id}
+    rows = _ask(db, _COMPARED, {"spec_id": spec_id, "posts": sorted(entrants)}) if spec_id else []
+    return figures([Comparison(**row) for row in rows], entrants, [arm.name for arm in arms]) if rows else None
 
 
 def _said_same(arms: Sequence[ArmScores]) -> list[ArmScores]:

@@ -8,6 +8,7 @@ from statistics import fmean, median
 from typing import Any
 
 from components.experiments.spec import OVERALL
+from components.pairwise import Figures
 
 NOT_RUN = "not run"
 """Nobody has tried yet: the budget ended, or the run was stopped. Not a failure of the arm."""
@@ -91,7 +92,7 @@ class ArmScores:
 class Findings:
     """An experiment as the warehouse has it. `arms`: by the judge, the baseline first; `further`: by each further judge
     the same arms. `aspects`: name -> title, in the rubric's order; `spent_usd`: what was bought for all arms together,
-    shared calls once."""
+    shared calls once; `pairs`: what the judge of pairs has said."""
 
     experiment_id: str
     name: str
@@ -104,6 +105,7 @@ class Findings:
     scale: tuple[float, float]
     calls: int = 0
     spent_usd: float | None = 0.0
+    pairs: Figures | None = None
     further: Mapping[str, Sequence[ArmScores]] = field(default_factory=dict)
 
     @property

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from components.campaign import apply_override, describe, parse_campaign, read_mapping, relative_to
 from components.errors import UserError
+from components.pairwise import PairwiseSpec
 from components.records import content_id
 from components.spec import WORDS, Campaign, Selection, Spec
 
@@ -65,6 +66,9 @@ class ExperimentSpec(Spec):
     baseline: str = Field(title="Baseline", description="The arm that all others are compared with.")
     items: ItemRule = Field(default=ItemRule(), title="Items")
     claims: tuple[Claim, ...] = Field(default=(), title="Expected directions")
+    pairwise: PairwiseSpec | None = Field(
+        default=None, title="Also in pairs", description="A judge says which of two arms' posts is better; empty: not."
+    )
 
     @field_validator("arms")
     @classmethod
@@ -108,7 +112,7 @@ class ExperimentSpec(Spec):
             "baseline": self.baseline,
             "items": self.items.model_dump(mode="json"),
             "claims": [claim.model_dump(mode="json") for claim in self.claims],
-        }
+        } | ({"pairwise": self.pairwise.id} if self.pairwise else {})
 
 
 def _known(name: str, arms: Mapping[str, Any] | None) -> None:

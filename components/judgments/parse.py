@@ -41,10 +41,14 @@ class Reading:
     detail: str | None = None
 
 
+def without_thinking(text: str) -> str:
+    return _THINKING.sub("", text)
+
+
 def parse_reply(text: str, aspects: Sequence[str], scale: Scale) -> dict[str, Reading]:
     """One Reading per asked aspect, in that order; aspects that nobody asked for are ignored."""
     try:
-        found = _named_values(read_objects(_THINKING.sub("", text)), {_plain(name): name for name in aspects})
+        found = named_values(read_objects(without_thinking(text)), {plain(name): name for name in aspects})
     except NotJson as problem:
         return {name: Reading(error=UNPARSABLE, detail=str(problem)) for name in aspects}
     return {name: _reading(name, found.get(name, []), scale) for name in aspects}
@@ -62,9 +66,9 @@ def _reading(name: str, values: list[Any], scale: Scale) -> Reading:
 def _one_reading(name: str, value: Any, scale: Scale) -> Reading:
     if not isinstance(value, Members):
         return _scored(value, None, scale)
-    reasons = set(_texts(value, "reasoning", "reason"))
+    reasons = set(texts_under(value, "reasoning", "reason"))
     reasoning = reasons.pop().strip() if len(reasons) == 1 else None
-    scores = [member for key, member in value.pairs if _plain(key) in {"score", "rating"}]
+    scores = [member for key, member in value.pairs if plain(key) in {"score", "rating"}]
     doubt = _doubt(name, value, scale) or ("the aspect has two different reasons" if reasons else None)
     if not scores:
         return Reading(reasoning=reasoning, error=MISSING, detail="the aspect has no score")
@@ -76,18 +80,18 @@ def _one_reading(name: str, value: Any, scale: Scale) -> Reading:
     return readings.pop()
 
 
-def _texts(value: Members, *keys: str) -> list[str]:
+def texts_under(value: Members, *keys: str) -> list[str]:
     """What stands under these keys as a string or a bare word."""
-    return [member for key, member in value.pairs if _plain(key) in keys and isinstance(member, str)]
+    return [member for key, member in value.pairs if plain(key) in keys and isinstance(member, str)]
 
 
 def _doubt(name: str, value: Members, scale: Scale) -> str | None:
     """What in an aspect's object speaks against its score being this aspect's, or of this scale."""
-    for label in _texts(value, "aspect", "name"):
-        if _plain(label) != _plain(name):
+    for label in texts_under(value, "aspect", "name"):
+        if plain(label) != plain(name):
             return f"the object of {name} calls itself {label[:LONGEST_BARE]!r}"
     for key, member in value.pairs:
-        top = read_score(member, scale.max) if _plain(key) in _TOPS and isinstance(member, str) else None
+        top = read_score(member, scale.max) if plain(key) in _TOPS and isinstance(member, str) else None
         if top is not None and not math.isclose(top, scale.max):
             return f"the score is of a scale to {top:g}, asked was one to {scale.max:g}"
     return None
@@ -122,13 +126,13 @@ def read_score(text: str, highest: float) -> float | None:
     return score
 
 
-def _plain(key: str) -> str:
+def plain(key: str) -> str:
     """`Relevance & Clarity`, `relevance/clarity` and `relevance_clarity` are one name; `relevance` is another."""
     words = re.findall(r"[^\W_]+", key.lower())
     return "_".join(word for word in words if word != "and")
 
 
-def _named_values(objects: list[Members], names: dict[str, str]) -> dict[str, list[Any]]:
+def named_values(objects: list[Members], names: dict[str, str]) -> dict[str, list[Any]]:
     """The values that stand under an aspect's name: at the top, in a wrapper such as {"scores": {...}}, or as
     {"aspect": name, "score": ...} in a list."""
     found: dict[str, list[Any]] = {}
@@ -139,14 +143,14 @@ def _named_values(objects: list[Members], names: dict[str, str]) -> dict[str, li
                 visit(element, depth)
         if not isinstance(value, Members) or depth > 2:
             return
-        labels = _texts(value, "aspect", "name")
-        if len(labels) == 1 and _plain(labels[0]) in names:
-            found.setdefault(names[_plain(labels[0])], []).append(value)
+        labels = texts_under(value, "aspect", "name")
+        if len(labels) == 1 and plain(labels[0]) in names:
+            found.setdefault(names[plain(labels[0])], []).append(value)
             return
         for key, member in value.pairs:
-            if name := names.get(_plain(key)):
+            if name := names.get(plain(key)):
                 found.setdefault(name, []).append(member)
-            elif _plain(key) not in _QUOTING:
+            elif plain(key) not in _QUOTING:
                 visit(member, depth + 1)
 
     for top in objects:

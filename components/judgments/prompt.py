@@ -40,18 +40,25 @@ Answer with one JSON object and nothing else, in this form and order:
 {form}"""
 
 
+SCORED = (
+    "Give the same judgment again as one JSON object and nothing else, with every aspect of the form above, "
+    "the reasoning before the score, and the score as a plain number."
+)
+
+
 def system_message(rubric: Rubric, aspects: Sequence[Aspect]) -> str:
     form = ", ".join(f'"{aspect.name}": {{"reasoning": "...", "score": number}}' for aspect in aspects)
     return SYSTEM.format(
         title=rubric.title,
         instructions=rubric.instructions.strip(),
         span=rubric.span,
-        aspects="\n\n".join(_anchored(aspect) for aspect in aspects),
+        aspects="\n\n".join(anchored(aspect) for aspect in aspects),
         form=f"{{{form}}}",
     )
 
 
-def _anchored(aspect: Aspect) -> str:
+def anchored(aspect: Aspect) -> str:
+    """The aspect's question, and what its levels look like."""
     levels = [f"  {level:g}: {text}" for level, text in sorted(aspect.levels.items())]
     return "\n".join([f"{aspect.name} ({aspect.title}). {aspect.question}", *levels])
 
@@ -59,22 +66,32 @@ def _anchored(aspect: Aspect) -> str:
 def user_message(
     post: Post, item: Item, words: Mapping[str, Sequence[str]], openings: Sequence[str], source_text: bool = True
 ) -> str:
-    """The material for one post; a word nobody found has no tag. `source_text`: whether the item's text is."""
-    text = post.text or ""
+    """The material for one post; a word nobody found has no tag. `source_text`: whether the item's text is shown."""
+    parts = [delimit("platform", load_platform(post.platform).name), delimit("length", length_of(post))]
+    parts += of_item(item, words, source_text)
+    parts.append(delimit("post", post.text or ""))
+    parts += [delimit("other_post", opening) for opening in openings]
+    return "\n".join(parts)
+
+
+def length_of(post: Post) -> str:
+    """Its length by the platform's own counting, and what is allowed and usual there."""
     platform = load_platform(post.platform)
     shortest, longest = platform.text_length.typical
     usual = f", usual are {shortest} to {longest}" if longest else ""
-    parts = [delimit("platform", platform.name)]
-    parts.append(delimit("length", f"{platform.length(text)} of at most {platform.limit}{usual}"))
+    return f"{platform.length(post.text or '')} of at most {platform.limit}{usual}"
+
+
+def of_item(item: Item, words: Mapping[str, Sequence[str]], source_text: bool = True) -> list[str]:
+    """What was found in the item and, where asked, its text, each between tags."""
+    parts = []
     for name, tag in WORDS.items():
         texts = [*words.get(name, ()), *(words.get(tag, ()) if tag != name else ())]
         if texts:
             parts.append(delimit(tag, ", ".join(texts)))
     if source_text and item.text.strip():
         parts.append(delimit("source_text", item.text))
-    parts.append(delimit("post", text))
-    parts += [delimit("other_post", opening) for opening in openings]
-    return "\n".join(parts)
+    return parts
 
 
 def messages_for(system: str, user: str, picture: Mapping[str, Any] | None) -> tuple[dict[str, Any], ...]:
@@ -83,13 +100,9 @@ def messages_for(system: str, user: str, picture: Mapping[str, Any] | None) -> t
     return ({"role": "system", "content": system}, {"role": "user", "content": content})
 
 
-def repair_messages(reply: str, wrong: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
+def repair_messages(reply: str, wrong: Mapping[str, str], form: str = SCORED) -> tuple[dict[str, Any], ...]:
     """What is appended after a reply that could not be read: the reply, what was wrong, and the question again."""
     listed = "\n".join(f"- {aspect}: {detail}" for aspect, detail in wrong.items())
-    again = (
-        f"That reply could not be used:\n{listed}\n"
-        "Give the same judgment again as one JSON object and nothing else, with every aspect of the form above, "
-        "the reasoning before the score, and the score as a plain number."
-    )
+    again = f"That reply could not be used:\n{listed}\n{form}"
     shown = reply[:SHOWN_OF_BAD_REPLY] or "(an empty reply)"
     return ({"role": "assistant", "content": shown}, {"role": "user", "content": again})

@@ -41,13 +41,15 @@ class Aspect(BaseModel):
 
 
 class Rubric(BaseModel):
-    """What a judge is asked. `calls` says whether one call answers all aspects or each gets its own."""
+    """What a judge is asked. `calls` says whether one call answers all aspects or each gets its own; `compare`, whether
+    a comparison of two posts names the better one overall alone, or by each aspect too."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     title: str
     scale: Scale
     calls: Literal["together", "per_aspect"] = "together"
+    compare: Literal["overall", "aspects"] = "overall"
     instructions: str
     aspects: tuple[Aspect, ...] = Field(min_length=1)
 

@@ -6,6 +6,7 @@ two runs that do the same work write the same rows.
 
 from components.records.base import Record, content_id, storable
 from components.records.books import CheckResult, Quarantine, Run
+from components.records.comparisons import Comparison
 from components.records.experiments import Arm
 from components.records.learning import Evaluation, Example, Split
 from components.records.nouns import Feature, Item, Judgment, Post, Prompt
@@ -16,6 +17,7 @@ __all__ = [
     "TABLES",
     "Arm",
     "CheckResult",
+    "Comparison",
     "Evaluation",
     "Example",
     "Feature",
@@ -43,5 +45,8 @@ TABLES: dict[str, type[Record]] = {
 LEARNING: dict[str, type[Record]] = {"examples": Example, "splits": Split, "evaluations": Evaluation}
 """What training and evaluating write; each has a suite in data_checks too."""
 
-OPINIONS: dict[str, type[Record]] = {"arms": Arm}
+OPINIONS: dict[str, type[Record]] = {
+    "comparisons": Comparison,
+    "arms": Arm,
+}
 """What is said about posts beside judgments: by other judges, by people, by measures. Each has a suite too."""

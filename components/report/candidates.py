@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.report.agreement import NO_FLOORS, Floors
+from components.statistics import differs
+
 Row = dict[str, Any]
 FAILED = {"picture": "its picture could not be sent"}
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """`state` says in words what became of it; `apart` is, per aspect, how far it lies from the chosen one."""
+    """`state` says in words what became of it; `apart` is, per aspect, how far it lies from the chosen one, and whether
+    that is no more than the judge's noise."""
 
     post: Row
     state: str
-    apart: tuple[tuple[str, float], ...]
+    apart: tuple[tuple[str, float, bool], ...]
 
 
 def others_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -28,7 +32,7 @@ def others_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def why(post: Row, platform: str) -> str | None:
+def why(post: Row, platform: str, floors: Floors = NO_FLOORS) -> str | None:
     """Why this candidate stands for its prompt, in a few words; None where there was no other."""
     n, margin = post["candidates"], post["margin"]
     if n == 1:
@@ -49,14 +53,29 @@ def why(post: Row, platform: str) -> str | None:
         return best
     if margin == 0:
         return f"{best}, level with the next and earlier"
-    return f"{best}, {margin:.4f} ahead in cosine" if post["chosen_by"] == "clip" else f"{best}, {margin:.2f} ahead"
+    if post["chosen_by"] == "clip":
+        return f"{best}, {margin:.4f} ahead in cosine"
+    noise = floors.posts()
+    hidden = f", less than the judge's noise ({noise:.2f})" if differs(margin, noise) is False else ""
+    return f"{best}, {margin:.2f} ahead{hidden}"
 
 
-def other(post: Row, chosen: Row, numbers: Mapping[str, int], titles: Mapping[str, str], failed: bool) -> Other:
+def other(
+    post: Row,
+    chosen: Row,
+    numbers: Mapping[str, int],
+    titles: Mapping[str, str],
+    failed: bool,
+    floors: Floors = NO_FLOORS,
+) -> Other:
     """`numbers`: post_id -> number of the candidate; `failed`: its judging did."""
     mine, best = post["aspects"] or {}, chosen["aspects"] or {}
     apart = tuple(
-        (titles.get(name) or name.replace("_", " "), mine[name] - best[name])
+        (
+            titles.get(name) or name.replace("_", " "),
+            mine[name] - best[name],
+            differs(mine[name] - best[name], floors.posts(name)) is False,
+        )
         for name in (*titles, *sorted(set(mine) - set(titles)))
         if mine.get(name) is not None and best.get(name) is not None and round(mine[name] - best[name], 2) != 0
     )

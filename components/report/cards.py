@@ -10,6 +10,7 @@ from components.errors import UserError
 from components.prompts import Platform, load_platform
 from components.prompts.counting import links
 from components.records import Item
+from components.report.agreement import NO_FLOORS, Floors
 from components.report.candidates import Other, other, why
 from components.report.pictures import Shown
 from components.report.queries import LABELS, Details, Findings, Row
@@ -156,7 +157,7 @@ def aspects_of(post: Row, titles: Mapping[str, str], low: float, high: float) ->
 
 def card(
     post: Row, number: int, findings: Findings, known: Details, picture: Shown | None,
-    titles: Mapping[str, str], scale: tuple[float, float], others: Sequence[Row] = (),
+    titles: Mapping[str, str], scale: tuple[float, float], others: Sequence[Row] = (), floors: Floors = NO_FLOORS,
 ) -> Card:  # fmt: skip
     prompt = known.prompts[post["prompt_id"]]
     used = set(prompt["words"])
@@ -193,9 +194,9 @@ def card(
         models=models_of(found),
         prompt=prompt,
         cost_usd=None if any(cost is None for cost in costs) else sum(costs),
-        why=why(post, name),
+        why=why(post, name, floors),
         candidates=tuple(
-            other(row, post, numbers, titles, row["post_id"] in findings.failed_readings) for row in others
+            other(row, post, numbers, titles, row["post_id"] in findings.failed_readings, floors) for row in others
         ),
         data=data_of(post, state),
     )

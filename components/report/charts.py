@@ -1,11 +1,11 @@
 """Numbers become shapes: bars and intervals as plain figures that the templates draw. Every chart carries its n."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
-from components.statistics.means import mean_with_interval
+from components.statistics import Mean, differs, mean_with_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A group's mean with its interval; positions in per cent of the scale."""
+    """A group's mean with its interval; positions in per cent of the scale. `level`: no further from the best group
+    than the judge's noise."""
 
     label: str
     n: int
@@ -57,6 +58,7 @@ class Interval:
     x: float
     low_x: float | None
     high_x: float | None
+    level: bool = False
 
 
 def scores(title: str, values: Sequence[float], low: float, high: float) -> Histogram:
@@ -121,27 +123,38 @@ def counts(values: Iterable[str | None], most: int = 16) -> list[Bar]:
     return [Bar(label, n, n / total, 100 * n / top) for label, n in ranked]
 
 
-def by_group(pairs: Iterable[tuple[str | None, float | None]], low: float, high: float) -> list[Interval]:
-    """The mean score of each group with its 95 % interval, best first."""
+Floor = Callable[[int, int], float | None]
+
+
+def by_group(
+    pairs: Iterable[tuple[str | None, float | None]], low: float, high: float, floor: Floor = lambda n, other: None
+) -> list[Interval]:
+    """The mean score of each group with its 95 % interval, best first. `floor`: the smallest difference of two means
+    over so many posts that is more than the judge's noise, where that is known."""
     groups: dict[str, list[float]] = {}
     for label, score in pairs:
         if label is not None and score is not None:
             groups.setdefault(label, []).append(score)
 
+    found = [interval(label, mean_with_interval(values), low, high) for label, values in groups.items()]
+    found = sorted(found, key=lambda group: (-group.mean, group.label))[:16]
+    return [
+        replace(group, level=at > 0 and differs(found[0].mean - group.mean, floor(found[0].n, group.n)) is False)
+        for at, group in enumerate(found)
+    ]
+
+
+def interval(label: str, mean: Mean, low: float, high: float) -> Interval:
+    """A mean with its interval, on the scale from low to high; it is of one value at least."""
+
     def place(value: float | None) -> float | None:
         return None if value is None else 100 * (value - low) / (high - low)
 
-    found = []
-    for label, values in groups.items():
-        mean = mean_with_interval(values)
-        centre = mean["mean"] or 0.0
-        found.append(
-            Interval(
-                label, mean["n"], centre, mean["low"], mean["high"],
-                place(centre) or 0.0, place(mean["low"]), place(mean["high"]),
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda group: (-group.mean, group.label))[:16]
+    centre = mean["mean"] or 0.0
+    return Interval(
+        label, mean["n"], centre, mean["low"], mean["high"],
+        place(centre) or 0.0, place(mean["low"]), place(mean["high"]),
+    )  # fmt: skip
 
 
 def _round_step(wanted: float) -> int:

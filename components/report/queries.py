@@ -6,14 +6,17 @@ the same twice.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
 from components.records import Item
+from components.report.readings import Readings, read, reasons
 from components.spec import Selection
 from components.store import STANDING, Store, selected
 
@@ -90,15 +93,18 @@ class Findings:
     history: list[Row]
     same: list[str]
     schema: int
+    readings: Readings
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only the posts that are shown in full need, by item and by prompt."""
+    """What only the posts that are shown in full need, by item and by prompt; `reasons` by post, of those that judges
+    differ about."""
 
     items: dict[str, Item]
     features: dict[str, list[Row]]
     prompts: dict[str, Row]
+    reasons: dict[str, list[Row]]
 
 
 def find(store: Store, run_id: str) -> Findings:
@@ -129,12 +135,13 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         failed.setdefault(row["post_id"], []).append(row)
     same = _same_specs(ask, run)
     checked = _checked_runs(ask, run_id, same)
-    specs = ask(
+    found = ask(
         "SELECT * FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))", ids=sorted(run["spec_ids"].values())
     )
+    specs = {row["step"]: row | {"params": json.loads(row["params"])} for row in found}
     return Findings(
         run=run,
-        specs={row["step"]: row | {"params": json.loads(row["params"])} for row in specs},
+        specs=specs,
         steps=ask(chosen + _STEPS)[0],
         posts=[post for post in posts if post["stands"]],
         candidates=posts,
@@ -154,11 +161,12 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         history=_history(ask, run),
         same=same,
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
+        readings=read(ask, posts, known["judge_posts"], rubric_of(specs.get("judge_posts")).get("name")),
     )
 
 
-def details(store: Store, findings: Findings, posts: list[Row]) -> Details:
-    """What stands behind the posts that are shown in full."""
+def details(store: Store, findings: Findings, posts: list[Row], differing: Sequence[str] = ()) -> Details:
+    """What stands behind the posts that are shown in full, and behind those that judges differ about."""
     item_ids = sorted({post["item_id"] for post in posts})
     spec_id = findings.run["spec_ids"].get("extract_features", "")
     features: dict[str, list[Row]] = {}
@@ -172,7 +180,13 @@ def details(store: Store, findings: Findings, posts: list[Row]) -> Details:
         items=store.by_ids(Item, "items", "item_id", item_ids),
         features=features,
         prompts={row["prompt_id"]: row for row in prompts},
+        reasons=reasons(lambda sql, **params: store.query(sql, params), differing),
     )
+
+
+def rubric_of(judge: Row | None) -> Row:
+    """The rubric as the spec has it, since the file may have changed."""
+    return (yaml.safe_load(judge["params"].get("rubric_text") or "{}") if judge else {}) or {}
 
 
 def _rows(db: DuckDBPyConnection, sql: str, params: Row) -> list[Row]:

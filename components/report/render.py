@@ -13,15 +13,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.posts.choosing import choice_of, told
 from components.records import TABLES
-from components.report import charts, formats
+from components.report import charts, formats, queries
+from components.report.agreement import Floors, block_of
 from components.report.candidates import others_of
 from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
+from components.report.disagreements import explain, extremes, most_different
+from components.report.forest import forest_of
 from components.report.pictures import embed
 from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
 from components.statistics.means import mean_with_interval
@@ -54,17 +56,29 @@ def render(store: Store, run_id: str) -> str:
     """The report of a run as a whole HTML file; UserError for a run that is not there."""
     findings = find(store, run_id)
     titles, scale = rubric_of(findings)
+    repeats = findings.specs["judge_posts"]["params"].get("repeats", 1) if "judge_posts" in findings.specs else 1
+    agreement = block_of(findings.readings, titles, repeats)
+    differing = most_different(findings.readings)
     shown = choose(findings)
-    known = details(store, findings, shown)
+    known = details(store, findings, shown, [post_id for post_id, *_ in differing])
     pictures = embed({post["item_id"]: known.items[post["item_id"]] for post in shown})
     behind = others_of(findings.candidates)
     cards = [
         card(
-            post, number, findings, known, pictures.get(post["item_id"]), titles, scale, behind.get(post["post_id"], ())
+            post,
+            number,
+            findings,
+            known,
+            pictures.get(post["item_id"]),
+            titles,
+            scale,
+            behind.get(post["post_id"], ()),
+            agreement.floors,
         )
         for number, post in enumerate(shown, start=1)
     ]
-    full = {post["post_id"] for post in shown}
+    full = {post["post_id"]: number for number, post in enumerate(shown, start=1)}
+    every = {post["post_id"]: post for post in findings.candidates}
     rest = [post for post in findings.posts if post["post_id"] not in full]
     script = (TEMPLATES / "filter.js").read_text("utf-8")
     return str(
@@ -78,7 +92,10 @@ def render(store: Store, run_id: str) -> str:
             rest=[(post, data_of(post, state_of(post, findings.failed_readings))) for post in rest[:ROWS]],
             rest_total=len(rest),
             numbers=numbers_of(findings),
-            figures=figures_of(findings, titles, scale),
+            figures=figures_of(findings, titles, scale, agreement.floors),
+            agreement=agreement,
+            differences=explain(differing, known.reasons, findings.readings, every, titles, full),
+            extremes=extremes(findings.posts, full, agreement.floors.posts()),
             offline=offline_of(findings),
             checked=checked_of(findings),
             choices=choices_of(findings),
@@ -115,9 +132,8 @@ def policy_of(script: str) -> str:
 
 
 def rubric_of(findings: Findings) -> tuple[dict[str, str], tuple[float, float]]:
-    """The aspects' titles in the rubric's order, and its scale; from the spec, since the file may have changed."""
-    judge = findings.specs.get("judge_posts")
-    rubric = yaml.safe_load(judge["params"].get("rubric_text") or "{}") if judge else {}
+    """The aspects' titles in the rubric's order, and its scale."""
+    rubric = queries.rubric_of(findings.specs.get("judge_posts"))
     titles = {aspect["name"]: aspect.get("title", aspect["name"]) for aspect in rubric.get("aspects", [])}
     scale = rubric.get("scale", {})
     return titles, (float(scale.get("min", 1)), float(scale.get("max", 10)))
@@ -192,7 +208,9 @@ def _seconds(run: Row) -> float | None:
     return (run["ended_at"] - run["started_at"]).total_seconds() if run["ended_at"] else None
 
 
-def figures_of(findings: Findings, titles: Mapping[str, str], scale: tuple[float, float]) -> dict[str, Any]:
+def figures_of(
+    findings: Findings, titles: Mapping[str, str], scale: tuple[float, float], floors: Floors
+) -> dict[str, Any]:
     """The charts' shapes."""
     posts = findings.posts
     found: dict[str, list[float]] = {name: [] for name in titles}
@@ -213,11 +231,12 @@ def figures_of(findings: Findings, titles: Mapping[str, str], scale: tuple[float
             )
     costs = {row["stage"]: row["cost_usd"] for row in findings.calls}
     return {
+        "forest": forest_of(findings, titles),
         "scores": histograms,
         "lengths": lengths,
         "counts": [(name, charts.counts(post[name] for post in posts)) for name in LABELS if posts],
         "groups": [
-            (name, charts.by_group([(post[name], post["overall"]) for post in posts], *scale))
+            (name, charts.by_group([(post[name], post["overall"]) for post in posts], *scale, floors.groups))
             for name in ("topic", "scene")
         ],
         "most_cost": max((cost for cost in costs.values() if cost), default=0),

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.statistics.estimate import Estimate
+from components.statistics.estimate import Estimate, expanded_tail
 from components.statistics.means import RESAMPLES, SEED
-from components.statistics.resampling import LEVEL, Floats, interval, never_certain, weights
+from components.statistics.resampling import LEVEL, Floats, never_certain, weights
 
 FLIPS = 9999
 EXACT = 12
@@ -27,9 +27,10 @@ ALPHA = 1 - LEVEL
 class Paired:
     """Treatment minus baseline over the `n` units that both have.
 
-    `difference` is the mean, `low` to `high` its 95 % interval, `p` two-sided by flipping signs, `p_holm` for who
-    corrects a table; `effect_size`: Cohen's dz, the mean over the standard deviation of the differences. `failed_*`:
-    units without a score in that arm, `kinds_*` by why. `bound_*` are over `units`, those that either arm names.
+    `difference` is the mean, `low` to `high` its 95 % interval (expanded percentiles), `p` two-sided by flipping signs,
+    not corrected for other comparisons; `effect_size`: Cohen's dz, the mean over the standard deviation of the
+    differences. `failed_*`: units without a score in that arm, `kinds_*` by why. `bound_*` are over `units`, those that
+    either arm names.
     """
 
     n: int
@@ -124,7 +125,8 @@ def sign_flip_p(differences: Floats, flips: int = FLIPS, seed: int = SEED) -> fl
     rng = np.random.default_rng(seed)
     extreme, part = 0, max(1, 4_000_000 // len(moved))
     for start in range(0, flips, part):
-        signs = rng.integers(0, 2, size=(min(part, flips - start), len(moved)), dtype=np.int8)
+        coins = rng.integers(0, 256, size=(min(part, flips - start), -(-len(moved) // 8)), dtype=np.uint8)
+        signs = np.unpackbits(coins, axis=1, count=len(moved)).astype(np.float64)
         extreme += int((np.abs(2 * (signs @ moved) - moved.sum()) >= seen).sum())
     return (extreme + 1) / (flips + 1)
 
@@ -147,8 +149,10 @@ def _interval(gaps: Floats, resamples: int, seed: int) -> tuple[float | None, fl
     if len(gaps) < 2:
         return None, None
     names = [str(at) for at in range(len(gaps))]
-    drawn = [part @ gaps / len(gaps) for part in weights(names, resamples, seed)]
-    return interval(np.concatenate(drawn), names)
+    drawn = np.concatenate([part @ gaps / len(gaps) for part in weights(names, resamples, seed)])
+    tail = expanded_tail(len(gaps))
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _number(score: float | None) -> float:

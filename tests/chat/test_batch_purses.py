@@ -3,14 +3,17 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components.chat import Journal, Ledger, Till
-from components.chat.batch import hold_open
+from components.chat.batch import Register, hold_open
 from components.chat.batch.service import Seen, Service
+from components.chat.purse import Purse
 from components.errors import BatchPending, ProviderStopped
 from tests.chat.batches import BatchShop, all_ok
 from tests.chat.conftest import request
@@ -25,7 +28,8 @@ def shop(tmp_path: Path) -> BatchShop:
 
 def open_ledger(shop: BatchShop, server: FakeProvider, purse: str) -> Ledger:
     """As another process would: a journal and a till of its own; a run has the name of its purse."""
-    till = Till(shop.folder / "calls" / "shared", Journal(shop.folder / "calls"), purse)
+    journal = Journal(shop.folder / "calls")
+    till = Till(shop.folder / "calls" / "shared", journal, purse, batches=shop.register.at_endpoint)
     return Ledger(50.0, prices=shop.prices(server), till=till, month_usd=100.0)
 
 
@@ -119,6 +123,60 @@ async def test_a_process_that_is_killed_leaves_the_money_of_its_batch_to_who_col
         mine, month = sums(new)
         assert mine == pytest.approx((shop.journal.spent_usd("new"), 0, 0))
         assert month == pytest.approx((shop.journal.spent_usd(), 0, 0)) and month[0] > mine[0]
+
+
+class Killed(BaseException):
+    """No code of ours catches it and goes on."""
+
+
+def killed_when(monkeypatch: pytest.MonkeyPatch, where: type, name: str, here: Callable[..., bool]) -> None:
+    """The process dies before this call, the first time that `here` says so of its arguments."""
+    real, done = getattr(where, name), []
+
+    def call(*args: Any, **more: Any) -> Any:
+        if not done and here(*args):
+            done.append(True)
+            raise Killed
+        return real(*args, **more)
+
+    monkeypatch.setattr(where, name, call)
+
+
+KILLS: dict[str, tuple[type, str, Callable[..., bool]]] = {
+    "in the middle of the answers": (Journal, "append", lambda self, record: record["call_key"][0] in "89abcdef"),
+    "before anything is settled": (Till, "end_standing", lambda *_: True),
+    "settled in the run's purse": (Purse, "end_standing", lambda self, *_: "month" in self.path.name),
+    "settled in both purses": (Register, "save", lambda self, entry: entry.state == "collected"),
+}
+
+
+@pytest.mark.parametrize("others", [False, True])
+@pytest.mark.parametrize("moment", KILLS)
+async def test_the_cost_of_a_batch_counts_once_though_its_collector_is_killed(
+    shop: BatchShop, monkeypatch: pytest.MonkeyPatch, moment: str, others: bool
+) -> None:
+    """`others`: a ledger of the same purse stays open, so that the purses are not made anew from the journal."""
+    with FakeProvider() as server:
+        first = open_ledger(shop, server, "run")
+        other = open_ledger(shop, server, "run") if others else None
+        await handed_in(shop, server, first, "run", 40)
+        ((_, _, reserved), _) = sums(first)
+        killed_when(monkeypatch, *KILLS[moment])
+        with pytest.raises(Killed):
+            await shop.buy_batch(server, 40, ledger=first, run_id="run", purse="run")
+        die(first)
+        shop.journal = Journal(shop.folder / "calls")
+        second = open_ledger(shop, server, "run")
+        for spent, held, still in sums(second):  # never free before it is counted
+            assert spent + held + still >= shop.journal.spent_usd() - 1e-9
+            assert spent == 0 or still == 0, "half of it is counted while all of it stands"
+            assert still == pytest.approx(reserved) or spent == pytest.approx(shop.journal.spent_usd())
+        assert all_ok(await shop.buy_batch(server, 41, ledger=second, run_id="run", purse="run"))
+        cost = shop.journal.spent_usd()
+        assert cost > 0 and server.batches.stats["lines"] == 41
+        for ledger in (second, other) if other else (second,):
+            assert sums(ledger) == [pytest.approx((cost, 0, 0))] * 2
+        assert not shop.register.open_entries()
 
 
 async def test_two_purchases_journal_old_batches_once(shop: BatchShop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from components.chat import Status
-from components.records import LEARNING, TABLES, CheckResult
+from components.records import LEARNING, OPINIONS, TABLES, CheckResult
 from data_checks.suite import STATE, Suite
 from data_checks.validate import SUITES, CheckRow
 from tests.data_checks import planted_features, planted_items, planted_judgments, planted_posts, planted_prompts
@@ -90,7 +90,7 @@ def test_suites_name_columns_that_records_have(table: str) -> None:
 
 
 def test_every_table_has_a_suite_and_no_other() -> None:
-    assert set(SUITES) == {*TABLES, *LEARNING, "promotions"}
+    assert set(SUITES) == {*TABLES, *LEARNING, *OPINIONS, "promotions"}
 
 
 def test_check_rows_fit_the_table_of_checks() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.chat import ChatOutcome, Status
-from components.judgments.judge import REPAIRS
+from components.judgments.asking import REPAIRS
 from components.judgments.parse import parse_reply
 from components.spec import JudgeSpec
 from tests.judgments.test_judge_replies import FORGIVEN, NAMES, SCALE, SCORES, reply, scores_of

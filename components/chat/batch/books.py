@@ -56,6 +56,8 @@ def hold_open(ledger: Ledger, register: Register, purse: str) -> None:
         return
     with register.alone():
         entries = {entry.local_id: entry for entry in register.open_entries()}
+        for entry in [entry for entry in entries.values() if entry.state == "settling"]:
+            finish(ledger, register, entries.pop(entry.local_id))
         for local_id, entry in entries.items():
             if entry.purse == purse:
                 with _lock:
@@ -68,14 +70,27 @@ def hold_open(ledger: Ledger, register: Register, purse: str) -> None:
 
 def close(ledger: Ledger, register: Register, entry: Entry) -> None:
     """The batch is over: what it cost replaces what was held for it, and the register has it so. A `void` one, of which
-    nothing was made, is forgotten. A kill in between counts its cost twice until the purses are made anew from the
-    journal; the other way round its money would be free before it is counted."""
+    nothing was made, is forgotten."""
     with register.alone():
+        if entry.state == "collected":
+            finish(ledger, register, entry)
+            return
         settle(ledger, entry.local_id, entry)
         if entry.state == "void":
             register.forget(entry)
         else:
             register.save(entry)
+
+
+def finish(ledger: Ledger, register: Register, entry: Entry) -> None:
+    """Counts the cost of a batch whose answers are all journaled, once, however often it is killed. A purse counts it
+    in the write that ends what stands there, and `settling` tells who comes after a kill that nothing is to stand
+    again."""
+    entry.state = "settling"
+    register.save(entry)
+    settle(ledger, entry.local_id, entry)
+    entry.state = "collected"
+    register.save(entry)
 
 
 def settle(ledger: Ledger, local_id: str, entry: Entry | None) -> None:

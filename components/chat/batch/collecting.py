@@ -40,11 +40,12 @@ async def collect(desk: Desk, entry: Entry, seen: Seen, requests: Mapping[str, C
     if answers is None:
         return None
     known: dict[str, dict[str, Any]] = {}
-    if entry.state == "collecting":
+    if entry.state in ("collecting", "settling"):
         known = {r["call_key"]: r for r in desk.journal.records() if r.get("batch_id") == entry.batch_id}
     desk.journal.ready()
-    entry.state, entry.seen = "collecting", seen.status
-    desk.register.save(entry)
+    if entry.state != "settling":  # then its money may be counted in one of its purses
+        entry.state, entry.seen = "collecting", seen.status
+        desk.register.save(entry)
     collected, cost, held = Collected(), 0.0, 0.0
     for number, key in enumerate(list(entry.lines)):
         reply, request = answers.replies.get(key) or missing(seen.status), requests.get(key)

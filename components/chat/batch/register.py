@@ -25,7 +25,7 @@ from components.errors import UserError
 
 RETRY_LOCK_S = 0.02
 
-State = Literal["intent", "uploaded", "open", "collecting", "collected", "failed", "void"]
+State = Literal["intent", "uploaded", "open", "collecting", "settling", "collected", "failed", "void"]
 CLOSED = frozenset({"collected", "failed", "void"})
 
 
@@ -50,6 +50,8 @@ class Entry:
     | uploaded   | has the file, and perhaps the batch                 | looks for it by its metadata, adopts it     |
     | open       | has the batch                                       | waits for it                                |
     | collecting | has ended the batch; some answers are journaled     | journals the others                         |
+    | settling   | -; all answers are journaled, its cost is not yet,  | settles where its money still stands        |
+    |            | or not in both purses, counted                      |                                             |
     | collected  | -                                                   | finds all answers journaled                 |
     | failed     | refused the whole batch, billed nothing             | reads in `why` and `codes` what it said     |
 
@@ -123,6 +125,10 @@ class Register:
         names = sorted(path.stem for path in self.folder.glob("*.json"))
         found = [self.load(name) for name in names if name not in self._closed]
         return [entry for entry in found if entry is not None and not entry.closed]
+
+    def at_endpoint(self) -> dict[str, str]:
+        """Open batches: local id -> id at the endpoint."""
+        return {entry.local_id: entry.batch_id for entry in self.open_entries() if entry.batch_id is not None}
 
     def load(self, local_id: str) -> Entry | None:
         """None where it was forgotten."""

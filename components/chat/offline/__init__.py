@@ -19,6 +19,7 @@ import orjson
 MODELS = {
     "writer": "components.chat.offline.writer",
     "judge": "components.chat.offline.judge",
+    "pairwise": "components.chat.offline.pairwise",
 }
 """Name after `offline/` -> module; imported when it is first asked."""
 

@@ -54,7 +54,7 @@ def complete(body: Mapping[str, Any]) -> str:
     reply = {}
     for name, (lowest, highest) in _asked(body).items():
         opinion = opinions.get(name) or _of_unknown_aspect(opinions)
-        score = LOWEST + (HIGHEST - LOWEST) * _share(opinion.worth)
+        score = LOWEST + (HIGHEST - LOWEST) * bounded(opinion.worth)
         score = lowest + (highest - lowest) * (score - 1) / 9
         reply[name] = {"reasoning": f"{MARK}: {opinion.why}", "score": round(score, 1)}
     return json.dumps(reply, ensure_ascii=False)
@@ -73,7 +73,7 @@ def _asked(body: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 
 
 def _of_unknown_aspect(opinions: Mapping[str, Opinion]) -> Opinion:
-    mean = sum(_share(opinion.worth) for opinion in opinions.values()) / len(opinions)
+    mean = sum(bounded(opinion.worth) for opinion in opinions.values()) / len(opinions)
     return Opinion(mean, f"nothing is counted for this aspect; the mean of {', '.join(opinions)}.")
 
 
@@ -82,7 +82,7 @@ def read_material(messages: Sequence[Mapping[str, Any]]) -> Material:
     for message in messages:
         if message.get("role") == "user":
             tags: dict[str, list[str]] = {}
-            for tag, content in _TAGGED.findall(_text_of(message.get("content"))):
+            for tag, content in _TAGGED.findall(text_of(message.get("content"))):
                 tags.setdefault(tag, []).append(unescape(content).strip())
             if tags.get("post"):
                 post = tags["post"][0]
@@ -91,13 +91,14 @@ def read_material(messages: Sequence[Mapping[str, Any]]) -> Material:
     return Material(measures.take_apart(""), {})
 
 
-def _text_of(content: Any) -> str:
+def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     return "\n".join(part.get("text", "") for part in content or [] if part.get("type") == "text")
 
 
-def _share(value: float) -> float:
+def bounded(value: float) -> float:
+    """Cut to 0 to 1."""
     return min(1.0, max(0.0, value))
 
 
@@ -117,7 +118,7 @@ def relevance_clarity(material: Material) -> Opinion:
         said.append(f"covers {len(asked) - len(missing)} of {len(asked)} words of the {tag}{lacking}")
     garbled = measures.broken_joints(post) + measures.odd_words(post)
     ease = measures.flesch(post)
-    clarity = _share((ease - 10) / 60) * _share(1 - 0.3 * len(garbled))
+    clarity = bounded((ease - 10) / 60) * bounded(1 - 0.3 * len(garbled))
     said.append(f"reading ease {ease:.0f}" + (f", garbled: {', '.join(garbled[:3])}" if garbled else ""))
     if not parts:
         return Opinion(0.35 + 0.2 * clarity, f"no caption or words to compare with; {said[-1]}.")
@@ -140,9 +141,9 @@ def creativity_originality(material: Material) -> Opinion:
     senses = len(own & lists["senses"])
     others, tags = material.tags.get("other_post", []), len(post.hashtags)
     alike = max((measures.likeness(post.body, other) for other in others), default=0.0)
-    worth = 0.18 + 0.28 * _share(len(own) / 16) + 0.20 * _share((richness - 0.6) / 0.4)
-    worth += 0.16 * _share(len(turns) / 2) + 0.20 * _share(senses / 4)
-    worth -= 0.16 * len(stock) + 0.30 * _share(alike - 0.25) + 0.04 * max(0, tags - 3) + 0.02 * max(0, copied - 4)
+    worth = 0.18 + 0.28 * bounded(len(own) / 16) + 0.20 * bounded((richness - 0.6) / 0.4)
+    worth += 0.16 * bounded(len(turns) / 2) + 0.20 * bounded(senses / 4)
+    worth -= 0.16 * len(stock) + 0.30 * bounded(alike - 0.25) + 0.04 * max(0, tags - 3) + 0.02 * max(0, copied - 4)
     worth -= 0.2 * (tags > len(post.words) / 2)
     said = [
         f"{len(own)} content words of its own",
@@ -165,9 +166,9 @@ def coherence_structure(material: Material) -> Opinion:
     words, sentences = len(post.words), post.sentences
     whole = sum(map(measures.is_whole, sentences)) / max(1, len(sentences))
     mean_length = words / max(1, len(sentences))
-    steady = _share(1 - max(5 - mean_length, 0) / 5 - max(mean_length - 22, 0) / 20)
+    steady = bounded(1 - max(5 - mean_length, 0) / 5 - max(mean_length - 22, 0) / 20)
     glue = sum(word in measures.lexicon()["function_words"] for word in post.words) / words
-    glued = _share(glue / 0.30) * _share(1 - (glue - 0.62) / 0.2)
+    glued = bounded(glue / 0.30) * bounded(1 - (glue - 0.62) / 0.2)
     fit, said_fit = _length_fit(material)
     broken, odd, left = measures.broken_joints(post), measures.odd_words(post), measures.leftovers(post.raw)
     word, times = measures.most_repeated(post)
@@ -175,8 +176,8 @@ def coherence_structure(material: Material) -> Opinion:
     twice = len(sentences) - len({sentence.lower() for sentence in sentences})
     linked = measures.linked(post)
     worth = 0.02 + 0.20 * whole + 0.14 * steady + 0.20 * glued + 0.20 * fit
-    worth += 0.08 * _share((len(sentences) - 1) / 2) + 0.16 * linked
-    worth -= 0.12 * min(4, len(broken)) + _share(len(odd) / words * 2) / 2 + 0.15 * len(left)
+    worth += 0.08 * bounded((len(sentences) - 1) / 2) + 0.16 * linked
+    worth -= 0.12 * min(4, len(broken)) + bounded(len(odd) / words * 2) / 2 + 0.15 * len(left)
     worth -= 0.8 * repeated + 0.15 * twice + 0.3 * max(0.0, len(post.hashtags) / words - 0.25)
     said = [f"{len(sentences)} sentences, {mean_length:.0f} words each, {whole:.0%} whole", said_fit]
     said.append(f"function words {glue:.0%}, {linked:.0%} of the joints between sentences linked")
@@ -193,15 +194,15 @@ def _length_fit(material: Material) -> tuple[float, str]:
     stated = _LENGTH.search(material.joined("length"))
     if not stated:
         length = len(material.post.raw)
-        return _share(length / 80), f"{length} characters"
+        return bounded(length / 80), f"{length} characters"
     length, limit = int(stated[1]) - material.left_out, int(stated[2])
     shortest, longest = int(stated[3] or min(80, limit / 3)), int(stated[4] or limit)
     said = f"length {length} of {limit}"
     if length > limit:
-        return 0.3 * _share(2 - length / limit), f"{said}, too long"
+        return 0.3 * bounded(2 - length / limit), f"{said}, too long"
     if length > longest:
-        return 0.7 + 0.3 * _share(2 - length / longest), f"{said}, longer than usual there"
-    return _share(length / max(1, shortest)), said
+        return 0.7 + 0.3 * bounded(2 - length / longest), f"{said}, longer than usual there"
+    return bounded(length / max(1, shortest)), said
 
 
 def emotional_engagement(material: Material) -> Opinion:
@@ -219,8 +220,8 @@ def emotional_engagement(material: Material) -> Opinion:
     faces = lists["positive_emoji"] | lists["negative_emoji"]
     emoji = sum(character in faces for character in post.raw)
     shouted = sum(word.isupper() and len(word) > 3 for word in post.body.split()) > 2
-    worth = 0.04 + 0.48 * fit + 0.13 * question + 0.11 * _share(addressed / 2) + 0.08 * invited
-    worth += 0.12 * _share(senses / 4) + 0.04 * (1 <= emoji <= 3)
+    worth = 0.04 + 0.48 * fit + 0.13 * question + 0.11 * bounded(addressed / 2) + 0.08 * invited
+    worth += 0.12 * bounded(senses / 4) + 0.04 * (1 <= emoji <= 3)
     worth -= 0.04 * max(0, emoji - 4) + 0.05 * max(0, post.raw.count("!") - 2) + 0.15 * shouted
     read = f"from {', '.join(seen[:4])}" if seen else "no word of feeling known here"
     said = [f"feeling {feeling:+.2f} ({read})", f"asked for: {asked or 'nothing'}"]

@@ -1,0 +1,121 @@
+"""Who competes: the posts of arms on the same items, or the candidates of each prompt; read from the warehouse."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from components.errors import UserError
+from components.pairwise import Board, Contest, Tournament
+from components.records import Comparison, Post
+from components.spec import FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
+from components.store import STANDING, Store, parameters, selected
+
+
+class Arm(BaseModel):
+    """One way to write posts, by the ids of its specs. Of several candidates the one that stands competes: by the judge
+    `judge_spec_id` where the generation spec says so and that judge has read them, else the first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(min_length=1, title="Name")
+    feature_spec_id: str = Field(title="Id of the feature spec")
+    prompt_spec_id: str = Field(title="Id of the prompt spec")
+    generation_spec_id: str = Field(title="Id of the generation spec")
+    judge_spec_id: str = Field(default="", title="Id of the judge spec", description="Who chooses among candidates.")
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        features: FeatureSpec,
+        prompts: PromptSpec,
+        generation: GenerationSpec,
+        judge: JudgeSpec | None = None,
+    ) -> "Arm":
+        return cls(
+            name=name,
+            feature_spec_id=features.id,
+            prompt_spec_id=prompts.id,
+            generation_spec_id=generation.id,
+            judge_spec_id=judge.id if judge else "",
+        )
+
+
+def contest_of(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:
+    """Two or more arms compete with each other; of one alone, the candidates of each prompt; of none, the candidates of
+    every prompt that the selection has. UserError where nothing can be compared."""
+    if len({arm.name for arm in arms}) < len(arms):
+        raise UserError(f"two arms have one name: {', '.join(sorted(arm.name for arm in arms))}; name each differently")
+    contest = between_arms(store, arms, selection) if len(arms) > 1 else between_candidates(store, arms, selection)
+    if not any(matches for n, t in enumerate(contest.tournaments) for matches in t.matches(n).values()):
+        what = "no item has posts of two of the arms" if len(arms) > 1 else "no prompt has two candidates that differ"
+        raise UserError(
+            f"nothing to compare in {selection.dataset!r}: {what}; write posts first (postwright run), with "
+            "generation.candidates above 1, or name two campaigns"
+        )
+    return contest
+
+
+def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:
+    sql = f"""{selected(selection)} SELECT s.item_id, s.position, po.* FROM ({STANDING}) st
+        JOIN posts po ON po.post_id = st.post_id
+        JOIN prompts p ON p.prompt_id = st.prompt_id JOIN selected s USING (item_id)
+        WHERE p.feature_spec_id = $feature_spec_id AND p.spec_id = $prompt_spec_id
+          AND st.generation_spec_id = $generation_spec_id AND st.is_distinct AND st.place = 1
+        ORDER BY s.position, p.prompt_id"""
+    boards: dict[str, dict[str, Post]] = defaultdict(dict)
+    for arm in arms:
+        params = arm.model_dump(exclude={"name", "judge_spec_id"}) | {"judge_posts": arm.judge_spec_id}
+        for row in store.query(sql, parameters(selection) | params):
+            boards[row["item_id"]].setdefault(arm.name, post_of(row))
+    absent = {arm.name: sum(arm.name not in posts for posts in boards.values()) for arm in arms}
+    for arm in arms:
+        if boards and absent[arm.name] == len(boards):
+            raise UserError(
+                f"the arm {arm.name!r} has no post about any of the items: run it first (postwright run), on the same "
+                "dataset"
+            )
+    found = tuple(Board(item_id, posts) for item_id, posts in sorted(boards.items()))
+    return Contest("arm", (Tournament(tuple(arm.name for arm in arms), found),), absent)
+
+
+def between_candidates(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:
+    ids = {} if not arms else arms[0].model_dump(exclude={"name", "judge_spec_id"})
+    of_arm = (
+        """WHERE p.feature_spec_id = $feature_spec_id AND p.spec_id = $prompt_spec_id
+        AND c.spec_id = $generation_spec_id AND c.is_distinct"""
+        if arms
+        else "WHERE c.is_distinct"
+    )
+    sql = f"""{selected(selection)} SELECT s.item_id, c.* FROM candidates c JOIN prompts p USING (prompt_id)
+        JOIN selected s USING (item_id) {of_arm} ORDER BY s.position, c.prompt_id, c.spec_id, c.candidate"""
+    prompts: dict[tuple[str, str], dict[str, Post]] = defaultdict(dict)
+    items: dict[str, str] = {}
+    for row in store.query(sql, parameters(selection) | ids):
+        post = post_of(row)
+        prompts[post.prompt_id, post.spec_id][f"candidate {post.candidate + 1}"] = post
+        items[post.prompt_id] = row["item_id"]
+    return Contest(
+        "candidate",
+        tuple(
+            Tournament(tuple(posts), (Board(items[prompt_id], posts),))
+            for (prompt_id, _), posts in prompts.items()
+            if len(posts) > 1
+        ),
+        {},
+    )
+
+
+def post_of(row: dict[str, Any]) -> Post:
+    names = {field.name for field in fields(Post)}
+    return Post(**{name: value for name, value in row.items() if name in names})
+
+
+def comparisons_of(store: Store, spec_id: str, contest: Contest) -> list[Comparison]:
+    """All that one judge has said of the contest's posts, oldest first."""
+    sql = """SELECT * FROM comparisons WHERE spec_id = $spec_id AND post_a IN (SELECT unnest($ids))
+        AND post_b IN (SELECT unnest($ids)) ORDER BY created_at, comparison_id"""
+    found = store.query(sql, {"spec_id": spec_id, "ids": sorted(contest.entrants())})
+    return [Comparison(**row) for row in found]

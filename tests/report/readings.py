@@ -1,0 +1,59 @@
+"""Plants readings in a warehouse: a judge with known noise, other judges, people. The truth is in the arguments."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from components.records import Judgment, Post
+from components.spec import JudgeSpec
+
+ASPECTS = ("relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement")
+
+
+def read(
+    home: Any, posts: Sequence[Post], worth: Sequence[float], *, spec: JudgeSpec | None = None, noise: float = 0.0,
+    repeats: int = 1, shift: float = 0.0, seed: int = 0,
+) -> None:  # fmt: skip
+    """Each post is read `repeats` times on each aspect: its worth, a shift and normal noise, on whole points."""
+    rng = np.random.default_rng(seed)
+    spec = spec or home.specs[3]
+    home.store.register(spec)
+    for post, value in zip(posts, worth, strict=True):
+        for repeat in range(repeats):
+            for aspect in ASPECTS:
+                score = float(np.clip(np.round(value + shift + rng.normal(0, noise)), 1, 10))
+                home.add(
+                    "judgments",
+                    Judgment(
+                        judgment_id=Judgment.make_id(post.post_id, spec.id, repeat, aspect, None), post_id=post.post_id,
+                        spec_id=spec.id, repeat=repeat, aspect=aspect, score=score,
+                        reasoning=f"{aspect} in reading {repeat + 1} by {spec.model}: {score:.0f}",
+                        cost_usd=0.0, created_at=post.created_at + timedelta(minutes=repeat),
+                    ),
+                )  # fmt: skip
+
+
+def posts(home: Any, n: int, pictures: Sequence[Any] = ()) -> list[Post]:
+    """`n` posts about as many items, in two scenes by turns."""
+    made = []
+    for at in range(n):
+        picture = pictures[at % len(pictures)][0] if pictures else None
+        item = home.item(at, picture=picture, text=f"text {at}")
+        features = home.features(item, ("beach", "forest")[at % 2], "travel", "positive", ("a day out",))
+        made.append(home.post(item, features, f"Post number {at} says something of its own. #day{at}"))
+    return made
+
+
+def store_ratings(home: Any, rows: Sequence[tuple[Any, ...]], slice: str = "audit", saw_judge: bool = False) -> None:
+    """(rating_id, post_id, rater, aspect, score, n) as people's ratings."""
+    with home.store.connect() as db:
+        db.execute(
+            """CREATE TABLE IF NOT EXISTS ratings (rating_id TEXT, post_id TEXT, rater TEXT, rubric TEXT, aspect TEXT,
+            score DOUBLE, slice TEXT, saw_judge BOOLEAN, created_at TIMESTAMPTZ)"""
+        )
+        db.execute("CREATE OR REPLACE VIEW blind_ratings AS SELECT * FROM ratings WHERE NOT saw_judge")
+        made = [(*row[:3], "mpwl", *row[3:5], slice, saw_judge) for row in rows]
+        marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, now())"] * len(made))
+        db.execute(f"INSERT INTO ratings VALUES {marks}", [value for row in made for value in row])

@@ -16,6 +16,7 @@ import pandas as pd
 
 from data_checks import (
     anchor_readings,
+    arms,
     comparisons,
     evaluations,
     examples,
@@ -43,6 +44,7 @@ _MODULES = (
     measures,
     ratings,
     reviews,
+    arms,
     examples,
     splits,
     evaluations,

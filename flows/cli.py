@@ -17,13 +17,21 @@ from typing import Any
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import audit_commands, commands, comparing_commands, learning_commands, people_commands
+from flows import (
+    audit_commands,
+    commands,
+    comparing_commands,
+    experiment_commands,
+    learning_commands,
+    people_commands,
+)
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
 ELSEWHERE: dict[str, Any] = {
     **dict.fromkeys(("train", "evaluate", "describe"), learning_commands),
     "compare": comparing_commands,
+    "experiment": experiment_commands,
     **dict.fromkeys(people_commands.COMMANDS, people_commands),
 }
 """Commands whose functions stand in other modules than `commands`."""
@@ -43,6 +51,7 @@ examples:
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
   postwright audit mine.yaml                       how far can this campaign's judge be trusted?
+  postwright experiment campaigns/mpwl-ablation.yaml    arms of one campaign, compared
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -117,6 +126,9 @@ def parser() -> argparse.ArgumentParser:
         "example:\n  postwright report --home .postwright",
     )
     report.add_argument("--run", metavar="RUN_ID", help="default: the latest")
+    report.add_argument("--experiment", metavar="NAME", help="the report of an experiment instead")
+    report.add_argument("--out", type=Path, metavar="DIR", help="of an experiment: also write its tables as CSV files")
+    experiment_commands.add_to(command, count)
     compact = command(
         "compact",
         "pack the journal of calls: finished segments become parquet, at a fifth of the size",

@@ -32,6 +32,7 @@ GROUPS = {
     "measures": "post_id",
     "ratings": "rating_id",
     "reviews": "review_id",
+    "arms": "arm_id",
 }
 IDS = {
     "items": "item_id",
@@ -47,6 +48,7 @@ IDS = {
     "measures": "measure_id",
     "ratings": "rating_id",
     "reviews": "review_id",
+    "arms": "arm_id",
 }
 
 

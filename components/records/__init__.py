@@ -8,6 +8,7 @@ from components.records.anchors import AnchorReading
 from components.records.base import Record, content_id, storable
 from components.records.books import CheckResult, Quarantine, Run
 from components.records.comparisons import Comparison
+from components.records.experiments import Arm
 from components.records.learning import Evaluation, Example, Split
 from components.records.measures import Measure
 from components.records.nouns import Feature, Item, Judgment, Post, Prompt
@@ -18,6 +19,7 @@ __all__ = [
     "OPINIONS",
     "TABLES",
     "AnchorReading",
+    "Arm",
     "CheckResult",
     "Comparison",
     "Evaluation",
@@ -56,5 +58,6 @@ OPINIONS: dict[str, type[Record]] = {
     "measures": Measure,
     "ratings": Rating,
     "reviews": Review,
+    "arms": Arm,
 }
 """What is said about posts beside judgments: by other judges, by people, by measures. Each has a suite too."""

@@ -121,7 +121,7 @@ def go_through(
                 summary.steps.append(done := step())
                 summary.anchors += done.said if isinstance(done, AnchorStep) else []
             raise_if_stopped()
-            written = [WRITES[step.step] for step in summary.steps if step.rows]
+            written = [WRITES[step.step] for step in summary.steps if step.rows and step.step in WRITES]
             if is_shown or written:
                 check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
     except BaseException as error:

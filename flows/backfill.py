@@ -1,21 +1,21 @@
 """One pipeline run per window of time, a few at once, out of one purse.
 
 A finished window has nothing left to do, so repeating a backfill buys nothing, and the same command does only what is
-missing; flows/windows.py has how one failed window bears on the others.
+missing. A failed window does not stop the others, unless no other could do better: when the budget is spent or the
+provider has stopped, no further window is started. By batches, all windows are handed in before one is waited for, and
+each further step of all of them before it is waited for.
 """
 
 from datetime import datetime
-from typing import TypeVar
 
 from prefect import flow
 
 from components.records import content_id
-from components.spec import Campaign, ChatSpec
+from components.spec import Campaign
 from flows.batching import suspended_while_pending
 from flows.pipeline import Summary, pipeline, specs_of
-from flows.windows import By, Parallel, Window, raise_first_stop, through, utc, windows
-
-S = TypeVar("S", bound=ChatSpec)
+from flows.side_by_side import raise_first_stop, run_parts, unwaiting, wait_for_parts
+from flows.windows import HOPELESS, By, Parallel, Window, day_of, utc, windows
 
 
 @flow(name="backfill", flow_run_name="{campaign.name} by {by}")
@@ -28,30 +28,16 @@ def backfill(
     purse = purse_of_backfill(campaign, start, end, by)
     hasty = unwaiting(campaign)
 
-    def run(window: Window, wait: bool) -> Summary:
+    def go(window: Window, wait: bool) -> Summary:
         how = campaign if wait else hasty
         return pipeline(how, published_from=window.start, published_to=window.end, purse=purse)
 
-    through(found, run, hasty != campaign, parallel)
+    run_parts(found, go, parallel, HOPELESS)
+    if hasty != campaign:
+        wait_for_parts(found, go, parallel, HOPELESS)
     with suspended_while_pending():
-        raise_first_stop(found)
+        raise_first_stop(found, "windows", day_of)
     return found
-
-
-def unwaiting(campaign: Campaign) -> Campaign:
-    """The same, but its batches are handed in and left; equal to `campaign` where nothing would wait."""
-    c = campaign
-    return c.model_copy(
-        update={
-            "generation": without_waiting(c.generation),
-            "judge": without_waiting(c.judge),
-            "panel": tuple(map(without_waiting, c.panel)),
-        }
-    )
-
-
-def without_waiting(spec: S) -> S:
-    return spec.model_copy(update={"batch_wait_h": 0.0}) if spec.mode == "batch" else spec
 
 
 def purse_of_backfill(campaign: Campaign, start: datetime, end: datetime, by: By) -> str:

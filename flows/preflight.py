@@ -6,10 +6,13 @@ Imports no Prefect, so that the command line answers a wrong file in a moment.
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.audit import load_material
 from components.chat import check
 from components.errors import UserError
+from components.experiments import Arm
 from components.items import list_entries
 from components.judgments import check_judge
+from components.pairwise import PairwiseSpec
 from components.spec import Campaign, JudgeSpec
 from components.store import Store
 from flows.settings import api_key
@@ -21,7 +24,7 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
     `list_inputs` is for who does not list them next anyway: a large folder takes seconds.
     """
     told = [campaign.features.told] if campaign.features.told else []
-    prices = store.path.with_name("prices.yaml")
+    prices = prices_of(store)
     for chat in (*told, campaign.generation):
         check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced, prices)
     for n, judge in enumerate((campaign.judge, *campaign.panel), start=-1):
@@ -29,6 +32,8 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
     for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation):
         _ = spec.id  # reads every file the campaign names
     no_judge_twice(campaign)
+    if campaign.anchors:
+        load_material(campaign.anchors.posts)
     path = campaign.dataset.path.resolve()
     if list_inputs:
         list_entries(campaign.dataset)
@@ -62,3 +67,22 @@ def no_judge_twice(campaign: Campaign) -> None:
         field = "judge" if n < 0 else f"panel.{n}"
         if (other := seen.setdefault(judge.id, field)) != field:
             raise UserError(f"{field} is the same judge as {other}; for more readings by one judge set {other}.repeats")
+
+
+def preflight_arms(arms: Sequence[Arm], pairwise: PairwiseSpec | None, store: Store) -> None:
+    """The same for every arm of an experiment, and for who compares them; the message names the arm."""
+    for arm in arms:
+        try:
+            preflight(arm.campaign, store, list_inputs=arm.place == 0)
+        except UserError as error:
+            raise UserError(f"arm {arm.name}: {error}") from None
+    if pairwise is not None:
+        try:
+            check(pairwise, api_key(pairwise.api_key_env), arms[0].campaign.budget.allow_unpriced, prices_of(store))
+            _ = pairwise.id
+        except UserError as error:
+            raise UserError(f"pairwise: {error}") from None
+
+
+def prices_of(store: Store) -> Path:
+    return store.path.with_name("prices.yaml")

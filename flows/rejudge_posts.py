@@ -18,7 +18,6 @@ from components.judgments.origins import origins
 from components.judgments.shift import AspectChange, Shift
 from components.spec import Campaign
 from components.store import Store
-from flows.backfill import without_waiting
 from flows.batching import suspended_while_pending
 from flows.judge_posts import judge_written
 from flows.progress import say
@@ -26,8 +25,9 @@ from flows.publish import StepResult
 from flows.rejudging import Comparison, Period, between, check_rejudging, compare, purse_of_rejudging
 from flows.settings import Settings
 from flows.show_judging import markdown
+from flows.side_by_side import raise_first_stop, run_parts, wait_for_parts, without_waiting
 from flows.stopping import raise_if_stopped
-from flows.windows import By, Parallel, raise_first_stop, through, utc, windows
+from flows.windows import HOPELESS, By, Parallel, Window, day_of, utc, windows
 
 Against = Annotated[
     str, Field(title="Compare with the judge", description="A spec id or a model; empty: who read most of these posts.")
@@ -86,14 +86,15 @@ def rejudge_posts(
     purse, judge = purse_of_rejudging(campaign, period, by), campaign.judge
     hasty = campaign.model_copy(update={"judge": without_waiting(judge)})
     found = list(windows(*period, by))
-    through(
-        found,
-        lambda window, wait: rejudge_window(campaign if wait else hasty, window.start, window.end, purse),
-        judge.mode == "batch" and judge.batch_wait_h > 0,
-        parallel,
-    )
+
+    def go(window: Window, wait: bool) -> Judged:
+        return rejudge_window(campaign if wait else hasty, window.start, window.end, purse)
+
+    run_parts(found, go, parallel, HOPELESS)
+    if hasty != campaign:
+        wait_for_parts(found, go, parallel, HOPELESS)
     with suspended_while_pending():
-        raise_first_stop(found)
+        raise_first_stop(found, "windows", day_of)
     store.prepare()  # the view `calls` may have been made before the first call
     result.windows = [window.summary for window in found]
     result.cost_usd = cost_since(store, purse, begun)

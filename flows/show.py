@@ -90,6 +90,8 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
         console.print(told(choice))
     for note in summary.notes:
         console.print(f"[yellow]{escape(note)}[/]")
+    for line in summary.anchors:
+        console.print(line, style="yellow" if "DRIFTED" in line else None, markup=False)
     console.print(f"warehouse: {settings.warehouse}", soft_wrap=True, markup=False)
     if summary.report:
         console.print(f"report:    {Path(summary.report).as_uri()}", soft_wrap=True)

@@ -84,8 +84,8 @@ def _calls(
         if spec.picture and item.item_id not in pictures:
             pictures[item.item_id] = _picture(item, spec)
         picture = pictures.get(item.item_id)
-        found = words.get(post.prompt_id, {})
-        shown = [user_message(post, item, found, beside[post.post_id], rubric.material, brief) for beside in besides]
+        found, beside = words.get(post.prompt_id, {}), (openings[post.post_id] for openings in besides)
+        shown = (user_message(post, item, found, others, spec.source_text, rubric.material, brief) for others in beside)
         users = list(dict.fromkeys(shown))
         for repeat in range(spec.repeats):
             for group, system in groups:

@@ -78,13 +78,15 @@ def user_message(
     item: Item,
     words: Mapping[str, Sequence[str]],
     openings: Sequence[str],
+    source_text: bool = True,
     material: Sequence[str] = (),
     brief: str | None = None,
 ) -> str:
-    """The material for one post; a word nobody found has no tag. `material`: what the rubric asks for besides."""
+    """The material for one post; a word nobody found has no tag. `source_text`: whether the item's text is shown;
+    `material`: what the rubric asks for besides."""
     parts = [delimit("brief", brief)] if brief and "brief" in material else []  # first: servers cache equal beginnings
     parts += [delimit("platform", load_platform(post.platform).name), delimit("length", length_of(post))]
-    parts += of_item(item, words)
+    parts += of_item(item, words, source_text)
     parts.append(delimit("post", post.text or ""))
     if "alt_text" in material:
         parts += _alternative(post, item)
@@ -112,14 +114,14 @@ def length_of(post: Post) -> str:
     return f"{platform.length(post.text or '')} of at most {platform.limit}{usual}"
 
 
-def of_item(item: Item, words: Mapping[str, Sequence[str]]) -> list[str]:
-    """What was found in the item, and its text, each between tags."""
+def of_item(item: Item, words: Mapping[str, Sequence[str]], source_text: bool = True) -> list[str]:
+    """What was found in the item and, where asked, its text, each between tags."""
     parts = []
     for name, tag in WORDS.items():
         texts = [*words.get(name, ()), *(words.get(tag, ()) if tag != name else ())]
         if texts:
             parts.append(delimit(tag, ", ".join(texts)))
-    if item.text.strip():
+    if source_text and item.text.strip():
         parts.append(delimit("source_text", item.text))
     return parts
 

@@ -143,7 +143,6 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
     made: dict[str, Any] = {"selection": selection, "run_id": run.run_id}
     money: dict[str, Any] = {"budget": c.budget, "purse": run.purse}
     begun_with = json.loads(run.spec_ids)
-    judges, at = tuple(judges_of(c).values()), {"dataset": c.dataset.name}
     before: tuple[Step, ...] = (
         lambda: ingest_items(c.dataset, run_id=run.run_id),
         lambda: extract_features(c.features, **made, **money),
@@ -152,7 +151,11 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
     )
     after: tuple[Step, ...] = (
         *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
-        *((lambda: read_anchors(c.anchors, judges, run_id=run.run_id, **at, **money),) if c.anchors else ()),
+        *(
+            (lambda: read_anchors(c.anchors, (c.judge, *c.panel), run_id=run.run_id, dataset=c.dataset.name, **money),)
+            if c.anchors
+            else ()
+        ),
     )
     for step in chain(before, judging_steps(c, made, money), after):
         for name, spec in specs_of(c).items():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from components.spec import Selection
-from components.store import Store, selected
+from components.store import Store, parameters, selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def origins(store: Store, selection: Selection) -> list[Origin]:
         FROM candidates po JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
         LEFT JOIN specs sg ON sg.spec_id = po.spec_id
         WHERE po.to_judge AND po.error IS NULL GROUP BY ALL ORDER BY ALL"""
-    rows = store.query(sql, selection.model_dump(exclude_none=True))
+    rows = store.query(sql, parameters(selection))
     return [
         Origin(Written(row["prompts"], row["features"], row["generation"]), row["writer"], row["posts"]) for row in rows
     ]

@@ -12,7 +12,7 @@ import yaml
 
 from components.errors import UserError
 from components.spec import JudgeSpec, Selection
-from components.store import Store, selected
+from components.store import Store, parameters, selected
 
 OVERALL = "overall"
 Scores = dict[str, dict[str, dict[str, float | None]]]
@@ -49,7 +49,7 @@ def readings_of(store: Store, selection: Selection) -> Readings:
         FROM post_scores s JOIN posts USING (post_id) JOIN prompts p USING (prompt_id)
         SEMI JOIN selected USING (item_id)
         ORDER BY p.item_id, s.post_id, s.judge_spec_id""",
-        selection.model_dump(exclude_none=True),
+        parameters(selection),
     )
     scores: Scores = {}
     for row in rows:

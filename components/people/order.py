@@ -2,8 +2,8 @@
 
 Two slices. `audit`: a share of all posts, drawn by a hash of a fixed seed and the post's id, in the order of that hash:
 it knows nothing of scores, so what is measured on it holds for all posts; everybody gets the same ones, so raters can
-be compared. `queue`: the rest, those first from which a rating would teach most. The two are mixed so that whoever stops
-early has rated the audit's share all the same.
+be compared. `queue`: the rest, those first from which a rating would teach most. The two are mixed so that whoever
+stops early has rated the audit's share all the same.
 """
 
 import hashlib

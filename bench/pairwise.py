@@ -234,17 +234,14 @@ def through_the_engine(items: int, first: float) -> list[str]:
             won = [order[int(reply.text)] for order, reply in zip(orders, replies, strict=True)]  # type: ignore[attr-defined]
             return float((np.array(won) == best).mean())
 
+        def ours() -> float:
+            return _best_found(contest, played(contest, bought, endpoint=server.url)[0], best)
+
         lines = [f"through the engine, {items} items, coin {first:g}:"]
-        lines.append(f"  {RULES['listed']}: {listed(np.arange):.2f}, {server.stats['requests']} calls")
-        before = server.stats["requests"]
-        lines.append(
-            f"  {RULES['shuffled']}: {listed(dice.permutation):.2f}, {server.stats['requests'] - before} calls"
-        )
-        before = server.stats["requests"]
-        rows, _ = played(contest, bought, endpoint=server.url)
-        lines.append(
-            f"  {RULES['pairs']}: {_best_found(contest, rows, best):.2f}, {server.stats['requests'] - before} calls"
-        )
+        ways = {"listed": lambda: listed(np.arange), "shuffled": lambda: listed(dice.permutation), "both": ours}
+        for rule, way in ways.items():
+            before, found = server.stats["requests"], way()
+            lines.append(f"  {RULES[rule]}: {found:.3f}, {server.stats['requests'] - before} calls")
     return lines
 
 

@@ -255,6 +255,13 @@ class Store:
             retryable=list(retryable),
         )
 
+    def posts_without_measures(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str, spec_id: str
+    ) -> list[Post]:
+        """What is worth judging and has not been measured. A post's measures are written together or not at all."""
+        which = "to_judge AND po.post_id NOT IN (SELECT post_id FROM measures WHERE spec_id = $spec_id)"
+        return self._posts(which, selection, prompt_spec_id, feature_spec_id, generation_spec_id, spec_id=spec_id)
+
     def posts_written(
         self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
     ) -> list[Post]:
@@ -268,7 +275,13 @@ class Store:
         return self._posts("to_judge", selection, prompt_spec_id, feature_spec_id, generation_spec_id)
 
     def _posts(
-        self, which: str, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
+        self,
+        which: str,
+        selection: Selection,
+        prompt_spec_id: str,
+        feature_spec_id: str,
+        generation_spec_id: str,
+        **more: str,
     ) -> list[Post]:
         sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
             JOIN selected s USING (item_id)
@@ -281,6 +294,7 @@ class Store:
             prompt_spec_id=prompt_spec_id,
             feature_spec_id=feature_spec_id,
             generation_spec_id=generation_spec_id,
+            **more,
         )
 
     def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:
@@ -298,7 +312,7 @@ class Store:
         return dict(zip((row[key] for row in rows), self._located([kind(**row) for row in rows]), strict=True))
 
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
-        params |= selection.model_dump(exclude_none=True)
+        params |= parameters(selection)
         names = {field.name for field in fields(kind)}
         records = [kind(**{k: v for k, v in row.items() if k in names}) for row in self.query(sql, params)]
         return self._located(records)
@@ -339,7 +353,8 @@ def make_views(db: duckdb.DuckDBPyConnection, statements: Sequence[str]) -> None
 def selected(selection: Selection) -> str:
     """The CTE `selected`: a selection's items and their position in time; its parameters are the selection's fields.
 
-    Only what inputs stand for now is selected, not what they were before they were edited.
+    Only what inputs stand for now is selected, not what they were before they were edited. A sample is the items whose
+    ids, hashed with the seed, come first: which those are depends on no other item.
     """
     where = ["dataset = $dataset"]
     if selection.published_from is not None:
@@ -347,9 +362,18 @@ def selected(selection: Selection) -> str:
     if selection.published_to is not None:
         where.append("published_at < $published_to")
     limit = "LIMIT $limit" if selection.limit is not None else ""
+    of = f"current_items WHERE {' AND '.join(where)}"
+    if selection.sample is not None:
+        of = f"(SELECT * FROM {of} ORDER BY md5($seed::VARCHAR || ' ' || item_id) LIMIT $sample)"
     return f"""WITH selected AS (
         SELECT *, row_number() OVER (ORDER BY published_at NULLS LAST, source_uri, item_id) AS position
-        FROM current_items WHERE {" AND ".join(where)} ORDER BY position {limit})"""
+        FROM {of} ORDER BY position {limit})"""
+
+
+def parameters(selection: Selection) -> dict[str, Any]:
+    """What `selected` asks for."""
+    given = selection.model_dump(exclude_none=True)
+    return given if selection.sample is not None else {name: given[name] for name in given if name != "seed"}
 
 
 def reason(error: duckdb.Error) -> str:

@@ -15,20 +15,41 @@ from typing import Any
 import pandas as pd
 
 from data_checks import (
+    anchor_readings,
+    arms,
     comparisons,
     evaluations,
     examples,
     features,
     items,
     judgments,
+    measures,
     posts,
     promotions,
     prompts,
+    ratings,
+    reviews,
     splits,
 )
 from data_checks.suite import Expectation, Suite
 
-_MODULES = (items, features, prompts, posts, judgments, comparisons, examples, splits, evaluations, promotions)
+_MODULES = (
+    items,
+    features,
+    prompts,
+    posts,
+    judgments,
+    anchor_readings,
+    comparisons,
+    measures,
+    ratings,
+    reviews,
+    arms,
+    examples,
+    splits,
+    evaluations,
+    promotions,
+)
 SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in _MODULES}
 SHOWN = 3  # unexpected values in `observed`
 

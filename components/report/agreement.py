@@ -4,28 +4,18 @@ Read: `Readings`. What is written on the page is decided here, so that the templ
 its n and interval; units of the bootstrap are the items, as candidates of one item are alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from components.report.readings import OVERALL, Floats, Judge, Readings, means
-from components.statistics import (
-    Estimate,
-    Isotonic,
-    Mean,
-    NoiseFloor,
-    icc2,
-    icc2k,
-    isotonic,
-    krippendorff_alpha,
-    mean_with_interval,
-    noise_floor,
-    over_units,
-    within_one,
-)
+from components.statistics import Estimate, Isotonic, Mean, NoiseFloor, isotonic, mean_with_interval
+from components.statistics.agreement_forms import Form, alpha, icc, within
 from components.statistics.calibration import LEAST
+from components.statistics.estimate import over_forms
 from components.statistics.means import RESAMPLES
+from components.statistics.noise import floor_of, spread
 
 DRAWS = 4_000_000
 """Resampled readings per statistic: with many posts fewer resamples do, since each says more."""
@@ -127,12 +117,7 @@ def block_of(readings: Readings, titles: Mapping[str, str], repeats: int) -> Blo
     own = readings.scores.get(judge.spec_id, {}) if judge else {}
     order = [*(name for name in titles if name in own), *sorted(set(own) - set(titles) - {OVERALL})]
     named = {name: titles.get(name) or name.replace("_", " ") for name in order} | ({OVERALL: "Overall"} if own else {})
-    floors = {name: noise_floor(own[name], _resamples(own[name])) for name in named} if _is_repeated(own) else {}
-    noise = [
-        _noise(title, own[name], floors[name], readings, repeats)
-        for name, title in named.items()
-        if name in floors and floors[name].sd.value is not None
-    ]
+    noise, floors = _noise(own, named, readings, repeats) if judge else ([], {})
     return Block(
         noise=noise,
         panel=_panel(readings, named),
@@ -142,10 +127,6 @@ def block_of(readings: Readings, titles: Mapping[str, str], repeats: int) -> Blo
         words=_words(own, noise, repeats),
         left_out=readings.left_out,
     )
-
-
-def _is_repeated(own: Mapping[str, Floats]) -> bool:
-    return any(((~np.isnan(table)).sum(0) > 1).any() for table in own.values())
 
 
 def _words(own: Mapping[str, Floats], noise: Sequence[Noise], repeats: int) -> str:
@@ -170,16 +151,28 @@ def _words(own: Mapping[str, Floats], noise: Sequence[Noise], repeats: int) -> s
     )
 
 
-def _noise(title: str, table: Floats, floor: NoiseFloor, readings: Readings, repeats: int) -> Noise:
-    return Noise(
-        title,
-        len(table),
-        floor.sd,
-        _estimate(krippendorff_alpha, table, readings),
-        _estimate(within_one, table, readings),
-        floor.of_posts(repeats),
-        floor.of_means(floor.sd.n, floor.sd.n, repeats),
-    )
+def _noise(
+    own: Mapping[str, Floats], named: Mapping[str, str], readings: Readings, repeats: int
+) -> tuple[list[Noise], dict[str, NoiseFloor]]:
+    """Of each aspect that was read twice of any post."""
+    again = {name: own[name] for name in named if ((~np.isnan(own[name])).sum(0) > 1).any()}
+    makers: dict[str, Callable[[Floats], Form]] = {"sd": spread, "alpha": alpha, "within": within}
+    forms = {(name, what): make(table) for name, table in again.items() for what, make in makers.items()}
+    told = over_forms(forms, _resamples(len(readings.posts)), clusters=readings.clusters)
+    floors = {name: floor_of(table, told[name, "sd"]) for name, table in again.items()}
+    rows = [
+        Noise(
+            named[name],
+            len(again[name]),
+            floor.sd,
+            told[name, "alpha"],
+            told[name, "within"],
+            floor.of_posts(repeats),
+            floor.of_means(floor.sd.n, floor.sd.n, repeats),
+        )
+        for name, floor in floors.items()
+    ]
+    return rows, floors
 
 
 def _panel(readings: Readings, named: Mapping[str, str]) -> list[Panel]:
@@ -192,10 +185,9 @@ def _panel(readings: Readings, named: Mapping[str, str]) -> list[Panel]:
             continue
         table = np.stack([readings.means(judge, name) for judge in judges])
         if ((~np.isnan(table)).sum(0) > 1).any():
-            alpha, one, mean, within = (
-                _estimate(statistic, table, readings) for statistic in (krippendorff_alpha, icc2, icc2k, within_one)
-            )
-            found.append(Panel(title, len(judges), alpha, one, mean, within))
+            forms = {"alpha": alpha(table), "one": icc(table), "mean": icc(table, True), "within": within(table)}
+            told = over_forms(forms, _resamples(len(readings.posts)), clusters=readings.clusters)
+            found.append(Panel(title, len(judges), **told))
     return found
 
 
@@ -210,7 +202,8 @@ def _others(readings: Readings, judge: Judge) -> list[Other]:
         both = ~np.isnan(pair).any(0)
         if both.any():
             apart = mean_with_interval((pair[1] - pair[0])[both].tolist())
-            found.append(Other(other.label, apart, _estimate(krippendorff_alpha, pair, readings)))
+            told = over_forms({"alpha": alpha(pair)}, _resamples(len(readings.posts)), clusters=readings.clusters)
+            found.append(Other(other.label, apart, told["alpha"]))
     return found
 
 
@@ -231,9 +224,11 @@ def _people(readings: Readings, judge: Judge, named: Mapping[str, str]) -> list[
                 title=title,
                 bias=mean_with_interval((one - other).tolist()),
                 mae=mean_with_interval(np.abs(one - other).tolist()),
-                alpha=_estimate(krippendorff_alpha, pair, readings),
-                within=_estimate(within_one, pair, readings),
-                between=_estimate(krippendorff_alpha, said, readings),
+                **over_forms(
+                    {"alpha": alpha(pair), "within": within(pair), "between": alpha(said)},
+                    _resamples(len(readings.posts)),
+                    clusters=readings.clusters,
+                ),
                 raters=int((~np.isnan(said)).any(1).sum()),
                 points=tuple((float(x), float(y), int(n)) for x, y, n in zip(*places, counts, strict=True)),
                 map=isotonic(one, other) if len(one) >= LEAST and len(np.unique(one)) > 1 else None,
@@ -242,10 +237,5 @@ def _people(readings: Readings, judge: Judge, named: Mapping[str, str]) -> list[
     return found
 
 
-def _estimate(statistic: object, table: Floats, readings: Readings) -> Estimate:
-    assert callable(statistic)
-    return over_units(statistic, table, _resamples(table), clusters=readings.clusters)
-
-
-def _resamples(table: Floats) -> int:
-    return int(np.clip(DRAWS / max(1, table.shape[1]), 200, RESAMPLES))
+def _resamples(posts: int) -> int:
+    return int(np.clip(DRAWS / max(1, posts), 200, RESAMPLES))

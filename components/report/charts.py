@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
 
-from components.statistics import differs, mean_with_interval
+from components.statistics import Mean, differs, mean_with_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def by_group(
         if label is not None and score is not None:
             groups.setdefault(label, []).append(score)
 
-    found = [interval(label, values, low, high) for label, values in groups.items()]
+    found = [interval(label, mean_with_interval(values), low, high) for label, values in groups.items()]
     found = sorted(found, key=lambda group: (-group.mean, group.label))[:16]
     return [
         replace(group, level=at > 0 and differs(found[0].mean - group.mean, floor(found[0].n, group.n)) is False)
@@ -144,13 +144,12 @@ def by_group(
     ]
 
 
-def interval(label: str, values: Sequence[float], low: float, high: float) -> Interval:
-    """A mean with its 95 % interval, on the scale from low to high; there is at least one value."""
+def interval(label: str, mean: Mean, low: float, high: float) -> Interval:
+    """A mean with its interval, on the scale from low to high; it is of one value at least."""
 
     def place(value: float | None) -> float | None:
         return None if value is None else 100 * (value - low) / (high - low)
 
-    mean = mean_with_interval(values)
     centre = mean["mean"] or 0.0
     return Interval(
         label, mean["n"], centre, mean["low"], mean["high"],

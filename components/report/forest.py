@@ -9,7 +9,7 @@ import numpy as np
 from components.report.charts import Interval, interval
 from components.report.queries import Findings
 from components.report.readings import OVERALL, Judge
-from components.statistics import mean_with_interval
+from components.statistics import Mean, mean_with_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,17 @@ class Forest:
 
 def forest_of(findings: Findings, titles: Mapping[str, str]) -> Forest | None:
     """A judge that read none of the posts is left out; None where that are all."""
-    judges = [(judge.label, values) for judge, values in _values(findings, titles) if values]
-    means = [mean_with_interval(scores) for _, rows in judges for _, scores in rows]
-    ends = [end for mean in means for end in (mean["mean"], mean["low"], mean["high"]) if end is not None]
+    judges = [(judge.label, rows) for judge, rows in _means(findings, titles) if rows]
+    ends = [e for _, rows in judges for _, m in rows for e in (m["mean"], m["low"], m["high"]) if e is not None]
     if not ends:
         return None
     low, high = floor(min(ends)), max(ceil(max(ends)), floor(min(ends)) + 1)
-    drawn = [(label, tuple(interval(title, scores, low, high) for title, scores in rows)) for label, rows in judges]
+    drawn = [(label, tuple(interval(title, mean, low, high) for title, mean in rows)) for label, rows in judges]
     return Forest(low, high, tuple(drawn))
 
 
-def _values(findings: Findings, titles: Mapping[str, str]) -> list[tuple[Judge, list[tuple[str, list[float]]]]]:
-    """Per judge (title, the posts' scores), overall first, then in the rubric's order."""
+def _means(findings: Findings, titles: Mapping[str, str]) -> list[tuple[Judge, list[tuple[str, Mean]]]]:
+    """Per judge (title, the mean), overall first, then in the rubric's order."""
     readings = findings.readings
     standing = {post["post_id"] for post in findings.posts}
     kept = np.array([post_id in standing for post_id in readings.posts], dtype=bool)
@@ -47,6 +46,6 @@ def _values(findings: Findings, titles: Mapping[str, str]) -> list[tuple[Judge, 
             values = values[~np.isnan(values)]
             if len(values):
                 title = "Overall" if name == OVERALL else titles.get(name) or name.replace("_", " ")
-                rows.append((title, values.tolist()))
+                rows.append((title, mean_with_interval(values.tolist())))
         found.append((judge, rows))
     return found

@@ -112,8 +112,9 @@ def _tables(rows: Sequence[Row], place: Mapping[str, int]) -> dict[str, Floats]:
     repeats = max((row["repeat"] for row in rows), default=-1) + 1
     tables: dict[str, Floats] = {}
     for row in rows:
-        table = tables.setdefault(row["aspect"], np.full((repeats, len(place)), np.nan))
-        table[row["repeat"], place[row["post_id"]]] = row["score"]
+        if row["aspect"] not in tables:
+            tables[row["aspect"]] = np.full((repeats, len(place)), np.nan)
+        tables[row["aspect"]][row["repeat"], place[row["post_id"]]] = row["score"]
     tables = dict(sorted(tables.items()))
     if tables and OVERALL not in tables:
         tables[OVERALL] = np.stack(list(tables.values())).mean(0)

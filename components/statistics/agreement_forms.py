@@ -20,10 +20,12 @@ DENSE = 64
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`statistic`: weights (r, n) -> (r,); `units`: (all units,) which n of them it is about."""
+    """`statistic`: weights (r, n) -> (r,); `units`: (all units,) which n of them it is about; `is_share`: a share is
+    not certain even where all units agree."""
 
     statistic: Statistic
     units: NDArray[np.bool_]
+    is_share: bool = False
 
 
 def alpha(ratings: Floats, level: Level = "interval") -> Form:
@@ -160,4 +162,4 @@ def within(ratings: Floats, distance: float = 1.0) -> Form:
             share: Floats = (weights @ near) / (weights @ pairs)
         return share
 
-    return Form(score, units)
+    return Form(score, units, is_share=True)

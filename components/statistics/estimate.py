@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from components.statistics.agreement import FORMS, table_of, within_one
+from components.statistics.agreement import FORMS, table_of
 from components.statistics.agreement_forms import Form
 from components.statistics.means import RESAMPLES, SEED
 from components.statistics.resampling import LEVEL, Floats, Statistic, bootstrap, interval, never_certain, value_of
 
+Key = TypeVar("Key")
 Method = Literal["percentile", "bca"]
 MANY = 2000
 
@@ -44,27 +45,34 @@ def over_units(
     """
     table = table_of(ratings)
     form = FORMS[statistic](table, **options) if statistic in FORMS else _form(statistic, table, options)
-    found = over_form(form, resamples, seed, clusters=clusters, method=method)
-    if statistic is within_one and found.value is not None:
-        low, high = never_certain(found.value, found.low, found.high, found.n)
-        return Estimate(found.value, low, high, found.n)
-    return found
+    return over_forms({"": form}, resamples, seed, clusters=clusters, method=method)[""]
 
 
-def over_form(
-    form: Form, resamples: int, seed: int, *, clusters: Sequence[str] | None = None, method: Method = "bca"
-) -> Estimate:
-    """A form's value with its interval; see `over_units`."""
-    n = int(form.units.sum())
-    value = value_of(form.statistic, n)
-    if np.isnan(value):
-        return Estimate(None, None, None, n)
-    names = (
-        [str(at) for at in range(n)] if clusters is None else [clusters[int(at)] for at in np.flatnonzero(form.units)]
-    )
-    drawn = bootstrap({"": form.statistic}, names, resamples, seed)[""]
-    low, high = interval(drawn, names) if method == "percentile" else bca(drawn, value, form.statistic, names)
-    return Estimate(value, low, high, n)
+def over_forms(
+    forms: Mapping[Key, Form],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    *,
+    clusters: Sequence[str] | None = None,
+    method: Method = "bca",
+) -> dict[Key, Estimate]:
+    """Each form's value with its interval, see `over_units`; those about the same units meet the same resamples, which
+    are drawn once for all of them."""
+    found: dict[Key, Estimate] = {}
+    for units in {form.units.tobytes(): form.units for form in forms.values()}.values():
+        same = {key: form.statistic for key, form in forms.items() if np.array_equal(form.units, units)}
+        names = [str(at) if clusters is None else clusters[at] for at in np.flatnonzero(units).tolist()]
+        values = {key: value_of(statistic, len(names)) for key, statistic in same.items()}
+        defined = {str(at): (key, same[key]) for at, key in enumerate(same) if not np.isnan(values[key])}
+        drawn = bootstrap({at: statistic for at, (_, statistic) in defined.items()}, names, resamples, seed)
+        found |= {key: Estimate(None, None, None, len(names)) for key in same}
+        for at, (key, statistic) in defined.items():
+            plain = method == "percentile"
+            low, high = interval(drawn[at], names) if plain else bca(drawn[at], values[key], statistic, names)
+            if forms[key].is_share:
+                low, high = never_certain(values[key], low, high, len(set(names)))
+            found[key] = Estimate(values[key], low, high, len(names))
+    return {key: found[key] for key in forms}
 
 
 def bca(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from components.statistics.agreement import table_of
 from components.statistics.agreement_forms import Form
-from components.statistics.estimate import Estimate, over_form
+from components.statistics.estimate import Estimate, over_forms
 from components.statistics.means import RESAMPLES, SEED
 from components.statistics.resampling import LEVEL, Floats
 
@@ -48,14 +48,18 @@ class NoiseFloor:
 def noise_floor(readings: ArrayLike, resamples: int = RESAMPLES, seed: int = SEED) -> NoiseFloor:
     """The pooled standard deviation within posts, and the floors that follow; None where no post was read twice."""
     table = table_of(readings)
-    form = _within(table)
-    known = (~np.isnan(table)).sum(0)
-    spare = int((known[form.units] - 1).sum())
+    return floor_of(table, over_forms({"sd": spread(table)}, resamples, seed)["sd"])
+
+
+def floor_of(readings: Floats, sd: Estimate) -> NoiseFloor:
+    """The same, where `sd` (of `spread`) is estimated already."""
+    known = (~np.isnan(readings)).sum(0)
+    spare = int(np.maximum(known - 1, 0).sum())
     if not spare:
-        return NoiseFloor(Estimate(None, None, None, 0), 0, None)
+        return NoiseFloor(sd, 0, None)
     from scipy.special import stdtrit
 
-    return NoiseFloor(over_form(form, resamples, seed), spare, float(stdtrit(spare, (1 + LEVEL) / 2)))
+    return NoiseFloor(sd, spare, float(stdtrit(spare, (1 + LEVEL) / 2)))
 
 
 def differs(difference: float | None, floor: float | None) -> bool | None:
@@ -63,8 +67,9 @@ def differs(difference: float | None, floor: float | None) -> bool | None:
     return None if difference is None or floor is None else abs(difference) > floor
 
 
-def _within(table: Floats) -> Form:
-    """sqrt(sum of squared deviations from each post's mean / sum of (readings - 1)), posts with two or more."""
+def spread(table: Floats) -> Form:
+    """The standard deviation within posts: the root of the sum of squared deviations from each post's mean over the sum
+    of its readings less one, of the posts with two readings or more."""
     known = ~np.isnan(table)
     m = known.sum(0)
     units = m >= 2

@@ -58,6 +58,7 @@ def relative_to(data: dict[str, Any], folder: Path) -> None:
         ("features", "models", (".yaml", ".yml")),
         ("prompt", "template", (".j2",)),
         ("judge", "rubric", (".yaml", ".yml")),
+        ("anchors", "posts", (".yaml", ".yml")),
     ):
         value = data.get(section, {}).get(field) if isinstance(data.get(section), dict) else None
         if isinstance(value, str) and value.endswith(endings):

@@ -6,7 +6,7 @@ descriptions are also the labels of the forms in the Prefect UI.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.base_spec import Spec
 from components.chat_spec import ChatSpec, TellingSpec
+from components.measure_spec import MeasureSpec
 
 __all__ = [
     "WORDS", "Budget", "Campaign", "ChatSpec", "DatasetSpec", "FeatureSpec", "GenerationSpec", "JudgeSpec",
+    "MeasureSpec",
     "PromptSpec", "Selection", "Spec", "TellingSpec", "Word",
 ]  # fmt: skip
 
@@ -239,6 +241,41 @@ class JudgeSpec(ChatSpec):
         return {**super().contents(), "rubric_text": rubric_text(self.rubric)}
 
 
+class AnchorSpec(Spec):
+    """Frozen posts that every judge of a campaign reads again in each period, to see whether it still judges as it did.
+
+    How readings are looked at is no part of the id: they are the same whenever an alarm would be raised.
+    """
+
+    step: ClassVar[str] = "read_anchors"
+    may_be_paths: ClassVar[frozenset[str]] = frozenset({"posts"})
+    does_not_matter: ClassVar[frozenset[str]] = frozenset({"baseline", "smallest", "threshold", "since", "stop"})
+    posts: str = Field(default="shipped", title="Posts", description="shipped, or the path of a file of yours.")
+    count: int = Field(default=12, ge=4, le=200, title="Anchors", description="Spread over the levels of the posts.")
+    every: Literal["day", "week", "month"] = Field(
+        default="day", title="Once per", description="In UTC; a second run of the same period buys nothing."
+    )
+    repeats: int = Field(default=1, ge=1, le=10, title="Readings of each per period")
+    baseline: int = Field(
+        default=8, ge=4, le=60, title="Periods of the baseline", description="The first ones; before them no alarm."
+    )
+    smallest: float = Field(
+        default=0.3, gt=0, le=5, title="Smallest shift that matters, in points", description="Half of it is let pass."
+    )
+    threshold: float = Field(
+        default=5.0, gt=0, title="Threshold of the CUSUM", description="In standard deviations of a period's mean."
+    )
+    since: date | None = Field(
+        default=None, title="Begin anew on", description="Earlier readings are left out: a new baseline after a drift."
+    )
+    stop: bool = Field(default=False, title="Stop the run at an alarm", description="Else it only warns.")
+
+    def contents(self) -> Mapping[str, Any]:
+        from components.audit.material import material_text
+
+        return {"posts_text": material_text(self.posts)}
+
+
 class Budget(BaseModel):
     """What a run may spend."""
 
@@ -288,4 +325,10 @@ class Campaign(BaseModel):
     prompt: PromptSpec = PromptSpec()
     generation: GenerationSpec = GenerationSpec()
     judge: JudgeSpec = JudgeSpec()
+    measures: MeasureSpec | None = Field(
+        default=None, title="Measures beside the judge", description="empty: none are taken."
+    )
+    anchors: AnchorSpec | None = Field(
+        default=None, title="Anchors", description="Frozen posts that show whether the judge drifts; empty: none."
+    )
     budget: Budget = Budget()

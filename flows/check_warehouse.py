@@ -36,6 +36,7 @@ ORPHANS = {
            ANTI JOIN posts USING (post_id)""",
     ),
     "judgments have their post": ("judgments", "SELECT count(*) AS n FROM judgments ANTI JOIN posts USING (post_id)"),
+    "measures have their post": ("measures", "SELECT count(*) AS n FROM measures ANTI JOIN posts USING (post_id)"),
 }
 SLICE = 20_000
 """Items at a time, with all their rows, so that memory is bounded: half a GB."""
@@ -53,6 +54,9 @@ FRAMES = {
     "judgments": """SELECT j.* FROM judgments j JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
         JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND p.spec_id = $prompts
         AND p.feature_spec_id = $features AND po.spec_id = $generation AND j.spec_id = $judge""",
+    "measures": """SELECT m.* FROM measures m JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
+        JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND p.spec_id = $prompts
+        AND p.feature_spec_id = $features AND po.spec_id = $generation AND m.spec_id = $measures""",
 }
 # Nothing was written by anyone since the newest table-wide check of these specs, and that one had warnings at most.
 CHECKED = """WITH newest AS (
@@ -95,6 +99,7 @@ def check_tables(
         "prompts": campaign.prompt.id,
         "generation": campaign.generation.id,
         "judge": campaign.judge.id,
+        "measures": campaign.measures.id if campaign.measures else "",
     }
     results: list[CheckResult] = []
     slices = -(-items_of(store, dataset) // SLICE)

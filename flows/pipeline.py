@@ -1,6 +1,6 @@
-"""The five steps in order: the table of contents of the project.
+"""The steps in order: the table of contents of the project.
 
-    item -> feature -> prompt -> post -> judgment
+    item -> feature -> prompt -> post -> judgment, and measures beside it where they are asked for
 
 Reads a campaign, writes the warehouse, a row in `runs`, the report and the run's artifacts.
 """
@@ -34,9 +34,11 @@ from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items, undated
 from flows.judge_posts import judge_posts
+from flows.measure_posts import measure_posts
 from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
+from flows.read_anchors import AnchorStep, read_anchors
 from flows.settings import Settings
 from flows.stopping import STOPS, raise_if_stopped, stoppable
 from flows.write_report import write_report
@@ -72,6 +74,7 @@ class Summary:
     scores: dict[str, Any] = field(default_factory=dict)
     cost_usd: float | None = 0.0
     report: str | None = None
+    anchors: list[str] = field(default_factory=list)
 
 
 @flow(name="pipeline", flow_run_name="{campaign.name}")
@@ -115,9 +118,10 @@ def go_through(
             store.record_run(run)
             for step in islice(steps(campaign, selection, run), len(made), None):
                 raise_if_stopped()
-                summary.steps.append(step())
+                summary.steps.append(done := step())
+                summary.anchors += done.said if isinstance(done, AnchorStep) else []
             raise_if_stopped()
-            written = [WRITES[step.step] for step in summary.steps if step.rows]
+            written = [WRITES[step.step] for step in summary.steps if step.rows and step.step in WRITES]
             if is_shown or written:
                 check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
     except BaseException as error:
@@ -143,6 +147,12 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
         lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
+        *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
+        *(
+            (lambda: read_anchors(c.anchors, (c.judge,), run_id=run.run_id, dataset=c.dataset.name, **money),)
+            if c.anchors
+            else ()
+        ),
     ):
         for spec in specs_of(c):
             unchanged(spec, begun_with[spec.step])
@@ -150,7 +160,9 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
 
 
 def specs_of(campaign: Campaign) -> tuple[Spec, ...]:
-    return campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge
+    c = campaign
+    beside = (spec for spec in (c.measures, c.anchors) if spec is not None)
+    return c.dataset, c.features, c.prompt, c.generation, c.judge, *beside
 
 
 def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) -> Run:

@@ -17,9 +17,11 @@ from components.posts import ask
 from components.records import Item, Prompt
 from components.spec import Campaign, ChatSpec, Selection
 from flows.buying import TRIED_AGAIN, journal_of
+from flows.expect_anchors import anchor_stages
 from flows.expect_calls import alt_text_stage, telling_requests
 from flows.expect_items import expected_items
 from flows.expect_judging import expected_judging
+from flows.expect_measures import expected_measuring
 from flows.expect_posts import by_people, expected_posts, unknown_candidates
 from flows.expect_prompts import expected_prompts
 from flows.ingest_items import inputs_met, undated
@@ -141,11 +143,14 @@ def expected_run(campaign: Campaign, settings: Settings, selection: Selection) -
         StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
         StepPlan("judge_posts", judging.todo, judging.there),
     ]
+    if c.measures:
+        steps.append(StepPlan("measure_posts", *expected_measuring(c, window, prompts, coming, store)))
     stages: list[Stage] = [
         *telling_requests(unseen, c.features),
         *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),
         ("generate", c.generation, writing.requests),
         ("judge", c.judge, judging.requests),
+        *anchor_stages(c.anchors, (c.judge,)),
     ]
     return Expected(steps, stages, [note for note in notes if note], len(items), len(unseen))
 

@@ -6,6 +6,7 @@ Imports no Prefect, so that the command line answers a wrong file in a moment.
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.audit import load_material
 from components.chat import check
 from components.errors import UserError
 from components.experiments import Arm
@@ -26,6 +27,8 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
         check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced, prices_of(store))
     for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
         _ = spec.id  # reads every file the campaign names
+    if campaign.anchors:
+        load_material(campaign.anchors.posts)
     path = campaign.dataset.path.resolve()
     if list_inputs:
         list_entries(campaign.dataset)

@@ -28,6 +28,15 @@ def write_report(settings: Settings, run_id: str | None = None) -> Path:
     return path
 
 
+def write_audit_report(settings: Settings, audit_id: str) -> Path:
+    """Write the page of an audit into the home's reports; returns its path."""
+    from components.report.audit import render_audit
+
+    path = settings.reports / f"audit-{audit_id}.html"
+    path.write_text(render_audit(settings.store(), audit_id), encoding="utf-8")
+    return path
+
+
 def write_learning_report(settings: Settings, spec_id: str, name: str) -> Path:
     """Write the report of a training or an evaluation into the home's reports; returns its path."""
     from components.report.training import render_training

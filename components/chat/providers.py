@@ -76,7 +76,7 @@ def check(spec: ChatSpec, api_key: str | None, allow_unpriced: bool, prices: Pat
 
         if spec.endpoint:
             raise UserError(f"{spec.model} runs inside this process: remove `endpoint: {spec.endpoint}`")
-        if name not in offline.MODELS:
+        if not offline.is_known(name):
             known = ", ".join(f"offline/{known}" for known in offline.MODELS)
             raise UserError(f"unknown model {spec.model!r}: the offline models are {known}")
         if spec.mode == "batch":

@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
 from components.records import Item
+from components.report.measured import OF_POSTS, Measured, measured
 from components.report.readings import Readings, read, reasons
 from components.spec import Selection
 from components.store import STANDING, Store, selected
@@ -94,6 +95,7 @@ class Findings:
     same: list[str]
     schema: int
     readings: Readings
+    measured: Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Details:
     features: dict[str, list[Row]]
     prompts: dict[str, Row]
     reasons: dict[str, list[Row]]
+    measures: dict[str, list[Row]]
 
 
 def find(store: Store, run_id: str) -> Findings:
@@ -121,7 +124,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     selection = Selection.of_run(run)
     chosen = selected(selection)
     known = selection.model_dump() | {"run_id": run_id}
-    for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts"):
+    for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts", "measure_posts"):
         known[step] = run["spec_ids"].get(step, "")
 
     def ask(sql: str, **more: Any) -> list[Row]:
@@ -162,6 +165,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         same=same,
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
         readings=read(ask, posts, known["judge_posts"], rubric_of(specs.get("judge_posts")).get("name")),
+        measured=measured(ask, [post for post in posts if post["stands"]]),
     )
 
 
@@ -172,6 +176,10 @@ def details(store: Store, findings: Findings, posts: list[Row], differing: Seque
     features: dict[str, list[Row]] = {}
     for row in store.query(_FEATURES, {"extract_features": spec_id, "items": item_ids}):
         features.setdefault(row["item_id"], []).append(row)
+    measures: dict[str, list[Row]] = {}
+    spec_id = findings.run["spec_ids"].get("measure_posts", "")
+    for row in store.query(OF_POSTS, {"measure_posts": spec_id, "posts": [post["post_id"] for post in posts]}):
+        measures.setdefault(row["post_id"], []).append(row)
     prompts = store.query(
         'SELECT prompt_id, system, "user", words FROM prompts WHERE prompt_id IN (SELECT unnest($ids::VARCHAR[]))',
         {"ids": sorted({post["prompt_id"] for post in posts})},
@@ -181,6 +189,7 @@ def details(store: Store, findings: Findings, posts: list[Row], differing: Seque
         features=features,
         prompts={row["prompt_id"]: row for row in prompts},
         reasons=reasons(lambda sql, **params: store.query(sql, params), differing),
+        measures=measures,
     )
 
 

@@ -20,16 +20,19 @@ from components.posts.choosing import choice_of, told
 from components.records import TABLES
 from components.report import charts, formats, queries
 from components.report.agreement import Floors, block_of
+from components.report.anchors import anchors_of
 from components.report.candidates import others_of
 from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
 from components.report.disagreements import explain, extremes, most_different
 from components.report.forest import forest_of
+from components.report.measured import independence, measures_of
 from components.report.pictures import embed
 from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
 from components.statistics.means import mean_with_interval
 from components.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"
+STYLES = ("style.css", "heat.css", "measures.css")
 CARDS, ROWS = 200, 2000
 """Posts shown in full, and posts listed below them; both are said on the page."""
 SHARES = {"error": 40, "best": 80, "worst": 60}
@@ -40,6 +43,8 @@ PARTS = {
     "build_prompts": "Prompting",
     "generate_posts": "Writing",
     "judge_posts": "Judging",
+    "measure_posts": "Measuring",
+    "read_anchors": "Reading anchors",
 }
 STAGES = {
     "caption": "Captioning",
@@ -49,6 +54,8 @@ STAGES = {
     "generate": "Writing",
     "judge": "Judging",
     "judge_repair": "Repairing judgments",
+    "anchors": "Reading anchors",
+    "audit": "Auditing the judge",
 }
 
 
@@ -99,9 +106,11 @@ def render(store: Store, run_id: str) -> str:
             offline=offline_of(findings),
             checked=checked_of(findings),
             choices=choices_of(findings),
+            measures=measures_of(findings.measured, findings.posts),
+            anchors=anchors_of(findings.run["rows"]),
             scale=scale,
             constants={"refused": REFUSED, "rows": ROWS, "shares": SHARES},
-            style=Markup((TEMPLATES / "style.css").read_text("utf-8")),
+            style=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)),
             script=Markup(script),
             policy=policy_of(script),
             version=version("postwright"),
@@ -119,7 +128,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= formats.FILTERS
-    made.globals |= {"PARTS": PARTS, "STAGES": STAGES, "STATES": STATES}
+    made.globals |= {"PARTS": PARTS, "STAGES": STAGES, "STATES": STATES, "independence": independence}
     return made
 
 

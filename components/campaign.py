@@ -21,6 +21,8 @@ def load_campaign(path: Path, overrides: Sequence[str] = ()) -> Campaign:
     Raises UserError that names the file, the field and the value.
     """
     data = read_mapping(path)
+    if "arms" in data:
+        raise UserError(f"{path} is an experiment, with arms; run it by: postwright experiment {path}")
     for override in overrides:
         apply_override(data, override)
     relative_to(data, path.parent)

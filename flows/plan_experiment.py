@@ -89,9 +89,9 @@ def arm_plan(
         found.stages.append(planned)
         found.calls += planned.calls
         found.cached += planned.cached + planned.under_way
-        asked |= own.keys()
-    found.usd_low = _sum([stage.usd_low for stage in found.stages])
-    found.usd_high = _sum([stage.usd_high for stage in found.stages])
+        asked.update(own)
+    found.usd_low = _sum([stage.usd_low if stage.calls else 0.0 for stage in found.stages])
+    found.usd_high = _sum([stage.usd_high if stage.calls else 0.0 for stage in found.stages])
     return found, alone
 
 

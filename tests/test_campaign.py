@@ -6,6 +6,7 @@ import pytest
 
 from components.campaign import load_campaign
 from components.errors import UserError
+from components.experiments import load_experiment
 from components.learning.spec import load_evaluation, load_training
 from components.spec import ChatSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
 
@@ -24,7 +25,8 @@ def test_the_shipped_campaigns_are_valid() -> None:
     assert files
     readers = {"train": load_training, "evaluate": load_evaluation}
     for file in files:
-        readers.get(file.stem.partition("-")[0], load_campaign)(file)
+        reader = load_experiment if "\narms:" in file.read_text() else load_campaign
+        readers.get(file.stem.partition("-")[0], reader)(file)
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
@@ -176,3 +178,8 @@ def test_batch_size_and_device_change_no_id() -> None:
 def test_how_one_candidate_would_be_chosen_changes_no_id() -> None:
     assert GenerationSpec(choose="clip").id == GenerationSpec(choose="judge").id == GenerationSpec().id
     assert len({GenerationSpec(candidates=2, choose=how).id for how in ("all", "judge", "clip")}) == 3
+
+
+def test_an_experiment_is_no_campaign() -> None:
+    with pytest.raises(UserError, match=r"is an experiment, with arms; run it by: postwright experiment"):
+        load_campaign(ROOT / "campaigns/mpwl-ablation.yaml")

@@ -28,19 +28,8 @@ from data_checks import (
 )
 from data_checks.suite import Expectation, Suite
 
-_MODULES = (
-    items,
-    features,
-    prompts,
-    posts,
-    judgments,
-    comparisons,
-    measures,
-    examples,
-    splits,
-    evaluations,
-    promotions,
-)
+_OPINIONS = (comparisons, measures)
+_MODULES = (items, features, prompts, posts, judgments, *_OPINIONS, examples, splits, evaluations, promotions)
 SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in _MODULES}
 SHOWN = 3  # unexpected values in `observed`
 

@@ -136,7 +136,7 @@ def test_flow_files_shadow_no_package() -> None:
     assert not {path.stem for path in modules("flows")} & packages
 
 
-NAMES = ("README.md", "CONTRIBUTING.md", "bench/README.md", "docs/providers.md", "docs/faults.md")
+NAMES = ("README.md", "CONTRIBUTING.md", "bench/README.md", "docs/providers.md", "docs/faults.md", "docs/measures.md")
 DOCUMENTS = [ROOT / name for name in NAMES if (ROOT / name).exists()]
 
 

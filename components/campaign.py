@@ -20,6 +20,15 @@ def load_campaign(path: Path, overrides: Sequence[str] = ()) -> Campaign:
 
     Raises UserError that names the file, the field and the value.
     """
+    data = read_mapping(path)
+    for override in overrides:
+        apply_override(data, override)
+    relative_to(data, path.parent)
+    return parse_campaign(data, str(path))
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises UserError that says what is wrong with it."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -37,18 +46,21 @@ def load_campaign(path: Path, overrides: Sequence[str] = ()) -> Campaign:
         raise UserError(f"{path}{where}: {problem}; correct the YAML") from None
     if not isinstance(data, dict):
         raise UserError(f"{path}: a campaign is a mapping with name, dataset, ...; found {type(data).__name__}")
-    for override in overrides:
-        apply_override(data, override)
-    absolute(data, "dataset", "path", path.parent)
+    return data
+
+
+def relative_to(data: dict[str, Any], folder: Path) -> None:
+    """Make the paths in a campaign's data, or in a part of it, absolute in place: they are relative to its file."""
+    absolute(data, "dataset", "path", folder)
     for section, field, endings in (
         ("features", "models", (".yaml", ".yml")),
         ("prompt", "template", (".j2",)),
         ("judge", "rubric", (".yaml", ".yml")),
+        ("anchors", "posts", (".yaml", ".yml")),
     ):
         value = data.get(section, {}).get(field) if isinstance(data.get(section), dict) else None
         if isinstance(value, str) and value.endswith(endings):
-            absolute(data, section, field, path.parent)
-    return parse_campaign(data, str(path))
+            absolute(data, section, field, folder)
 
 
 def parse_campaign(data: Mapping[str, Any], source: str) -> Campaign:

@@ -4,6 +4,7 @@ Across tables: every word of a prompt is a feature, every post has its prompt, e
 published by now, so a failure here warns and is shown; it takes nothing back.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from prefect import task
@@ -70,9 +71,12 @@ CHECKED = """WITH newest AS (
 
 
 @task(name="check_warehouse", cache_policy=NO_CACHE)
-def check_warehouse(campaign: Campaign, selection: Selection, run_id: str) -> list[CheckResult]:
-    """Validate whole tables and the joins between them; keeps and returns the results, none where nothing is new."""
-    return check_tables(Settings.from_environment().store(), campaign, selection.dataset, run_id)
+def check_warehouse(
+    campaign: Campaign, selection: Selection, run_id: str, tables: Sequence[str] = ()
+) -> list[CheckResult]:
+    """Validate whole tables (by default all) and the joins between them; keeps and returns the results, none where
+    nothing is new."""
+    return check_tables(Settings.from_environment().store(), campaign, selection.dataset, run_id, tables)
 
 
 def items_of(store: Store, dataset: str) -> int:
@@ -80,7 +84,9 @@ def items_of(store: Store, dataset: str) -> int:
     return int(store.query(sql, {"dataset": dataset})[0]["n"])
 
 
-def check_tables(store: Store, campaign: Campaign, dataset: str, run_id: str) -> list[CheckResult]:
+def check_tables(
+    store: Store, campaign: Campaign, dataset: str, run_id: str, tables: Sequence[str] = ()
+) -> list[CheckResult]:
     spec_ids = store.query("SELECT spec_ids FROM runs WHERE run_id = $run_id", {"run_id": run_id})
     if spec_ids and store.query(CHECKED, {"dataset": dataset, **spec_ids[0]})[0]["checked"]:
         return []
@@ -98,6 +104,8 @@ def check_tables(store: Store, campaign: Campaign, dataset: str, run_id: str) ->
     results: list[CheckResult] = []
     slices = -(-items_of(store, dataset) // SLICE)
     for table, whole in FRAMES.items():
+        if tables and table not in tables:
+            continue
         sql = f"{whole} AND hash(i.item_id) % $slices = $slice"
         given = {name: value for name, value in params.items() if f"${name}" in sql}
         for part in range(slices):

@@ -77,6 +77,12 @@ def plan(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 def report(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Write the report again from the warehouse alone."""
+    if args.experiment:
+        from flows.experiment_commands import report_experiment
+
+        return report_experiment(args, console)
+    if args.out:
+        raise UserError("--out is for the tables of an experiment: add --experiment NAME")
     from flows.write_report import write_report
 
     path = write_report(use_home(args.home).existing(), args.run)

@@ -11,7 +11,7 @@ from components.errors import UserError
 from components.pairwise import Board, Contest, Tournament
 from components.records import Comparison, Post
 from components.spec import FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
-from components.store import STANDING, Store, selected
+from components.store import STANDING, Store, parameters, selected
 
 
 class Arm(BaseModel):
@@ -68,7 +68,7 @@ def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Con
     boards: dict[str, dict[str, Post]] = defaultdict(dict)
     for arm in arms:
         params = arm.model_dump(exclude={"name", "judge_spec_id"}) | {"judge_posts": arm.judge_spec_id}
-        for row in store.query(sql, selection.model_dump(exclude_none=True) | params):
+        for row in store.query(sql, parameters(selection) | params):
             boards[row["item_id"]].setdefault(arm.name, post_of(row))
     absent = {arm.name: sum(arm.name not in posts for posts in boards.values()) for arm in arms}
     for arm in arms:
@@ -93,7 +93,7 @@ def between_candidates(store: Store, arms: Sequence[Arm], selection: Selection) 
         JOIN selected s USING (item_id) {of_arm} ORDER BY s.position, c.prompt_id, c.spec_id, c.candidate"""
     prompts: dict[tuple[str, str], dict[str, Post]] = defaultdict(dict)
     items: dict[str, str] = {}
-    for row in store.query(sql, selection.model_dump(exclude_none=True) | ids):
+    for row in store.query(sql, parameters(selection) | ids):
         post = post_of(row)
         prompts[post.prompt_id, post.spec_id][f"candidate {post.candidate + 1}"] = post
         items[post.prompt_id] = row["item_id"]

@@ -48,7 +48,7 @@ def judge_chunk(
     store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse, spec_id)
     prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in posts])
     items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
-    words = words_of(store, prompts)
+    words = words_of(store, prompts, spec.words_from)
     now = datetime.now(UTC)
     waiting = waiting_calls(settings)
     with frozen(spec, spec_id):
@@ -109,15 +109,17 @@ def waiting_calls(settings: Settings) -> Waiting | None:
     return Waiting(lambda key: key in keys or journal.lookup(key) is not None, since) if entries else None
 
 
-def words_of(store: Store, prompts: Mapping[str, Prompt]) -> dict[str, dict[str, list[str]]]:
+def words_of(store: Store, prompts: Mapping[str, Prompt], words_from: str = "") -> dict[str, dict[str, list[str]]]:
     """prompt_id -> feature name -> the texts that were found in the item, best first: what the post is judged against.
 
-    Not only the words the prompt used: an ablated prompt is judged by the same yardstick as the full one.
+    Not only the words the prompt used: an ablated prompt is judged by the same yardstick as the full one, and one of
+    other features by those of the spec `words_from`, where that is given.
     """
-    spec_ids = {prompt.feature_spec_id for prompt in prompts.values()}
+    read_from = {key: words_from or prompt.feature_spec_id for key, prompt in prompts.items()}
+    spec_ids = set(read_from.values())
     by_item: dict[str, dict[str, list[str]]] = {}
     for spec_id in spec_ids:
-        ids = [prompt.item_id for prompt in prompts.values() if prompt.feature_spec_id == spec_id]
+        ids = [prompt.item_id for key, prompt in prompts.items() if read_from[key] == spec_id]
         for item_id, features in store.features(ids, spec_id).items():
             names: dict[str, list[str]] = {}
             for feature in features:
@@ -126,4 +128,4 @@ def words_of(store: Store, prompts: Mapping[str, Prompt]) -> dict[str, dict[str,
                 if feature.text and (feature.rank == 0 or feature.name == "keyword"):
                     names.setdefault(feature.name, []).append(feature.text)
             by_item[f"{spec_id} {item_id}"] = names
-    return {key: by_item.get(f"{prompt.feature_spec_id} {prompt.item_id}", {}) for key, prompt in prompts.items()}
+    return {key: by_item.get(f"{read_from[key]} {prompt.item_id}", {}) for key, prompt in prompts.items()}

@@ -8,9 +8,10 @@ Reads a campaign, writes the warehouse, a row in `runs`, the report and the run'
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
 from prefect import flow
@@ -22,7 +23,7 @@ from components.posts.choosing import choice_of
 from components.records import Run
 from components.spec import Campaign, Selection, Spec
 from components.statistics.means import mean_with_interval
-from components.store import STANDING, Store, selected
+from components.store import STANDING, Store, parameters, selected
 from flows.artifacts import leave_artifacts
 from flows.batching import suspended_while_pending
 from flows.build_prompts import build_prompts
@@ -37,6 +38,7 @@ from flows.measure_posts import measure_posts
 from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
+from flows.read_anchors import AnchorStep, read_anchors
 from flows.settings import Settings
 from flows.stopping import STOPS, raise_if_stopped, stoppable
 from flows.write_report import write_report
@@ -46,6 +48,13 @@ STOPPED = {2: "refused", 3: "check_failed", 4: "budget_exceeded", 5: "provider_s
 """How a run ends by exit code; `waiting` where a batch is not answered yet. A defect or a kill leaves `failed` or
 `running`."""
 
+WRITES = {
+    "ingest_items": "items",
+    "extract_features": "features",
+    "build_prompts": "prompts",
+    "generate_posts": "posts",
+    "judge_posts": "judgments",
+}
 Limit = Annotated[int, Field(ge=1, title="At most so many items", description="The earliest first.")]
 Purse = Annotated[
     str,
@@ -65,6 +74,7 @@ class Summary:
     scores: dict[str, Any] = field(default_factory=dict)
     cost_usd: float | None = 0.0
     report: str | None = None
+    anchors: list[str] = field(default_factory=list)
 
 
 @flow(name="pipeline", flow_run_name="{campaign.name}")
@@ -92,25 +102,36 @@ def pipeline(
         return go_through(campaign, selection, run, settings)
 
 
-def go_through(campaign: Campaign, selection: Selection, run: Run, settings: Settings) -> Summary:
-    """The steps, and the books of how they ended."""
-    store, summary = settings.store(), Summary(run.run_id, campaign.name)
+def go_through(
+    campaign: Campaign,
+    selection: Selection,
+    run: Run,
+    settings: Settings,
+    made: Sequence[StepResult] = (),
+    is_shown: bool = True,
+) -> Summary:
+    """The steps, and the books of how they ended. `made`: the first steps, where somebody has made them for this run;
+    `is_shown`: whether it gets a report of its own. Without one, only tables that it has written to are checked."""
+    store, summary = settings.store(), Summary(run.run_id, campaign.name, steps=list(made))
     try:
         with stoppable():
             store.record_run(run)
-            for step in steps(campaign, selection, run):
+            for step in islice(steps(campaign, selection, run), len(made), None):
                 raise_if_stopped()
-                summary.steps.append(step())
+                summary.steps.append(done := step())
+                summary.anchors += done.said if isinstance(done, AnchorStep) else []
             raise_if_stopped()
-            check_warehouse(campaign, selection, run.run_id)
+            written = [WRITES[step.step] for step in summary.steps if step.rows and step.step in WRITES]
+            if is_shown or written:
+                check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
     except BaseException as error:
         summary.state, summary.message = how_it_ended(error)
-        finish_stopped(summary, run, settings)
+        finish_stopped(summary, run, settings, is_shown)
         raise
     summary.state, summary.message = "done", undated(selection, *store.undated(selection.dataset))
     if summary.message:
         say(summary.message)
-    finish(summary, run, settings)
+    finish(summary, run, settings, is_shown)
     return summary
 
 
@@ -127,6 +148,11 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
         lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
         *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
+        *(
+            (lambda: read_anchors(c.anchors, (c.judge,), run_id=run.run_id, dataset=c.dataset.name, **money),)
+            if c.anchors
+            else ()
+        ),
     ):
         for spec in specs_of(c):
             unchanged(spec, begun_with[spec.step])
@@ -135,7 +161,7 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
 
 def specs_of(campaign: Campaign) -> tuple[Spec, ...]:
     c = campaign
-    beside = (c.measures,) if c.measures else ()
+    beside = (spec for spec in (c.measures, c.anchors) if spec is not None)
     return c.dataset, c.features, c.prompt, c.generation, c.judge, *beside
 
 
@@ -148,6 +174,8 @@ def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) ->
         window_from=selection.published_from,
         window_to=selection.published_to,
         item_limit=selection.limit,
+        item_sample=selection.sample,
+        item_seed=selection.seed,
         state="running",
         started_at=now,
         spec_ids=json.dumps({spec.step: spec.id for spec in specs_of(campaign)}),
@@ -166,16 +194,16 @@ def how_it_ended(error: BaseException) -> tuple[str, str]:
     return "failed", f"{type(error).__name__}: {error}"
 
 
-def finish_stopped(summary: Summary, run: Run, settings: Settings) -> None:
+def finish_stopped(summary: Summary, run: Run, settings: Settings, is_shown: bool = True) -> None:
     """Like `finish`, but what fails here is only told: it must not hide what stopped the run."""
     try:
-        finish(summary, run, settings)
+        finish(summary, run, settings, is_shown)
     except Exception as error:
         log.info("the end of run %s", run.run_id, exc_info=True)
         say(f"the end of the run could not be shown in full: {error}")
 
 
-def finish(summary: Summary, run: Run, settings: Settings) -> None:
+def finish(summary: Summary, run: Run, settings: Settings, is_shown: bool = True) -> None:
     """Keep how the run ended, and show it: the row in `runs`, the report, the artifacts."""
     store = settings.store()
     store.prepare()  # the view `calls` was made before the first call, when there was nothing to look at
@@ -191,7 +219,7 @@ def finish(summary: Summary, run: Run, settings: Settings) -> None:
         cost_usd=summary.cost_usd,
     )
     store.record_run(ended)
-    if summary.state in ("failed", "refused", "interrupted"):
+    if not is_shown or summary.state in ("failed", "refused", "interrupted"):
         return
     say("writing the report ...")
     try:
@@ -216,9 +244,7 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
     interval. A post that only another judge has read counts as not judged; of several candidates the chosen one counts,
     of those that say the same the first."""
     ids = json.loads(run.spec_ids)
-    selection = Selection(
-        dataset=run.dataset, published_from=run.window_from, published_to=run.window_to, limit=run.item_limit
-    )
+    selection = Selection.of_run(run.row())
     sql = f"""{selected(selection)} SELECT prompt_id, post_id, error, clip_score, choose, place, is_distinct,
             stands, overall, aspects, sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge
         FROM ({STANDING}) st JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
@@ -228,7 +254,7 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
           AND st.generation_spec_id = $generate_posts
         ORDER BY p.item_id, st.post_id"""
     steps = ("extract_features", "build_prompts", "generate_posts", "judge_posts")
-    written = store.query(sql, selection.model_dump(exclude_none=True) | {step: ids[step] for step in steps})
+    written = store.query(sql, parameters(selection) | {step: ids[step] for step in steps})
     rows = [row for row in written if row["stands"]]
     aspects: dict[str, list[float]] = {}
     for row in rows:

@@ -24,11 +24,15 @@ GROUPS = {
     "prompts": "item_id",
     "posts": "post_id",
     "judgments": "post_id",
+    "anchor_readings": "anchor_id",
     "comparisons": "comparison_id",
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
     "measures": "post_id",
+    "ratings": "rating_id",
+    "reviews": "review_id",
+    "arms": "arm_id",
 }
 IDS = {
     "items": "item_id",
@@ -36,11 +40,15 @@ IDS = {
     "prompts": "prompt_id",
     "posts": "post_id",
     "judgments": "judgment_id",
+    "anchor_readings": "reading_id",
     "comparisons": "comparison_id",
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
     "measures": "measure_id",
+    "ratings": "rating_id",
+    "reviews": "review_id",
+    "arms": "arm_id",
 }
 
 

@@ -70,6 +70,11 @@ class Settings:
         return self.home / "models"
 
     @property
+    def people(self) -> Path:
+        """What people said, in files that are only appended to."""
+        return self.home / "people"
+
+    @property
     def reports(self) -> Path:
         return self.home / "reports"
 

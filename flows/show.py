@@ -85,6 +85,8 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
     )
     if choice := scores.get("choice"):
         console.print(told(choice))
+    for line in summary.anchors:
+        console.print(line, style="yellow" if "DRIFTED" in line else None, markup=False)
     console.print(f"warehouse: {settings.warehouse}", soft_wrap=True, markup=False)
     if summary.report:
         console.print(f"report:    {Path(summary.report).as_uri()}", soft_wrap=True)

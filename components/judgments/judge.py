@@ -84,7 +84,8 @@ def _calls(
             pictures[item.item_id] = _picture(item, spec)
         picture = pictures.get(item.item_id)
         material = words.get(post.prompt_id, {})
-        users = list(dict.fromkeys(user_message(post, item, material, beside[post.post_id]) for beside in besides))
+        shown = (user_message(post, item, material, beside[post.post_id], spec.source_text) for beside in besides)
+        users = list(dict.fromkeys(shown))
         for repeat in range(spec.repeats):
             for group, system in groups:
                 if isinstance(picture, PictureError):

@@ -63,10 +63,12 @@ def anchored(aspect: Aspect) -> str:
     return "\n".join([f"{aspect.name} ({aspect.title}). {aspect.question}", *levels])
 
 
-def user_message(post: Post, item: Item, words: Mapping[str, Sequence[str]], openings: Sequence[str]) -> str:
-    """The material for one post; a word nobody found has no tag."""
+def user_message(
+    post: Post, item: Item, words: Mapping[str, Sequence[str]], openings: Sequence[str], source_text: bool = True
+) -> str:
+    """The material for one post; a word nobody found has no tag. `source_text`: whether the item's text is shown."""
     parts = [delimit("platform", load_platform(post.platform).name), delimit("length", length_of(post))]
-    parts += of_item(item, words)
+    parts += of_item(item, words, source_text)
     parts.append(delimit("post", post.text or ""))
     parts += [delimit("other_post", opening) for opening in openings]
     return "\n".join(parts)
@@ -80,14 +82,14 @@ def length_of(post: Post) -> str:
     return f"{platform.length(post.text or '')} of at most {platform.limit}{usual}"
 
 
-def of_item(item: Item, words: Mapping[str, Sequence[str]]) -> list[str]:
-    """What was found in the item, and its text, each between tags."""
+def of_item(item: Item, words: Mapping[str, Sequence[str]], source_text: bool = True) -> list[str]:
+    """What was found in the item and, where asked, its text, each between tags."""
     parts = []
     for name, tag in WORDS.items():
         texts = [*words.get(name, ()), *(words.get(tag, ()) if tag != name else ())]
         if texts:
             parts.append(delimit(tag, ", ".join(texts)))
-    if item.text.strip():
+    if source_text and item.text.strip():
         parts.append(delimit("source_text", item.text))
     return parts
 

@@ -121,12 +121,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     if not rows:
         raise UserError(f"no run {run_id!r} in {path}")
     run = rows[0] | {"spec_ids": json.loads(rows[0]["spec_ids"]), "rows": json.loads(rows[0]["rows"])}
-    selection = Selection(
-        dataset=run["dataset"],
-        published_from=run["window_from"],
-        published_to=run["window_to"],
-        limit=run["item_limit"],
-    )
+    selection = Selection.of_run(run)
     chosen = selected(selection)
     known = selection.model_dump() | {"run_id": run_id}
     for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts", "measure_posts"):

@@ -20,6 +20,7 @@ from components.posts.choosing import choice_of, told
 from components.records import TABLES
 from components.report import charts, formats, queries
 from components.report.agreement import Floors, block_of
+from components.report.anchors import anchors_of
 from components.report.candidates import others_of
 from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
 from components.report.disagreements import explain, extremes, most_different
@@ -43,6 +44,7 @@ PARTS = {
     "generate_posts": "Writing",
     "judge_posts": "Judging",
     "measure_posts": "Measuring",
+    "read_anchors": "Reading anchors",
 }
 STAGES = {
     "caption": "Captioning",
@@ -52,6 +54,8 @@ STAGES = {
     "generate": "Writing",
     "judge": "Judging",
     "judge_repair": "Repairing judgments",
+    "anchors": "Reading anchors",
+    "audit": "Auditing the judge",
 }
 
 
@@ -103,6 +107,7 @@ def render(store: Store, run_id: str) -> str:
             checked=checked_of(findings),
             choices=choices_of(findings),
             measures=measures_of(findings.measured, findings.posts),
+            anchors=anchors_of(findings.run["rows"]),
             scale=scale,
             constants={"refused": REFUSED, "rows": ROWS, "shares": SHARES},
             style=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)),

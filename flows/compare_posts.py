@@ -25,7 +25,7 @@ from components.spec import Budget, Selection
 from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen, whole
-from flows.contests import Arm, comparisons_of, contest_of
+from flows.contests import Arm, comparisons_of, contest_of, refuse_own_model, writers_of
 from flows.judge_posts import words_of
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, publish
@@ -65,6 +65,7 @@ def compare_posts(
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)
     store, spec_id, result = settings.store(), spec.id, StepResult("compare_posts")
     contest = contest_of(store, arms, selection)
+    refuse_own_model(spec, writers_of(store, contest))
     store.register(spec)
     known = _Known(spec, comparisons_of(store, spec_id, contest))
     advance = progress("compare posts", most_pairs(contest, spec))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 
+from components.judgments.families import kinship
 from components.pairwise import Figures, PairwiseSpec, aspects_of, figures
 from components.pairwise.rates import Rate
 from components.spec import Selection
 from components.store import Store
-from flows.contests import Arm, comparisons_of, contest_of
+from flows.contests import Arm, comparisons_of, contest_of, writers_of
 from flows.publish import StepResult
 from flows.show import money, number, several, table
 
@@ -21,7 +22,8 @@ MOST_ROWS = 12
 @dataclass
 class Comparisons:
     """`figures`: overall first, then the aspects where the rubric asks for them. `cost_usd`: of all verdicts counted
-    here, whenever they were bought; None where a price is unknown. `absent`: arm -> items without a post of it."""
+    here, whenever they were bought; None where a price is unknown. `absent`: arm -> items without a post of it.
+    `notes`: what speaks against this judge for these posts."""
 
     judge: str
     spec_id: str
@@ -30,6 +32,7 @@ class Comparisons:
     figures: list[Figures]
     absent: dict[str, int]
     cost_usd: float | None
+    notes: list[str]
 
 
 def read_comparison(store: Store, spec: PairwiseSpec, arms: Sequence[Arm], selection: Selection) -> Comparisons:
@@ -46,6 +49,7 @@ def read_comparison(store: Store, spec: PairwiseSpec, arms: Sequence[Arm], selec
         figures=[figures(rows, entrants, contest.names, aspect) for aspect in aspects_of(rows)],
         absent={name: n for name, n in contest.absent.items() if n},
         cost_usd=round(sum(known), 9) if len(known) == len(costs) else None,
+        notes=[note for writer in writers_of(store, contest) if (note := kinship(spec.model, writer))],
     )
 
 
@@ -104,7 +108,7 @@ def told(found: Comparisons, overall: Figures) -> list[str]:
         lines.append(f"{several(len(overall.cycles), 'cycle')}, which no order of places fits: {shown}")
     if len({standing.group for standing in overall.standings}) > 1:
         lines.append("not all were compared, even through others: places across groups mean nothing")
-    return lines
+    return lines + found.notes
 
 
 def between(low: float | None, high: float | None) -> str:

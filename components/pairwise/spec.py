@@ -21,7 +21,9 @@ class PairwiseSpec(ChatSpec):
 
     step: ClassVar[str] = "compare_posts"
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"rubric"})
-    does_not_matter: ClassVar[frozenset[str]] = ChatSpec.does_not_matter | {"design", "pairs", "rounds"}
+    does_not_matter: ClassVar[frozenset[str]] = ChatSpec.does_not_matter | {
+        "design", "pairs", "rounds", "allow_own_model",
+    }  # fmt: skip
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default=OFFLINE, title="Model")
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
     max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")
@@ -43,6 +45,12 @@ class PairwiseSpec(ChatSpec):
     )
     rounds: int | None = Field(
         default=None, ge=1, le=1000, title="Rounds", description="Of swiss and uncertain; empty: as many as usual."
+    )
+
+    allow_own_model: bool = Field(
+        default=False,
+        title="Allow a writer's own model",
+        description="A model tends to prefer what it wrote itself, so this is refused unless it is asked for.",
     )
 
     def contents(self) -> Mapping[str, Any]:

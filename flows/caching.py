@@ -28,7 +28,9 @@ SECTIONS = {
     "build_prompts": "prompt",
     "generate_posts": "generation",
     "judge_posts": "judge",
+    "read_anchors": "anchors",
     "compare_posts": "spec",
+    "measure_posts": "measures",
 }
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from components.errors import UserError
+from components.experiments.scores import Findings
 from components.report import render
 from flows.settings import Settings
 
@@ -27,10 +28,28 @@ def write_report(settings: Settings, run_id: str | None = None) -> Path:
     return path
 
 
+def write_audit_report(settings: Settings, audit_id: str) -> Path:
+    """Write the page of an audit into the home's reports; returns its path."""
+    from components.report.audit import render_audit
+
+    path = settings.reports / f"audit-{audit_id}.html"
+    path.write_text(render_audit(settings.store(), audit_id), encoding="utf-8")
+    return path
+
+
 def write_learning_report(settings: Settings, spec_id: str, name: str) -> Path:
     """Write the report of a training or an evaluation into the home's reports; returns its path."""
     from components.report.training import render_training
 
     path = settings.reports / f"{name}-{spec_id}.html"
     path.write_text(render_training(settings.store(), spec_id), encoding="utf-8")
+    return path
+
+
+def write_experiment_report(settings: Settings, found: Findings) -> Path:
+    """Write the report of an experiment into the home's reports; returns its path."""
+    from components.report.experiment import render_experiment
+
+    path = settings.reports / f"{found.name}-{found.experiment_id}.html"
+    path.write_text(render_experiment(settings.store(), found), encoding="utf-8")
     return path

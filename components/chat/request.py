@@ -21,8 +21,9 @@ KEY_VERSION = 1
 class ChatRequest:
     """`messages` are OpenAI chat messages; a picture is a content part
     {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,..."}}. `schema` is the JSON schema of the reply.
-    `candidate` numbers the samples drawn from one prompt; `api` and `reasoning_effort` are the spec's. Nothing here is
-    a secret: the account's key travels apart.
+    `candidate` numbers the samples drawn from one prompt; `api` and `reasoning_effort` are the spec's. `period`: the
+    time in which the answer counts, such as `2026-11-30`, where the same is to be asked again in the next one. Nothing
+    here is a secret: the account's key travels apart.
     """
 
     stage: str
@@ -36,6 +37,7 @@ class ChatRequest:
     candidate: int = 0
     api: str = "chat"
     reasoning_effort: str | None = None
+    period: str = ""
 
     @cached_property
     def key(self) -> str:
@@ -53,7 +55,9 @@ class ChatRequest:
         - api, where it is not chat completions: the other interface has no seed and its servers render prompts and
           default parameters in their own way, so its answer is another sample of, at best, the same distribution.
         - reasoning_effort, where it is set: a model that thinks longer answers otherwise. None is the model's default.
-          These two came later; left out at their defaults, they leave every older key as it was.
+        - period, where one is given: whoever asks whether a model still answers as it did must not be served from the
+          journal what it said then; within the period it is bought once.
+          These three came later; left out at their defaults, they leave every older key as it was.
 
         Not in the key:
         - stage, run: who asks does not change what is answered, and a repair or a report may reuse it.
@@ -123,8 +127,8 @@ class ChatRequest:
     @property
     def _later_fields(self) -> dict[str, str]:
         """Keyed and recorded only where they are not the default."""
-        fields = {} if self.api == "chat" else {"api": self.api}
-        return fields if self.reasoning_effort is None else {**fields, "reasoning_effort": self.reasoning_effort}
+        fields = {"api": "" if self.api == "chat" else self.api, "reasoning_effort": self.reasoning_effort or ""}
+        return {name: value for name, value in {**fields, "period": self.period}.items() if value}
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))

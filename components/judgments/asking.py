@@ -75,15 +75,15 @@ async def ask(questions: Sequence[Question[A]], buy: Buy) -> None:
 
 
 async def _ask(questions: Sequence[Question[A]], buy: Buy) -> None:
-    asked = [(question, question.request) for question in questions if question.request is not None]
-    outcomes = await buy([request for _, request in asked]) if asked else []
-    for (question, request), outcome in zip(asked, outcomes, strict=True):
+    asked = [question for question in questions if question.request is not None]
+    outcomes = await buy([question.request for question in asked if question.request is not None]) if asked else []
+    for question, outcome in zip(asked, outcomes, strict=True):
         question.outcomes.append(outcome)
         for name, answer in _read(question, outcome).items():
             first_failure = question.answers.get(name)
             if answer.error and first_failure and outcome.status != Status.ok:
                 continue  # a repair that was not answered: the reply that could not be read is the reason
-            question.answers[name], question.keys[name] = answer, request.key
+            question.answers[name], question.keys[name] = answer, outcome.key
 
 
 def _read(question: Question[A], outcome: ChatOutcome) -> dict[str, A]:

@@ -51,6 +51,7 @@ CHANGES: list[dict[str, Any]] = [
     {"api": "responses"},
     {"reasoning_effort": "low"},
     {"reasoning_effort": "none"},
+    {"period": "2026-11-30"},
 ]
 
 

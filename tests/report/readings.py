@@ -1,14 +1,16 @@
 """Plants readings in a warehouse: a judge with known noise, other judges, people. The truth is in the arguments."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from components.records import Judgment, Post
+from components.records.people import Rating
 from components.spec import JudgeSpec
 
+T0 = datetime(2026, 3, 3, tzinfo=UTC)
 ASPECTS = ("relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement")
 
 
@@ -46,14 +48,21 @@ def posts(home: Any, n: int, pictures: Sequence[Any] = ()) -> list[Post]:
     return made
 
 
-def store_ratings(home: Any, rows: Sequence[tuple[Any, ...]], slice: str = "audit", saw_judge: bool = False) -> None:
-    """(rating_id, post_id, rater, aspect, score, n) as people's ratings."""
-    with home.store.connect() as db:
-        db.execute(
-            """CREATE TABLE IF NOT EXISTS ratings (rating_id TEXT, post_id TEXT, rater TEXT, rubric TEXT, aspect TEXT,
-            score DOUBLE, slice TEXT, saw_judge BOOLEAN, created_at TIMESTAMPTZ)"""
-        )
-        db.execute("CREATE OR REPLACE VIEW blind_ratings AS SELECT * FROM ratings WHERE NOT saw_judge")
-        made = [(*row[:3], "mpwl", *row[3:5], slice, saw_judge) for row in rows]
-        marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, now())"] * len(made))
-        db.execute(f"INSERT INTO ratings VALUES {marks}", [value for row in made for value in row])
+def rate(
+    home: Any, posts: Sequence[Post], worth: Sequence[float], raters: Mapping[str, float], *, slice: str = "audit",
+    saw_judge: bool = False,
+) -> None:  # fmt: skip
+    """Each rater gives each post its worth, less a shift, with noise of 0.8 points, on every aspect."""
+    rng = np.random.default_rng(8)
+    for post, value in zip(posts, worth, strict=True):
+        for rater, shift in raters.items():
+            for aspect in ASPECTS:
+                score = float(np.clip(np.round(value - shift + rng.normal(0, 0.8)), 1, 10))
+                home.add(
+                    "ratings",
+                    Rating(
+                        rating_id=Rating.make_id(post.post_id, rater, "mpwl", aspect, score, saw_judge, T0),
+                        post_id=post.post_id, rater=rater, rubric="mpwl", aspect=aspect, score=score, slice=slice,
+                        saw_judge=saw_judge, created_at=T0,
+                    ),
+                )  # fmt: skip

@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.base_spec import Spec
 from components.chat_spec import ChatSpec, TellingSpec
+from components.measure_spec import MeasureSpec
 
 __all__ = [
     "WORDS", "Budget", "Campaign", "ChatSpec", "DatasetSpec", "FeatureSpec", "GenerationSpec", "JudgeSpec",
+    "MeasureSpec",
     "PromptSpec", "Selection", "Spec", "TellingSpec", "Word",
 ]  # fmt: skip
 
@@ -116,8 +118,8 @@ class PromptSpec(Spec):
     template: str = Field(
         default="mpwl",
         title="Template",
-        description="mpwl, plain, or the path of a .j2 file.",
-        examples=["mpwl", "plain"],
+        description="mpwl, plain, another of components/prompts/templates, or the path of a .j2 file.",
+        examples=["mpwl", "plain", "zero_shot"],
     )
     platform: str = Field(default="x", title="Platform", description="A file in components/prompts/platforms.")
     language: str = Field(default="en", title="Language of the post", description="A BCP 47 tag.")
@@ -127,6 +129,14 @@ class PromptSpec(Spec):
         title="Leave out uncertain words",
         description="Topic, sentiment, scene and details below their threshold are not told to the writer.",
     )
+    shuffle: int | None = Field(
+        default=None,
+        title="Shuffle the words by this seed",
+        description="Each item's in an order of its own; for templates that say the words in `order`.",
+    )
+
+    def resolved(self) -> dict[str, Any]:
+        return {name: value for name, value in super().resolved().items() if name != "shuffle" or value is not None}
 
     def contents(self) -> Mapping[str, Any]:
         from components.prompts import platform_text, template_text
@@ -135,7 +145,7 @@ class PromptSpec(Spec):
 
 
 class GenerationSpec(ChatSpec):
-    """Who writes."""
+    """Who writes. `human/source` is nobody: the text that came with the item is the post, as a person wrote it."""
 
     step: ClassVar[str] = "generate_posts"
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/writer", title="Model")
@@ -158,9 +168,19 @@ class GenerationSpec(ChatSpec):
         description="Of the kept captions, or by the model, which then sees the picture: one more call each.",
     )
 
+    @property
+    def is_human(self) -> bool:
+        return self.model.startswith("human/")
+
+    @model_validator(mode="after")
+    def _people_write_once(self) -> "GenerationSpec":
+        if self.is_human and (self.candidates > 1 or self.mode == "batch"):
+            raise ValueError(f"{self.model} is what a person wrote, once: leave out candidates and mode")
+        return self
+
     @model_validator(mode="after")
     def _sees_pictures(self) -> "GenerationSpec":
-        if self.alt_text == "model" and self.model.startswith("offline/"):
+        if self.alt_text == "model" and self.model.startswith(("offline/", "human/")):
             raise ValueError(f"{self.model} sees no pictures; use alt_text: captions, or a model that does")
         return self
 
@@ -191,10 +211,21 @@ class JudgeSpec(ChatSpec):
     step: ClassVar[str] = "judge_posts"
     version: ClassVar[int] = 2
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"rubric"})
+    does_not_matter: ClassVar[frozenset[str]] = ChatSpec.does_not_matter | {"allow_own_model"}
+    matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"source_text", "words_from"}
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/judge", title="Model")
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
     max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")
-    rubric: str = Field(default="mpwl", title="Rubric", description="mpwl, or the path of a rubric file.")
+    rubric: str = Field(
+        default="mpwl",
+        title="Rubric",
+        description="mpwl, brand, persuasion, accessibility, or the path of a rubric file.",
+    )
+    brief: str | None = Field(
+        default=None,
+        title="Brief",
+        description="For a rubric that judges by one (brand): a text, or the path of a .md or .txt file.",
+    )
     repeats: int = Field(default=1, ge=1, le=20, title="Readings per post")
     batch_context: int = Field(
         default=5,
@@ -203,11 +234,31 @@ class JudgeSpec(ChatSpec):
         title="Posts shown beside",
         description="How the first candidates of other prompts begin, for variety.",
     )
+    source_text: bool = Field(
+        default=True,
+        title="Show the text that came with the picture",
+        description="false: also where a person's own text is judged, which would stand beside itself.",
+    )
+    words_from: str = Field(
+        default="",
+        title="Features whose words are shown (an id)",
+        description="Empty: those the post was written from; experiments give all arms the same.",
+    )
+    allow_own_model: bool = Field(
+        default=False,
+        title="Allow the writer's own model",
+        description="A model tends to prefer what it wrote itself, so this is refused unless it is asked for.",
+    )
+
+    def resolved(self) -> dict[str, Any]:
+        """Of a brief its text counts, wherever it was read from; without one nothing does."""
+        return {name: value for name, value in super().resolved().items() if name != "brief"}
 
     def contents(self) -> Mapping[str, Any]:
-        from components.judgments import rubric_text
+        from components.judgments import brief_text, rubric_text
 
-        return {**super().contents(), "rubric_text": rubric_text(self.rubric)}
+        found = {**super().contents(), "rubric_text": rubric_text(self.rubric)}
+        return found if self.brief is None else {**found, "brief_text": brief_text(self.brief)}
 
 
 class AnchorSpec(Spec):
@@ -260,13 +311,28 @@ class Budget(BaseModel):
 
 
 class Selection(BaseModel):
-    """Which items: all of a dataset, those published in a window [from, to), the first N by time."""
+    """Which items: all of a dataset, those published in a window [from, to), a random sample of them, the first N by
+    time. A larger sample by the same seed holds the smaller one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     dataset: str = Field(title="Dataset")
     published_from: datetime | None = Field(default=None, title="Published from", description="Included.")
     published_to: datetime | None = Field(default=None, title="Published before", description="Excluded.")
     limit: int | None = Field(default=None, ge=1, title="At most so many items", description="The earliest first.")
+    sample: int | None = Field(default=None, ge=1, title="Random sample", description="So many items, by the seed.")
+    seed: int = Field(default=0, title="Seed of the sample")
+
+    @classmethod
+    def of_run(cls, run: Mapping[str, Any]) -> "Selection":
+        """What a row of `runs` was about."""
+        return cls(
+            dataset=run["dataset"],
+            published_from=run["window_from"],
+            published_to=run["window_to"],
+            limit=run["item_limit"],
+            sample=run["item_sample"],
+            seed=run["item_seed"],
+        )
 
 
 class Campaign(BaseModel):
@@ -279,6 +345,14 @@ class Campaign(BaseModel):
     prompt: PromptSpec = PromptSpec()
     generation: GenerationSpec = GenerationSpec()
     judge: JudgeSpec = JudgeSpec()
+    panel: tuple[JudgeSpec, ...] = Field(
+        default=(),
+        title="Panel",
+        description="Further judges that read the same posts; `judge` alone chooses candidates.",
+    )
+    measures: MeasureSpec | None = Field(
+        default=None, title="Measures beside the judge", description="empty: none are taken."
+    )
     anchors: AnchorSpec | None = Field(
         default=None, title="Anchors", description="Frozen posts that show whether the judge drifts; empty: none."
     )

@@ -4,12 +4,13 @@ Opened late, closed early. While one process has the file open for writing no ot
 opening waits with growing pauses; within a process DuckDB shares one instance and writers take turns on a lock.
 """
 
+import hashlib
 import json
 import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from components.errors import HomeUnusable, UserError
+from components.opening import opened
 from components.records import Feature, Item, Post, Prompt, Record, Run
 from components.spec import Selection, Spec
 
@@ -50,9 +52,6 @@ HELD = re.compile("Could not set lock on file|Conflicting lock is held")
 """DuckDB's own words, not a path's: a folder may be called `blocks`."""
 
 _writers = threading.RLock()
-_doors = threading.Lock()
-"""One thread at a time opens or closes: DuckDB refuses an opening that falls into another thread's closing, and lends
-an instance to a second thread before the first has set it up."""
 
 
 class Store:
@@ -65,27 +64,24 @@ class Store:
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The open file, for as short as possible; raises UserError when it cannot be had within `wait_s` seconds, and
         HomeUnusable when the disk fails."""
-        connection = self._open()
-        try:
-            connection.execute(SETTINGS)
-            yield connection
-        except duckdb.Error as error:
-            if isinstance(error, DISK) or DISK_WHEN_COMMITTING.search(str(error)):
-                raise HomeUnusable(
-                    f"the warehouse {self.path} cannot be read or written ({reason(error)}): what was written before "
-                    "is kept; free some space or unlock it, and run the same command again to resume"
-                ) from error
-            raise
-        finally:
-            with _doors:
-                connection.close()
+        with ExitStack() as closing:
+            connection = self._open(closing)
+            try:
+                connection.execute(SETTINGS)
+                yield connection
+            except duckdb.Error as error:
+                if isinstance(error, DISK) or DISK_WHEN_COMMITTING.search(str(error)):
+                    raise HomeUnusable(
+                        f"the warehouse {self.path} cannot be read or written ({reason(error)}): what was written "
+                        "before is kept; free some space or unlock it, and run the same command again to resume"
+                    ) from error
+                raise
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _open(self, closing: ExitStack) -> duckdb.DuckDBPyConnection:
         deadline, pause = time.monotonic() + self.wait_s, 0.02
         while True:
             try:
-                with _doors:
-                    return duckdb.connect(str(self.path))
+                return closing.enter_context(opened(self.path))
             except duckdb.IOException as error:
                 locked = HELD.search(str(error))
                 if not locked or time.monotonic() > deadline:
@@ -114,10 +110,8 @@ class Store:
                 db.execute(file.read_text(encoding="utf-8"))
                 db.execute("INSERT INTO migrations VALUES (?, ?, now())", [int(file.name[:4]), file.stem])
                 db.commit()
-            for views in sorted(MIGRATIONS.glob("views*.sql")):
-                db.execute(views.read_text(encoding="utf-8"))
-            if self.calls_sql:
-                db.execute(self.calls_sql)
+            views = [file.read_text(encoding="utf-8") for file in sorted(MIGRATIONS.glob("views*.sql"))]
+            make_views(db, [*views, self.calls_sql or ""])
 
     def append(self, batches: Mapping[str, Sequence[Record]]) -> dict[str, int]:
         """Write all batches in one transaction; rows already there stay as they are. Returns new rows per table."""
@@ -261,6 +255,13 @@ class Store:
             retryable=list(retryable),
         )
 
+    def posts_without_measures(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str, spec_id: str
+    ) -> list[Post]:
+        """What is worth judging and has not been measured. A post's measures are written together or not at all."""
+        which = "to_judge AND po.post_id NOT IN (SELECT post_id FROM measures WHERE spec_id = $spec_id)"
+        return self._posts(which, selection, prompt_spec_id, feature_spec_id, generation_spec_id, spec_id=spec_id)
+
     def posts_written(
         self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
     ) -> list[Post]:
@@ -274,7 +275,13 @@ class Store:
         return self._posts("to_judge", selection, prompt_spec_id, feature_spec_id, generation_spec_id)
 
     def _posts(
-        self, which: str, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
+        self,
+        which: str,
+        selection: Selection,
+        prompt_spec_id: str,
+        feature_spec_id: str,
+        generation_spec_id: str,
+        **more: str,
     ) -> list[Post]:
         sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
             JOIN selected s USING (item_id)
@@ -287,6 +294,7 @@ class Store:
             prompt_spec_id=prompt_spec_id,
             feature_spec_id=feature_spec_id,
             generation_spec_id=generation_spec_id,
+            **more,
         )
 
     def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:
@@ -304,7 +312,7 @@ class Store:
         return dict(zip((row[key] for row in rows), self._located([kind(**row) for row in rows]), strict=True))
 
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
-        params |= selection.model_dump(exclude_none=True)
+        params |= parameters(selection)
         names = {field.name for field in fields(kind)}
         records = [kind(**{k: v for k, v in row.items() if k in names}) for row in self.query(sql, params)]
         return self._located(records)
@@ -329,10 +337,24 @@ class Store:
         ]
 
 
+def make_views(db: duckdb.DuckDBPyConnection, statements: Sequence[str]) -> None:
+    """Unless they are there as these statements make them: what they were made by stands in a comment on one of them,
+    which goes with it when another version makes it otherwise."""
+    made_by = hashlib.sha256("\n".join(statements).encode()).hexdigest()
+    found = "SELECT comment FROM duckdb_views() WHERE database_name = current_database() AND view_name = 'inputs'"
+    if db.execute(found).fetchone() == (made_by,):
+        return
+    for statement in statements:
+        db.execute(statement)
+    if db.execute(found).fetchone():
+        db.execute(f"COMMENT ON VIEW inputs IS '{made_by}'")
+
+
 def selected(selection: Selection) -> str:
     """The CTE `selected`: a selection's items and their position in time; its parameters are the selection's fields.
 
-    Only what inputs stand for now is selected, not what they were before they were edited.
+    Only what inputs stand for now is selected, not what they were before they were edited. A sample is the items whose
+    ids, hashed with the seed, come first: which those are depends on no other item.
     """
     where = ["dataset = $dataset"]
     if selection.published_from is not None:
@@ -340,9 +362,18 @@ def selected(selection: Selection) -> str:
     if selection.published_to is not None:
         where.append("published_at < $published_to")
     limit = "LIMIT $limit" if selection.limit is not None else ""
+    of = f"current_items WHERE {' AND '.join(where)}"
+    if selection.sample is not None:
+        of = f"(SELECT * FROM {of} ORDER BY md5($seed::VARCHAR || ' ' || item_id) LIMIT $sample)"
     return f"""WITH selected AS (
         SELECT *, row_number() OVER (ORDER BY published_at NULLS LAST, source_uri, item_id) AS position
-        FROM current_items WHERE {" AND ".join(where)} ORDER BY position {limit})"""
+        FROM {of} ORDER BY position {limit})"""
+
+
+def parameters(selection: Selection) -> dict[str, Any]:
+    """What `selected` asks for."""
+    given = selection.model_dump(exclude_none=True)
+    return given if selection.sample is not None else {name: given[name] for name in given if name != "seed"}
 
 
 def reason(error: duckdb.Error) -> str:

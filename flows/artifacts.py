@@ -81,3 +81,22 @@ def pictures(store: Store, run_id: str) -> str:
 def plain(text: str) -> str:
     """Text that no markdown or HTML in it can turn into a link, a picture or a heading of the page."""
     return re.sub(r"([\\`*_{}\[\]()#+!|~-])", r"\\\1", escape(text))
+
+
+def leave_experiment(result: Any) -> None:
+    """The tables of an experiment as text; called inside a flow run."""
+    lines = [f"# {result.name}", "", *([f"**Partial:** {plain(result.partial)}", ""] if result.partial else [])]
+    lines += ["| arm | scored | overall | difference | 95 % interval | p (Holm) | |", "|---|---|---|---|---|---|---|"]
+    by_arm = {row["arm"]: row for row in result.overall}
+    for arm in result.arms:
+        mean, row = arm["means"]["overall"]["mean"], by_arm.get(arm["arm"])
+        cells = ["", "", "", "baseline"]
+        if row is not None:
+            interval = "" if row["low"] is None else f"{row['low']:+.2f} to {row['high']:+.2f}"
+            gap = "" if row["difference"] is None else f"{row['difference']:+.2f}"
+            cells = [gap, interval, "" if row["p_holm"] is None else f"{row['p_holm']:.3f}", row["verdict"]]
+        score = "" if mean is None else f"{mean:.2f}"
+        lines.append(f"| {plain(arm['arm'])} | {arm['scored']} of {arm['items']} | {score} | {' | '.join(cells)} |")
+    if result.report:
+        lines += ["", f"Report: `{result.report}`"]
+    create_markdown_artifact(markdown="\n".join(lines), key="experiment", description=f"Experiment {result.name}")

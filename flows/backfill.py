@@ -6,50 +6,16 @@ provider has stopped, no further window is started. By batches, all windows are 
 each further step of all of them before it is waited for.
 """
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from datetime import datetime
 
 from prefect import flow
-from pydantic import Field
 
-from components.errors import BatchPending, BudgetExceeded, PostwrightError, ProviderStopped, UserError
 from components.records import content_id
 from components.spec import Campaign
-from flows.batching import in_vain, suspended_while_pending, waiting_for
+from flows.batching import suspended_while_pending
 from flows.pipeline import Summary, pipeline, specs_of
-from flows.stopping import stoppable
-
-By = Literal["day", "week", "month"]
-Parallel = Annotated[int, Field(ge=1, title="Windows at a time")]
-
-
-@dataclass
-class Window:
-    """[start, end) and how its run ended; neither a summary nor an error: it was not started."""
-
-    start: datetime
-    end: datetime
-    summary: Summary | None = None
-    error: PostwrightError | None = None
-
-
-def windows(start: datetime, end: datetime, by: By) -> Iterator[Window]:
-    """Calendar days, weeks of seven days from `start`, or calendar months that cover [start, end), in UTC."""
-    if end <= start:
-        raise UserError(f"the window is empty: --from {start:%Y-%m-%d} is not before --to {end:%Y-%m-%d}")
-    at = start
-    while at < end:
-        if by == "month":
-            upper = (at.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        else:
-            upper = at + timedelta(days=7 if by == "week" else 1)
-        yield Window(at, min(upper, end))
-        at = upper
+from flows.side_by_side import raise_first_stop, run_parts, unwaiting, wait_for_parts
+from flows.windows import HOPELESS, By, Parallel, Window, day_of, utc, windows
 
 
 @flow(name="backfill", flow_run_name="{campaign.name} by {by}")
@@ -60,94 +26,21 @@ def backfill(
     start, end = utc(published_from), utc(published_to)
     found = list(windows(start, end, by))
     purse = purse_of_backfill(campaign, start, end, by)
-    no_more, tired = threading.Event(), threading.Event()
     hasty = unwaiting(campaign)
 
-    def run(window: Window, how: Campaign) -> None:
-        if no_more.is_set():
-            return
-        before, window.error = window.error, None
-        how = hasty if tired.is_set() else how
-        try:
-            window.summary = pipeline(how, published_from=window.start, published_to=window.end, purse=purse)
-        except PostwrightError as error:
-            window.error = error
-            if isinstance(error, BudgetExceeded | ProviderStopped):
-                no_more.set()
-            if isinstance(before, BatchPending) and isinstance(error, BatchPending) and in_vain(before, error):
-                tired.set()
+    def go(window: Window, wait: bool) -> Summary:
+        how = campaign if wait else hasty
+        return pipeline(how, published_from=window.start, published_to=window.end, purse=purse)
 
-    run_all(found, lambda window: run(window, hasty), parallel)
-    while hasty != campaign and not tired.is_set() and not no_more.is_set():
-        before = pending_of(found)
-        if not before:
-            break
-        known = frozenset().union(*before.values())
-        with waiting_for(known):
-            run_all(
-                [window for window in found if window.start in before], lambda window: run(window, campaign), parallel
-            )
-        after = pending_of(found)
-        if len(after) == len(before) and all(names <= known for names in after.values()):
-            break
+    run_parts(found, go, parallel, HOPELESS)
+    if hasty != campaign:
+        wait_for_parts(found, go, parallel, HOPELESS)
     with suspended_while_pending():
-        raise_first_stop(found)
+        raise_first_stop(found, "windows", day_of)
     return found
-
-
-def unwaiting(campaign: Campaign) -> Campaign:
-    """The same, but its batches are handed in and left; equal to `campaign` where nothing would wait."""
-    waits = {
-        name: spec.model_copy(update={"batch_wait_h": 0.0})
-        for name, spec in (("generation", campaign.generation), ("judge", campaign.judge))
-        if spec.mode == "batch"
-    }
-    return campaign.model_copy(update=waits)
-
-
-def pending_of(found: Sequence[Window]) -> dict[datetime, frozenset[str]]:
-    """Start of each window that waits -> the batches it waits for."""
-    return {window.start: window.error.batches for window in found if isinstance(window.error, BatchPending)}
-
-
-def run_all(found: Sequence[Window], run: Callable[[Window], None], parallel: int) -> None:
-    """`run` on each window, `parallel` at a time."""
-    with stoppable() as stop:
-        if parallel == 1:
-            for window in found:
-                run(window)
-        else:
-            pool = ThreadPoolExecutor(parallel)
-            try:
-                begun = [pool.submit(copy_context().run, run, window) for window in found]
-                for future in begun:
-                    future.result()
-            except BaseException as error:
-                if not isinstance(error, Exception):
-                    stop.ask()
-                raise
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
 
 
 def purse_of_backfill(campaign: Campaign, start: datetime, end: datetime, by: By) -> str:
     """The same backfill, started again, goes on with the same purse."""
-    spec_ids = {spec.step: spec.id for spec in specs_of(campaign)}
+    spec_ids = {name: spec.id for name, spec in specs_of(campaign).items()}
     return "backfill-" + content_id(campaign.name, spec_ids, start.isoformat(), end.isoformat(), by)
-
-
-def raise_first_stop(done: Sequence[Window]) -> None:
-    """One error for all windows that stopped, of the first one's kind."""
-    first = next((window for window in done if window.error), None)
-    if first is None:
-        return
-    stopped = sum(window.error is not None for window in done)
-    waiting = sum(window.error is None and window.summary is None for window in done)
-    not_started = f" and {waiting} not started" if waiting else ""
-    raise type(first.error)(  # type: ignore[misc]
-        f"{stopped} of {len(done)} windows stopped{not_started}, first {first.start:%Y-%m-%d}: {first.error}"
-    )
-
-
-def utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -30,6 +30,7 @@ SECTIONS = {
     "judge_posts": "judge",
     "read_anchors": "anchors",
     "compare_posts": "spec",
+    "measure_posts": "measures",
 }
 
 

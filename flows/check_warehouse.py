@@ -4,7 +4,9 @@ Across tables: every word of a prompt is a feature, every post has its prompt, e
 published by now, so a failure here warns and is shown; it takes nothing back.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -35,6 +37,7 @@ ORPHANS = {
            ANTI JOIN posts USING (post_id)""",
     ),
     "judgments have their post": ("judgments", "SELECT count(*) AS n FROM judgments ANTI JOIN posts USING (post_id)"),
+    "measures have their post": ("measures", "SELECT count(*) AS n FROM measures ANTI JOIN posts USING (post_id)"),
 }
 SLICE = 20_000
 """Items at a time, with all their rows, so that memory is bounded: half a GB."""
@@ -51,7 +54,11 @@ FRAMES = {
         AND po.spec_id = $generation""",
     "judgments": """SELECT j.* FROM judgments j JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
         JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND p.spec_id = $prompts
-        AND p.feature_spec_id = $features AND po.spec_id = $generation AND j.spec_id = $judge""",
+        AND p.feature_spec_id = $features AND po.spec_id = $generation
+        AND j.spec_id IN (SELECT unnest($judges::VARCHAR[]))""",
+    "measures": """SELECT m.* FROM measures m JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
+        JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND p.spec_id = $prompts
+        AND p.feature_spec_id = $features AND po.spec_id = $generation AND m.spec_id = $measures""",
 }
 # Nothing was written by anyone since the newest table-wide check of these specs, and that one had warnings at most.
 CHECKED = """WITH newest AS (
@@ -66,9 +73,12 @@ CHECKED = """WITH newest AS (
 
 
 @task(name="check_warehouse", cache_policy=NO_CACHE)
-def check_warehouse(campaign: Campaign, selection: Selection, run_id: str) -> list[CheckResult]:
-    """Validate whole tables and the joins between them; keeps and returns the results, none where nothing is new."""
-    return check_tables(Settings.from_environment().store(), campaign, selection.dataset, run_id)
+def check_warehouse(
+    campaign: Campaign, selection: Selection, run_id: str, tables: Sequence[str] = ()
+) -> list[CheckResult]:
+    """Validate whole tables (by default all) and the joins between them; keeps and returns the results, none where
+    nothing is new."""
+    return check_tables(Settings.from_environment().store(), campaign, selection.dataset, run_id, tables)
 
 
 def items_of(store: Store, dataset: str) -> int:
@@ -76,23 +86,28 @@ def items_of(store: Store, dataset: str) -> int:
     return int(store.query(sql, {"dataset": dataset})[0]["n"])
 
 
-def check_tables(store: Store, campaign: Campaign, dataset: str, run_id: str) -> list[CheckResult]:
+def check_tables(
+    store: Store, campaign: Campaign, dataset: str, run_id: str, tables: Sequence[str] = ()
+) -> list[CheckResult]:
     spec_ids = store.query("SELECT spec_ids FROM runs WHERE run_id = $run_id", {"run_id": run_id})
     if spec_ids and store.query(CHECKED, {"dataset": dataset, **spec_ids[0]})[0]["checked"]:
         return []
     from data_checks.validate import validate
 
     now = datetime.now(UTC)
-    params = {
+    params: dict[str, Any] = {
         "dataset": dataset,
         "features": campaign.features.id,
         "prompts": campaign.prompt.id,
         "generation": campaign.generation.id,
-        "judge": campaign.judge.id,
+        "judges": [judge.id for judge in (campaign.judge, *campaign.panel)],
+        "measures": campaign.measures.id if campaign.measures else "",
     }
     results: list[CheckResult] = []
     slices = -(-items_of(store, dataset) // SLICE)
     for table, whole in FRAMES.items():
+        if tables and table not in tables:
+            continue
         sql = f"{whole} AND hash(i.item_id) % $slices = $slice"
         given = {name: value for name, value in params.items() if f"${name}" in sql}
         for part in range(slices):

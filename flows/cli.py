@@ -12,15 +12,30 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from components.errors import BatchPending, PostwrightError, UserError
-from flows import audit_commands, commands, comparing_commands, learning_commands
+from flows import (
+    audit_commands,
+    commands,
+    comparing_commands,
+    experiment_commands,
+    judging_commands,
+    learning_commands,
+    people_commands,
+)
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
-ELSEWHERE = dict.fromkeys(("train", "evaluate", "describe"), learning_commands) | {"compare": comparing_commands}
+ELSEWHERE: dict[str, Any] = {
+    **dict.fromkeys(("train", "evaluate", "describe"), learning_commands),
+    "compare": comparing_commands,
+    "experiment": experiment_commands,
+    "rejudge": judging_commands,
+    **dict.fromkeys(people_commands.COMMANDS, people_commands),
+}
 """Commands whose functions stand in other modules than `commands`."""
 
 EXAMPLES = """\
@@ -30,12 +45,16 @@ examples:
   postwright run mine.yaml --set judge.rubric=mpwl --set generation.temperature=0.2
   postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
+  postwright rejudge mine.yaml --from 2026-01-01 --to 2026-04-01 --set judge.model=openai/gpt-5
   postwright report                                the HTML report of the latest run
+  postwright review                                rate and approve posts on a web page
+  postwright export --out posts.csv                what was approved, for a scheduler
   postwright compare mine.yaml plain.yaml          which posts are better, in pairs, both orders
   postwright spend --by day                        what was bought so far
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
   postwright audit mine.yaml                       how far can this campaign's judge be trusted?
+  postwright experiment campaigns/mpwl-ablation.yaml    arms of one campaign, compared
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -110,6 +129,9 @@ def parser() -> argparse.ArgumentParser:
         "example:\n  postwright report --home .postwright",
     )
     report.add_argument("--run", metavar="RUN_ID", help="default: the latest")
+    report.add_argument("--experiment", metavar="NAME", help="the report of an experiment instead")
+    report.add_argument("--out", type=Path, metavar="DIR", help="of an experiment: also write its tables as CSV files")
+    experiment_commands.add_to(command, count)
     compact = command(
         "compact",
         "pack the journal of calls: finished segments become parquet, at a fifth of the size",
@@ -169,6 +191,8 @@ def parser() -> argparse.ArgumentParser:
             metavar="FIELD=VALUE",
             help="override the file; repeatable",
         )
+    judging_commands.add_to(command, time, count)
+    people_commands.add_to(command)
     return top
 
 

@@ -73,6 +73,7 @@ def compare(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     first = campaigns[0]
     spec = spec_of(first.judge, args)
     settings = use_home(args.home).existing().prepare()
+    _ = spec.id  # reads the rubric
     check(spec, api_key(spec.api_key_env), first.budget.allow_unpriced, settings.prices)
     arms = [Arm.of(c.name, c.features, c.prompt, c.generation, c.judge) for c in campaigns]
     selection = Selection(
@@ -94,6 +95,10 @@ def campaigns_of(args: argparse.Namespace) -> list[Campaign]:
     """The arms, each under a name of its own, all about one dataset."""
     campaigns = [load_campaign(path, args.overrides) for path in args.campaigns]
     for name, *changes in args.arms:
+        if not changes:
+            raise UserError(
+                f"--arm {name}: the arm {name!r} changes nothing; write e.g. --arm {name} prompt.template=plain"
+            )
         changed = load_campaign(args.campaigns[0], [*args.overrides, *changes])
         campaigns.append(changed.model_copy(update={"name": name}))
     names = [campaign.name for campaign in campaigns]

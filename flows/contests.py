@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.errors import UserError
-from components.pairwise import Board, Contest, Tournament
+from components.judgments.families import is_own
+from components.pairwise import Board, Contest, PairwiseSpec, Tournament
 from components.records import Comparison, Post
 from components.spec import FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
-from components.store import STANDING, Store, selected
+from components.store import STANDING, Store, parameters, selected
 
 
 class Arm(BaseModel):
@@ -68,7 +69,7 @@ def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Con
     boards: dict[str, dict[str, Post]] = defaultdict(dict)
     for arm in arms:
         params = arm.model_dump(exclude={"name", "judge_spec_id"}) | {"judge_posts": arm.judge_spec_id}
-        for row in store.query(sql, selection.model_dump(exclude_none=True) | params):
+        for row in store.query(sql, parameters(selection) | params):
             boards[row["item_id"]].setdefault(arm.name, post_of(row))
     absent = {arm.name: sum(arm.name not in posts for posts in boards.values()) for arm in arms}
     for arm in arms:
@@ -93,7 +94,7 @@ def between_candidates(store: Store, arms: Sequence[Arm], selection: Selection) 
         JOIN selected s USING (item_id) {of_arm} ORDER BY s.position, c.prompt_id, c.spec_id, c.candidate"""
     prompts: dict[tuple[str, str], dict[str, Post]] = defaultdict(dict)
     items: dict[str, str] = {}
-    for row in store.query(sql, selection.model_dump(exclude_none=True) | ids):
+    for row in store.query(sql, parameters(selection) | ids):
         post = post_of(row)
         prompts[post.prompt_id, post.spec_id][f"candidate {post.candidate + 1}"] = post
         items[post.prompt_id] = row["item_id"]
@@ -111,6 +112,24 @@ def between_candidates(store: Store, arms: Sequence[Arm], selection: Selection) 
 def post_of(row: dict[str, Any]) -> Post:
     names = {field.name for field in fields(Post)}
     return Post(**{name: value for name, value in row.items() if name in names})
+
+
+def writers_of(store: Store, contest: Contest) -> list[str]:
+    """The models that wrote the contest's posts, as far as their specs are known."""
+    boards = (board for tournament in contest.tournaments for board in tournament.boards)
+    ids = sorted({post.spec_id for board in boards for post in board.posts.values()})
+    sql = "SELECT DISTINCT params->>'$.model' AS model FROM specs WHERE spec_id IN (SELECT unnest($ids)) ORDER BY ALL"
+    return [row["model"] for row in store.query(sql, {"ids": ids}) if row["model"]]
+
+
+def refuse_own_model(spec: PairwiseSpec, writers: Sequence[str]) -> None:
+    """Raises UserError for a judge that is one of the writers, unless that is allowed."""
+    own = next((writer for writer in writers if is_own(spec.model, writer)), None)
+    if own is not None and not spec.allow_own_model:
+        raise UserError(
+            f"{spec.model} would compare what {own} wrote, its own model, which it tends to prefer; name a model of "
+            "another family, or set allow_own_model to true (it will be said beside the figures)"
+        )
 
 
 def comparisons_of(store: Store, spec_id: str, contest: Contest) -> list[Comparison]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from components.chat import ChatOutcome, Journal, Status
-from components.posts import Asked, mark_duplicates, read_posts
+from components.posts import Asked, human_posts, mark_duplicates, read_posts
 from components.prompts import load_platform
-from components.records import Post
+from components.records import Item, Post, Prompt
 from components.spec import Campaign, GenerationSpec
 
 
@@ -22,6 +22,12 @@ def expected_posts(asked: Asked, campaign: Campaign, journal: Journal, known: Ma
     answered = [post for post, request in zip(posts, asked.requests, strict=True) if request.key in found]
     settled = {post.post_id for post in mark_duplicates(answered, known) if post.duplicate_of is not None} | set(known)
     return [post for post in posts if post.error is None and post.post_id not in settled]
+
+
+def by_people(prompts: Sequence[Prompt], items: Mapping[str, Item], campaign: Campaign) -> list[Post]:
+    """The posts that people wrote, which nobody has to buy."""
+    found = human_posts(prompts, items, {}, campaign.generation, datetime.now(UTC))
+    return [post for post in found if post.error is None]
 
 
 def worth_judging(coming: Sequence[Post], spec: GenerationSpec) -> list[Post]:

@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 
 from components.chat import check
 from components.features import load_models
-from components.posts import ask, mark_duplicates, read_posts, unsent_posts, with_clip_scores
+from components.posts import ask, human_posts, mark_duplicates, read_posts, unsent_posts, with_clip_scores
 from components.records import Item, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.store import Store
@@ -43,6 +43,8 @@ def write_chunk(
     settings = Settings.from_environment()
     buyer = Buyer(settings, spec, budget, run_id, purse, spec_id)
     items, captions, details = materials(settings.store(), prompts)
+    if spec.is_human:
+        return human_posts(prompts, items, captions, spec, datetime.now(UTC)), buyer
     asked, now = ask(prompts, items, spec), datetime.now(UTC)
     with frozen(spec, spec_id):
         outcomes = run_async(lambda: buyer(asked.requests))

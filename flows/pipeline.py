@@ -1,6 +1,6 @@
-"""The five steps in order: the table of contents of the project.
+"""The steps in order: the table of contents of the project.
 
-    item -> feature -> prompt -> post -> judgment
+    item -> feature -> prompt -> post -> judgment, and measures beside it where they are asked for
 
 Reads a campaign, writes the warehouse, a row in `runs`, the report and the run's artifacts.
 """
@@ -8,21 +8,22 @@ Reads a campaign, writes the warehouse, a row in `runs`, the report and the run'
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import Annotated, Any
 
 from prefect import flow
 from pydantic import Field
 
 from components.errors import BatchPending, HomeUnusable, PostwrightError
-from components.items.sending import seen_differently
+from components.judgments.panel import by_judge, judges_of
 from components.posts.choosing import choice_of
 from components.records import Run
 from components.spec import Campaign, Selection, Spec
 from components.statistics.means import mean_with_interval
-from components.store import STANDING, Store, selected
+from components.store import STANDING, Store, parameters, selected
 from flows.artifacts import leave_artifacts
 from flows.batching import suspended_while_pending
 from flows.build_prompts import build_prompts
@@ -32,7 +33,8 @@ from flows.check_warehouse import check_warehouse
 from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items, undated
-from flows.judge_posts import judge_posts
+from flows.judges import Step, judging_steps, notes_on
+from flows.measure_posts import measure_posts
 from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
@@ -46,6 +48,12 @@ STOPPED = {2: "refused", 3: "check_failed", 4: "budget_exceeded", 5: "provider_s
 """How a run ends by exit code; `waiting` where a batch is not answered yet. A defect or a kill leaves `failed` or
 `running`."""
 
+WRITES = {
+    "ingest_items": "items",
+    "extract_features": "features",
+    "build_prompts": "prompts",
+    "generate_posts": "posts",
+}
 Limit = Annotated[int, Field(ge=1, title="At most so many items", description="The earliest first.")]
 Purse = Annotated[
     str,
@@ -61,6 +69,7 @@ class Summary:
     campaign: str
     state: str = "running"
     message: str | None = None
+    notes: list[str] = field(default_factory=list)
     steps: list[StepResult] = field(default_factory=list)
     scores: dict[str, Any] = field(default_factory=dict)
     cost_usd: float | None = 0.0
@@ -83,8 +92,8 @@ def pipeline(
     settings = Settings.from_environment().prepare()
     store = settings.store()
     preflight(campaign, store, list_inputs=False)  # the first step does
-    if apart := seen_differently(campaign.generation, campaign.judge):
-        say(apart)
+    for told in notes_on(campaign):
+        say(told)
     selection = Selection(
         dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
     )
@@ -93,26 +102,38 @@ def pipeline(
         return go_through(campaign, selection, run, settings)
 
 
-def go_through(campaign: Campaign, selection: Selection, run: Run, settings: Settings) -> Summary:
-    """The steps, and the books of how they ended."""
-    store, summary = settings.store(), Summary(run.run_id, campaign.name)
+def go_through(
+    campaign: Campaign,
+    selection: Selection,
+    run: Run,
+    settings: Settings,
+    made: Sequence[StepResult] = (),
+    is_shown: bool = True,
+) -> Summary:
+    """The steps, and the books of how they ended. `made`: the first steps, where somebody has made them for this run;
+    `is_shown`: whether it gets a report of its own. Without one, only tables that it has written to are checked."""
+    store, summary = settings.store(), Summary(run.run_id, campaign.name, steps=list(made))
+    summary.notes = notes_on(campaign)
     try:
         with stoppable():
             store.record_run(run)
-            for step in steps(campaign, selection, run):
+            for step in islice(steps(campaign, selection, run), len(made), None):
                 raise_if_stopped()
                 summary.steps.append(done := step())
                 summary.anchors += done.said if isinstance(done, AnchorStep) else []
             raise_if_stopped()
-            check_warehouse(campaign, selection, run.run_id)
+            writes = WRITES | dict.fromkeys(judges_of(campaign), "judgments")
+            written = [writes[step.step] for step in summary.steps if step.rows and step.step in writes]
+            if is_shown or written:
+                check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
     except BaseException as error:
         summary.state, summary.message = how_it_ended(error)
-        finish_stopped(summary, run, settings)
+        finish_stopped(summary, run, settings, is_shown)
         raise
     summary.state, summary.message = "done", undated(selection, *store.undated(selection.dataset))
     if summary.message:
         say(summary.message)
-    finish(summary, run, settings)
+    finish(summary, run, settings, is_shown)
     return summary
 
 
@@ -122,27 +143,33 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
     made: dict[str, Any] = {"selection": selection, "run_id": run.run_id}
     money: dict[str, Any] = {"budget": c.budget, "purse": run.purse}
     begun_with = json.loads(run.spec_ids)
-    for step in (
+    before: tuple[Step, ...] = (
         lambda: ingest_items(c.dataset, run_id=run.run_id),
         lambda: extract_features(c.features, **made, **money),
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
-        lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
+    )
+    after: tuple[Step, ...] = (
+        *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
         *(
-            (lambda: read_anchors(c.anchors, (c.judge,), run_id=run.run_id, dataset=c.dataset.name, **money),)
+            (lambda: read_anchors(c.anchors, (c.judge, *c.panel), run_id=run.run_id, dataset=c.dataset.name, **money),)
             if c.anchors
             else ()
         ),
-    ):
-        for spec in specs_of(c):
-            unchanged(spec, begun_with[spec.step])
+    )
+    for step in chain(before, judging_steps(c, made, money), after):
+        for name, spec in specs_of(c).items():
+            unchanged(spec, begun_with[name])
         yield step
 
 
-def specs_of(campaign: Campaign) -> tuple[Spec, ...]:
+def specs_of(campaign: Campaign) -> dict[str, Spec]:
+    """Name -> spec: the step's name, and for each judge of the panel its own."""
     c = campaign
-    beside = (c.anchors,) if c.anchors else ()
-    return c.dataset, c.features, c.prompt, c.generation, c.judge, *beside
+    steps: tuple[Spec, ...] = (c.dataset, c.features, c.prompt, c.generation)
+    beside = (spec for spec in (c.measures, c.anchors) if spec is not None)
+    named = {spec.step: spec for spec in steps}
+    return {**named, **judges_of(c), **{spec.step: spec for spec in beside}}
 
 
 def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) -> Run:
@@ -154,9 +181,11 @@ def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) ->
         window_from=selection.published_from,
         window_to=selection.published_to,
         item_limit=selection.limit,
+        item_sample=selection.sample,
+        item_seed=selection.seed,
         state="running",
         started_at=now,
-        spec_ids=json.dumps({spec.step: spec.id for spec in specs_of(campaign)}),
+        spec_ids=json.dumps({name: spec.id for name, spec in specs_of(campaign).items()}),
     )
     return replace(run, purse=purse or purse_of(store, run))
 
@@ -172,16 +201,16 @@ def how_it_ended(error: BaseException) -> tuple[str, str]:
     return "failed", f"{type(error).__name__}: {error}"
 
 
-def finish_stopped(summary: Summary, run: Run, settings: Settings) -> None:
+def finish_stopped(summary: Summary, run: Run, settings: Settings, is_shown: bool = True) -> None:
     """Like `finish`, but what fails here is only told: it must not hide what stopped the run."""
     try:
-        finish(summary, run, settings)
+        finish(summary, run, settings, is_shown)
     except Exception as error:
         log.info("the end of run %s", run.run_id, exc_info=True)
         say(f"the end of the run could not be shown in full: {error}")
 
 
-def finish(summary: Summary, run: Run, settings: Settings) -> None:
+def finish(summary: Summary, run: Run, settings: Settings, is_shown: bool = True) -> None:
     """Keep how the run ended, and show it: the row in `runs`, the report, the artifacts."""
     store = settings.store()
     store.prepare()  # the view `calls` was made before the first call, when there was nothing to look at
@@ -197,7 +226,7 @@ def finish(summary: Summary, run: Run, settings: Settings) -> None:
         cost_usd=summary.cost_usd,
     )
     store.record_run(ended)
-    if summary.state in ("failed", "refused", "interrupted"):
+    if not is_shown or summary.state in ("failed", "refused", "interrupted"):
         return
     say("writing the report ...")
     try:
@@ -222,9 +251,7 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
     interval. A post that only another judge has read counts as not judged; of several candidates the chosen one counts,
     of those that say the same the first."""
     ids = json.loads(run.spec_ids)
-    selection = Selection(
-        dataset=run.dataset, published_from=run.window_from, published_to=run.window_to, limit=run.item_limit
-    )
+    selection = Selection.of_run(run.row())
     sql = f"""{selected(selection)} SELECT prompt_id, post_id, error, clip_score, choose, place, is_distinct,
             stands, overall, aspects, sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge
         FROM ({STANDING}) st JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
@@ -234,7 +261,7 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
           AND st.generation_spec_id = $generate_posts
         ORDER BY p.item_id, st.post_id"""
     steps = ("extract_features", "build_prompts", "generate_posts", "judge_posts")
-    written = store.query(sql, selection.model_dump(exclude_none=True) | {step: ids[step] for step in steps})
+    written = store.query(sql, parameters(selection) | {step: ids[step] for step in steps})
     rows = [row for row in written if row["stands"]]
     aspects: dict[str, list[float]] = {}
     for row in rows:
@@ -252,4 +279,5 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
         "overall": mean_with_interval(overall),
         "aspects": {aspect: mean_with_interval(found) for aspect, found in sorted(aspects.items())},
         "choice": choice_of(written),
+        "judges": by_judge(store, ids, [row["post_id"] for row in rows if row["error"] is None]),
     }

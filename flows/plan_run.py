@@ -12,7 +12,7 @@ from components.chat import ChatRequest, estimate
 from components.chat.batch import Register
 from components.chat.batch.register import Entry as OpenBatch
 from components.items import list_entries
-from components.items.sending import seen_differently
+from components.judgments.panel import JUDGE, judges_of
 from components.posts import ask
 from components.records import Item, Prompt
 from components.spec import Campaign, ChatSpec, Selection
@@ -21,9 +21,11 @@ from flows.expect_anchors import anchor_stages
 from flows.expect_calls import alt_text_stage, telling_requests
 from flows.expect_items import expected_items
 from flows.expect_judging import expected_judging
-from flows.expect_posts import expected_posts, unknown_candidates
+from flows.expect_measures import expected_measuring
+from flows.expect_posts import by_people, expected_posts, unknown_candidates
 from flows.expect_prompts import expected_prompts
 from flows.ingest_items import inputs_met, undated
+from flows.judges import notes_on
 from flows.settings import Settings
 from flows.show_spend import read_spend
 
@@ -72,63 +74,90 @@ class RunPlan:
     note: str | None = None
 
 
+Stage = tuple[str, ChatSpec, Sequence[ChatRequest]]
+
+
+@dataclass
+class Expected:
+    """A run before it is done: rows per step, what would be asked of whom, and what cannot be known. `unseen`: the
+    items whose features are not there yet."""
+
+    steps: list[StepPlan]
+    stages: list[Stage]
+    notes: list[str]
+    items: int
+    unseen: int
+
+
 def plan_run(
     campaign: Campaign, settings: Settings, start: datetime | None, end: datetime | None, limit: int | None
 ) -> RunPlan:
     """Rows per step, calls, tokens and dollars."""
+    selection = Selection(dataset=campaign.dataset.name, published_from=start, published_to=end, limit=limit)
+    expected = expected_run(campaign, settings, selection)
+    entries_open = Register(settings.batches).open_entries()
+    found = begun(campaign, settings, entries_open)
+    found.note = "\n".join(expected.notes) or None
+    found.steps = expected.steps
+    found.stages = [stage_plan(*stage, entries_open, settings) for stage in expected.stages]
+    keys = {request.key for _, _, asked in expected.stages for request in asked}
+    found.batches = sum(not keys.isdisjoint(entry.lines) for entry in entries_open)
+    return found
+
+
+def expected_run(campaign: Campaign, settings: Settings, selection: Selection) -> Expected:
+    """What a run over a selection would do; nothing is bought."""
     c, store, journal = campaign, settings.store(), journal_of(settings)
     features_id, prompts_id, writer_id = c.features.id, c.prompt.id, c.generation.id
-    selection = Selection(dataset=c.dataset.name, published_from=start, published_to=end)
+    window = selection.model_copy(update={"limit": None, "sample": None})
     entries, met = list_entries(c.dataset), inputs_met(store, c.dataset.name)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
-    items, new_items = expected_items(fresh, selection, store, limit)
+    items, new_items = expected_items(fresh, selection, store)
 
-    unseen = [
-        item for item in store.items_without_features(selection, features_id) if item.item_id in items
-    ] + new_items
-    unprompted = [i for i in store.items_without_prompts(selection, prompts_id, features_id) if i.item_id in items]
+    unseen = [item for item in store.items_without_features(window, features_id) if item.item_id in items] + new_items
+    unprompted = [i for i in store.items_without_prompts(window, prompts_id, features_id) if i.item_id in items]
     new = expected_prompts(unseen, unprompted, store, campaign)
-    there = of(items, store.prompts(selection, prompts_id, features_id))
+    there = of(items, store.prompts(window, prompts_id, features_id))
     unwritten = store.prompts_without_posts(
-        selection, prompts_id, features_id, writer_id, c.generation.candidates, TRIED_AGAIN
+        window, prompts_id, features_id, writer_id, c.generation.candidates, TRIED_AGAIN
     )
     to_write = [*of(items, unwritten), *new]
     writing = ask(to_write, items, c.generation)
 
     prompts = {prompt.prompt_id: prompt for prompt in [*there, *new]}
-    posts = store.posts_written(selection, prompts_id, features_id, writer_id)
+    posts = store.posts_written(window, prompts_id, features_id, writer_id)
     known = {post.post_id: post for post in posts if post.prompt_id in prompts}
-    coming = expected_posts(writing, c, journal, known)
-    judging = expected_judging(c.judge, c, selection, prompts, items, known, coming, settings)
+    coming = by_people(to_write, items, c) if c.generation.is_human else expected_posts(writing, c, journal, known)
+    judges = judges_of(c)
+    judging = {
+        name: expected_judging(judge, c, window, prompts, items, known, coming, settings)
+        for name, judge in judges.items()
+    }
 
     posts_to_do = len(to_write) * c.generation.candidates
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
     notes = [
         undated(selection, without_time, len(entries)),
-        seen_differently(c.generation, c.judge),
+        *notes_on(c),
         unknown_candidates(writing, c, journal),
     ]
-    entries_open = Register(settings.batches).open_entries()
-    found = begun(c, settings, entries_open)
-    found.note = "\n".join(note for note in notes if note) or None
-    found.steps = [
+    steps = [
         StepPlan("ingest_items", len(fresh), len(entries) - len(fresh)),
         StepPlan("extract_features", len(unseen), len(items) - len(unseen)),
         StepPlan("build_prompts", len(new), len(there)),
         StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
-        StepPlan("judge_posts", judging.todo, judging.there),
+        *(StepPlan(name, one.todo, one.there) for name, one in judging.items()),
     ]
-    stages: list[tuple[str, ChatSpec, Sequence[ChatRequest]]] = [
+    if c.measures:
+        steps.append(StepPlan("measure_posts", *expected_measuring(c, window, prompts, coming, store)))
+    stages: list[Stage] = [
         *telling_requests(unseen, c.features),
         *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),
         ("generate", c.generation, writing.requests),
-        ("judge", c.judge, judging.requests),
-        *anchor_stages(c.anchors, (c.judge,)),
+        *(("judge" if name == JUDGE else name, judge, judging[name].requests) for name, judge in judges.items()),
+        *anchor_stages(c.anchors, tuple(judges.values())),
     ]
-    found.stages = [stage_plan(*stage, entries_open, settings) for stage in stages]
-    keys = {request.key for _, _, asked in stages for request in asked}
-    found.batches = sum(not keys.isdisjoint(entry.lines) for entry in entries_open)
-    return found
+    return Expected(steps, stages, [note for note in notes if note], len(items), len(unseen))
 
 
 def begun(campaign: Campaign, settings: Settings, entries: Sequence[OpenBatch]) -> RunPlan:

@@ -3,13 +3,17 @@
 Imports no Prefect, so that the command line answers a wrong file in a moment.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.audit import load_material
 from components.chat import check
 from components.errors import UserError
+from components.experiments import Arm
 from components.items import list_entries
-from components.spec import Campaign
+from components.judgments import check_judge
+from components.pairwise import PairwiseSpec
+from components.spec import Campaign, JudgeSpec
 from components.store import Store
 from flows.settings import api_key
 
@@ -20,10 +24,14 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
     `list_inputs` is for who does not list them next anyway: a large folder takes seconds.
     """
     told = [campaign.features.told] if campaign.features.told else []
-    for chat in (*told, campaign.generation, campaign.judge):
-        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced, store.path.with_name("prices.yaml"))
-    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
+    prices = prices_of(store)
+    for chat in (*told, campaign.generation):
+        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced, prices)
+    for n, judge in enumerate((campaign.judge, *campaign.panel), start=-1):
+        preflight_judge(judge, campaign, [campaign.generation.model], prices, "judge" if n < 0 else f"panel.{n}")
+    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation):
         _ = spec.id  # reads every file the campaign names
+    no_judge_twice(campaign)
     if campaign.anchors:
         load_material(campaign.anchors.posts)
     path = campaign.dataset.path.resolve()
@@ -39,3 +47,42 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
             f"this home already has a dataset named {campaign.dataset.name!r} from {sorted(places)[0]}; "
             f"give dataset.name a name of its own for {path}"
         )
+
+
+def preflight_judge(
+    judge: JudgeSpec, campaign: Campaign, writers: Sequence[str], prices: Path, field: str = "judge"
+) -> None:
+    """Of one judge: the rubric, the brief, the model, its key and price, and whether it wrote itself (`writers`)."""
+    try:
+        check(judge, api_key(judge.api_key_env), campaign.budget.allow_unpriced, prices)
+    except UserError as error:
+        raise error if field == "judge" else UserError(f"{field}: {error}") from None
+    check_judge(judge, writers, field)
+
+
+def no_judge_twice(campaign: Campaign) -> None:
+    """Raises UserError for a judge that sits twice: the second would be read from the journal."""
+    seen: dict[str, str] = {}
+    for n, judge in enumerate((campaign.judge, *campaign.panel), start=-1):
+        field = "judge" if n < 0 else f"panel.{n}"
+        if (other := seen.setdefault(judge.id, field)) != field:
+            raise UserError(f"{field} is the same judge as {other}; for more readings by one judge set {other}.repeats")
+
+
+def preflight_arms(arms: Sequence[Arm], pairwise: PairwiseSpec | None, store: Store) -> None:
+    """The same for every arm of an experiment, and for who compares them; the message names the arm."""
+    for arm in arms:
+        try:
+            preflight(arm.campaign, store, list_inputs=arm.place == 0)
+        except UserError as error:
+            raise UserError(f"arm {arm.name}: {error}") from None
+    if pairwise is not None:
+        try:
+            check(pairwise, api_key(pairwise.api_key_env), arms[0].campaign.budget.allow_unpriced, prices_of(store))
+            _ = pairwise.id
+        except UserError as error:
+            raise UserError(f"pairwise: {error}") from None
+
+
+def prices_of(store: Store) -> Path:
+    return store.path.with_name("prices.yaml")

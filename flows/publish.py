@@ -29,6 +29,10 @@ GROUPS = {
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
+    "measures": "post_id",
+    "ratings": "rating_id",
+    "reviews": "review_id",
+    "arms": "arm_id",
 }
 IDS = {
     "items": "item_id",
@@ -41,6 +45,10 @@ IDS = {
     "examples": "example_id",
     "splits": "example_id",
     "evaluations": "evaluation_id",
+    "measures": "measure_id",
+    "ratings": "rating_id",
+    "reviews": "review_id",
+    "arms": "arm_id",
 }
 
 
@@ -59,6 +67,13 @@ class StepResult:
     duplicates: int = 0
     seconds: float = 0.0
     failed: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: "StepResult") -> None:
+        """Counts what `other` did as done by this step too."""
+        for name in ("rows", "quarantined", "already", "bought", "reused", "passes", "duplicates", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for error, n in other.failed.items():
+            self.failed[error] = self.failed.get(error, 0) + n
 
 
 def chunks(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 
+from components.judgments.families import kinship
 from components.pairwise import Figures, PairwiseSpec, aspects_of, figures
 from components.pairwise.rates import Rate
 from components.spec import Selection
 from components.store import Store
-from flows.contests import Arm, comparisons_of, contest_of
+from flows.contests import Arm, comparisons_of, contest_of, writers_of
 from flows.publish import StepResult
 from flows.show import money, number, several, table
 
@@ -21,7 +22,8 @@ MOST_ROWS = 12
 @dataclass
 class Comparisons:
     """`figures`: overall first, then the aspects where the rubric asks for them. `cost_usd`: of all verdicts counted
-    here, whenever they were bought; None where a price is unknown. `absent`: arm -> items without a post of it."""
+    here, whenever they were bought; None where a price is unknown. `absent`: arm -> items without a post of it.
+    `notes`: what speaks against this judge for these posts."""
 
     judge: str
     spec_id: str
@@ -30,6 +32,7 @@ class Comparisons:
     figures: list[Figures]
     absent: dict[str, int]
     cost_usd: float | None
+    notes: list[str]
 
 
 def read_comparison(store: Store, spec: PairwiseSpec, arms: Sequence[Arm], selection: Selection) -> Comparisons:
@@ -46,6 +49,7 @@ def read_comparison(store: Store, spec: PairwiseSpec, arms: Sequence[Arm], selec
         figures=[figures(rows, entrants, contest.names, aspect) for aspect in aspects_of(rows)],
         absent={name: n for name, n in contest.absent.items() if n},
         cost_usd=round(sum(known), 9) if len(known) == len(costs) else None,
+        notes=[note for writer in writers_of(store, contest) if (note := kinship(spec.model, writer))],
     )
 
 
@@ -54,22 +58,22 @@ def show_comparison(found: Comparisons, step: StepResult, console: Console) -> N
         console.print("no verdict yet")
         return
     overall = found.figures[0]
-    rows = table(found.by, "#place", "#pairs", "#won", "#tied", "#lost", "#points", "95 %", "#strength", "95 %")
+    rows = table(found.by, "#place", "#w-t-l", "#points", "95 %", "#strength", "95 %")
     for standing in overall.standings:
         rows.add_row(
-            escape(standing.name), str(standing.place), str(standing.pairs), str(standing.wins), str(standing.ties),
-            str(standing.losses), number(standing.points.value), between(standing.points.low, standing.points.high),
+            escape(standing.name), str(standing.place), f"{standing.wins}-{standing.ties}-{standing.losses}",
+            number(standing.points.value), between(standing.points.low, standing.points.high),
             f"{standing.strength:+.2f}", between(standing.low, standing.high),
         )  # fmt: skip
     console.print()
     console.print(rows)
     shown = [rate for rate in overall.win_rates if rate.name < rate.other][:MOST_ROWS]
     if len(overall.standings) > 2 and shown:
-        pairs = table("pair", "#pairs", "#won", "#tied", "#lost", "#win rate", "95 %")
+        pairs = table("pair", "#w-t-l", "#win rate", "95 %")
         for rate in shown:
             pairs.add_row(
-                escape(f"{rate.name} - {rate.other}"), str(rate.wins + rate.ties + rate.losses), str(rate.wins),
-                str(rate.ties), str(rate.losses), number(rate.rate.value), between(rate.rate.low, rate.rate.high),
+                escape(f"{rate.name} - {rate.other}"), f"{rate.wins}-{rate.ties}-{rate.losses}",
+                number(rate.rate.value), between(rate.rate.low, rate.rate.high),
             )  # fmt: skip
         console.print()
         console.print(pairs)
@@ -78,18 +82,20 @@ def show_comparison(found: Comparisons, step: StepResult, console: Console) -> N
         console.print(line, markup=False)
     offline = " (offline: counted, not an opinion)" if found.offline else ""
     console.print(
-        f"{several(step.bought, 'call')} bought, {step.reused:,} reused; all verdicts together cost "
-        f"{money(found.cost_usd)}; judge {escape(found.judge)}{offline}"
+        f"{several(step.bought, 'call')} bought, {step.reused:,} reused, {several(step.already, 'pair')} known before; "
+        f"all verdicts cost {money(found.cost_usd)}"
     )
+    console.print(f"judge: {escape(found.judge)}{offline}")
 
 
 def told(found: Comparisons, overall: Figures) -> list[str]:
     """What stands behind the table, and what speaks against it."""
     lines = [
-        f"{several(overall.complete, 'pair')} with both orders, {overall.pairs - overall.complete} incomplete; "
-        f"{several(overall.ties, 'tie')} (orders that disagree: {overall.inconsistent}, equal texts: {overall.same})",
-        f"the order changed the verdict in {percent(overall.flips)}; "
-        f"the first place won {percent(overall.first_place)} (50 % if places mean nothing)",
+        f"{several(overall.complete, 'pair')} in both orders, {overall.pairs - overall.complete} incomplete",
+        f"{several(overall.ties, 'tie')}; the orders disagreed {overall.inconsistent} x, the texts were equal "
+        f"{overall.same} x",
+        f"the order changed the verdict in {percent(overall.flips)}",
+        f"the first place won {percent(overall.first_place)}; 50% if places mean nothing",
     ]
     if overall.failed:
         failed = ", ".join(f"{n} x {error}" for error, n in overall.failed.items())
@@ -102,7 +108,7 @@ def told(found: Comparisons, overall: Figures) -> list[str]:
         lines.append(f"{several(len(overall.cycles), 'cycle')}, which no order of places fits: {shown}")
     if len({standing.group for standing in overall.standings}) > 1:
         lines.append("not all were compared, even through others: places across groups mean nothing")
-    return lines
+    return lines + found.notes
 
 
 def between(low: float | None, high: float | None) -> str:

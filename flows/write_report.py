@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from components.errors import UserError
+from components.experiments.scores import Findings
 from components.report import render
 from flows.settings import Settings
 
@@ -42,4 +43,13 @@ def write_learning_report(settings: Settings, spec_id: str, name: str) -> Path:
 
     path = settings.reports / f"{name}-{spec_id}.html"
     path.write_text(render_training(settings.store(), spec_id), encoding="utf-8")
+    return path
+
+
+def write_experiment_report(settings: Settings, found: Findings) -> Path:
+    """Write the report of an experiment into the home's reports; returns its path."""
+    from components.report.experiment import render_experiment
+
+    path = settings.reports / f"{found.name}-{found.experiment_id}.html"
+    path.write_text(render_experiment(settings.store(), found), encoding="utf-8")
     return path

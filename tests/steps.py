@@ -8,7 +8,7 @@ from typing import Any
 
 from components.items import list_entries, read_entries, split_duplicates
 from components.judgments import judge
-from components.posts import ask, read_posts
+from components.posts import ask, human_posts, read_posts
 from components.prompts import build
 from components.records import Feature, Item, Prompt
 from components.spec import Campaign, ChatSpec, Selection
@@ -88,6 +88,9 @@ class Steps:
         self.store.register(self.c.generation)
         prompts = self.unwritten()[:n]
         items = self.store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts])
+        if self.c.generation.is_human:
+            self.store.append({"posts": human_posts(prompts, items, {}, self.c.generation, NOW)})
+            return
         asked = ask(prompts, items, self.c.generation)
         outcomes = self.bought(self.c.generation, lambda buyer: buyer(asked.requests))
         if publish:
@@ -100,7 +103,7 @@ class Steps:
         todo = store.posts_without_judgments(self.selection, *ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)[:n]
         prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in todo])
         items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
-        batch, words = store.posts_written(self.selection, *ids), words_of(store, prompts)
+        batch, words = store.posts_written(self.selection, *ids), words_of(store, prompts, c.judge.words_from)
         rows = self.bought(c.judge, lambda buy: judge(todo, prompts, items, words, c.judge, buy, NOW, batch=batch))
         if publish:
             store.append({"judgments": rows})

@@ -6,6 +6,7 @@ import pytest
 
 from components.campaign import load_campaign
 from components.errors import UserError
+from components.experiments import load_experiment
 from components.learning.spec import load_evaluation, load_training
 from components.spec import ChatSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
 
@@ -24,7 +25,8 @@ def test_the_shipped_campaigns_are_valid() -> None:
     assert files
     readers = {"train": load_training, "evaluate": load_evaluation}
     for file in files:
-        readers.get(file.stem.partition("-")[0], load_campaign)(file)
+        reader = load_experiment if "\narms:" in file.read_text() else load_campaign
+        readers.get(file.stem.partition("-")[0], reader)(file)
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
@@ -34,6 +36,30 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert campaign.prompt.template == str(tmp_path / "own.j2")
     assert campaign.judge.rubric == str(tmp_path / "own.yaml")
     assert campaign.features.models == "starter"
+
+
+def test_judges_of_a_panel_have_paths_and_overrides_too(tmp_path: Path) -> None:
+    text = GOOD + (
+        "judge: {model: openai/m, rubric: brand, brief: brand.md}\n"
+        "panel:\n  - {rubric: own.yml}\n  - {model: openai/m, rubric: brand, brief: 'Calm. See notes.md'}\n"
+    )
+    campaign = load_campaign(write(tmp_path, text), ["panel.0.repeats=3", "panel.1.brief=brief.txt"])
+    assert campaign.judge.brief == str(tmp_path / "brand.md")
+    assert (campaign.panel[0].rubric, campaign.panel[0].repeats) == (str(tmp_path / "own.yml"), 3)
+    assert campaign.panel[1].brief == str(tmp_path / "brief.txt")
+    for override, said in (
+        ("panel.2.repeats=3", "2 is not one of the 2 there; the first is 0"),
+        ("panel.x.repeats=3", "x is not one"),
+        ("panel.0=[", "not YAML"),
+        ("panel.-1.repeats=1", "-1 is not one"),
+    ):
+        with pytest.raises(UserError, match="--set") as caught:
+            load_campaign(write(tmp_path, text), [override])
+        assert said in str(caught.value)
+    with pytest.raises(UserError, match=r"unknown field panel\.1\.rubrik; did you mean rubric\?"):
+        load_campaign(write(tmp_path, text.replace("rubric: brand, brief: 'Calm", "rubrik: brand, brief: 'Calm")))
+    with pytest.raises(UserError, match=r"panel\.0\.repeats = 0"):
+        load_campaign(write(tmp_path, text), ["panel.0.repeats=0"])
 
 
 def test_overrides_are_yaml(tmp_path: Path) -> None:
@@ -152,3 +178,8 @@ def test_batch_size_and_device_change_no_id() -> None:
 def test_how_one_candidate_would_be_chosen_changes_no_id() -> None:
     assert GenerationSpec(choose="clip").id == GenerationSpec(choose="judge").id == GenerationSpec().id
     assert len({GenerationSpec(candidates=2, choose=how).id for how in ("all", "judge", "clip")}) == 3
+
+
+def test_an_experiment_is_no_campaign() -> None:
+    with pytest.raises(UserError, match=r"is an experiment, with arms; run it by: postwright experiment"):
+        load_campaign(ROOT / "campaigns/mpwl-ablation.yaml")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -355,3 +356,20 @@ def test_a_file_that_is_no_warehouse_is_one_clear_line(tmp_path: Path) -> None:
     path.write_text("not a database, but long enough to be looked at by its header " * 40)
     with pytest.raises(UserError, match="cannot open the warehouse"):
         Store(path).prepare()
+
+
+def test_a_larger_sample_holds_the_smaller_one_and_another_seed_is_another(tmp_path: Path) -> None:
+    store = Store(tmp_path / "warehouse.duckdb")
+    store.prepare()
+    store.append({"items": items(30)})
+
+    def ids(**rule: int) -> list[str]:
+        return [item.item_id for item in store.items(Selection(dataset="d", **rule))]
+
+    ten, five = ids(sample=10, seed=4), ids(sample=5, seed=4)
+    assert len(ten) == 10 and set(five) < set(ten) and ten == ids(sample=10, seed=4) != ids(sample=10, seed=5)
+    assert [int(name[1:]) for name in ten] == sorted(int(name[1:]) for name in ten), "in the order of time"
+    assert ids(sample=10, seed=4, limit=3) == ten[:3]
+    more = [replace(item, item_id=f"{item.item_id}x", source_uri=f"x{n}") for n, item in enumerate(items(5))]
+    store.append({"items": more})
+    assert len(set(ids(sample=10, seed=4)) & set(ten)) >= 5, "each new item pushes out one at the most"

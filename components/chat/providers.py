@@ -20,14 +20,17 @@ class Provider:
 PROVIDERS = {
     "openai": Provider("https://api.openai.com/v1"),
     "offline": Provider(IN_PROCESS),
+    "human": Provider("nobody"),
 }
+HUMAN = "human/source"
+"""A writer without a model (components/posts/human.py): nothing is asked, so nothing is bought."""
 
 
 def split_model(model: str) -> tuple[str, str]:
     """provider and name of `provider/name`; the name may hold slashes (`openai/meta-llama/Llama-3.1-8B`)."""
     provider, slash, name = model.partition("/")
     if not slash or not name or provider not in PROVIDERS:
-        known = ", ".join(f"{known}/..." for known in PROVIDERS)
+        known = ", ".join(f"{known}/..." for known in PROVIDERS if known != "human")
         raise UserError(f"unknown model {model!r}: a model is provider/name, one of {known}")
     return provider, name
 
@@ -64,6 +67,10 @@ def check(spec: ChatSpec, api_key: str | None, allow_unpriced: bool, prices: Pat
     from components.chat.prices import FILE, require_price
 
     provider, name = split_model(spec.model)
+    if provider == "human":
+        if spec.model != HUMAN or spec.step != "generate_posts":
+            raise UserError(f"{spec.model} cannot be asked: {HUMAN} is a writer, the only one of its kind")
+        return
     if provider == "offline":
         from components.chat import offline
 

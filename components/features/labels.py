@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from components.features.labels_file import read_labels
+from components.features.labels_file import DescribedTask, read_labels
 from components.features.models import count_passes
 from components.features.network import PromptWordsNetwork
 from components.features.zero_shot import ZeroShot
@@ -37,6 +37,16 @@ class Labeller(Protocol):
     part: str
     thresholds: Mapping[str, float | None]
     """Per task the probability below which a label is too uncertain to be a prompt word; None: nobody measured it."""
+    encoders: frozenset[str]
+    """The parts of the set whose vectors its labels come from."""
+
+    @property
+    def classes(self) -> Mapping[str, tuple[str, ...]]:
+        """Per task the labels it can give."""
+
+    @property
+    def descriptions(self) -> Mapping[str, DescribedTask]:
+        """Per task what its labels mean, in words; empty where it learned them from examples."""
 
     def __call__(self, vectors: Mapping[str, Tensor], has_picture: Tensor, has_text: Tensor) -> list[Ranked]: ...
 
@@ -45,6 +55,7 @@ class Labeller(Protocol):
 
 class NetworkLabeller:
     part = "network"
+    encoders = frozenset({"picture_encoder", "text_encoder"})
 
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
         self._network = PromptWordsNetwork.load(folder)
@@ -54,6 +65,14 @@ class NetworkLabeller:
         config = self._network.config
         self.thresholds: Mapping[str, float | None] = {task: self._network.threshold(task) for task in config.tasks}
         count_passes("network", self._network.module)
+
+    @property
+    def classes(self) -> Mapping[str, tuple[str, ...]]:
+        return self._network.config.tasks
+
+    @property
+    def descriptions(self) -> Mapping[str, DescribedTask]:
+        return {}
 
     def __call__(self, vectors: Mapping[str, Tensor], has_picture: Tensor, has_text: Tensor) -> list[Ranked]:
         return ranked(self.answers(vectors, has_picture, has_text), len(has_text))
@@ -75,6 +94,16 @@ class ZeroShotLabeller:
         self.thresholds: Mapping[str, float | None] = {
             task: described.threshold for task, described in self._zero_shot.tasks.items()
         }
+        readings = {reading for described in self.descriptions.values() for reading in described.text_readings()}
+        self.encoders = frozenset({"clip", "text_encoder"} if "text" in readings else {"clip"})
+
+    @property
+    def descriptions(self) -> Mapping[str, DescribedTask]:
+        return self._zero_shot.tasks
+
+    @property
+    def classes(self) -> Mapping[str, tuple[str, ...]]:
+        return {task: tuple(described.classes) for task, described in self.descriptions.items()}
 
     def __call__(self, vectors: Mapping[str, Tensor], has_picture: Tensor, has_text: Tensor) -> list[Ranked]:
         return ranked(self.answers(vectors, has_picture, has_text), len(has_text))

@@ -99,7 +99,9 @@ def _calls(
                 elif isinstance(picture, PictureError):
                     question.answers = dict.fromkeys(question.names, Verdict(error=PICTURE, detail=str(picture)))
                 else:
-                    messages = messages_for(system, user_message(shown, labels, item, material), picture)
+                    messages = messages_for(
+                        system, user_message(shown, labels, item, material, spec.source_text), picture
+                    )
                     question.request = _request(spec, messages, schema, repeat)
                 calls.append(_Call(pair, repeat, order, labels, question))
     return calls

@@ -88,10 +88,14 @@ def _strict(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def user_message(
-    posts: tuple[Post, Post], labels: tuple[str, str], item: Item, words: Mapping[str, Sequence[str]]
+    posts: tuple[Post, Post],
+    labels: tuple[str, str],
+    item: Item,
+    words: Mapping[str, Sequence[str]],
+    source_text: bool = True,
 ) -> str:
     """The material for one pair, in the order in which it is shown."""
-    parts = of_item(item, words)
+    parts = of_item(item, words, source_text)
     for post, label in zip(posts, labels, strict=True):
         tag = label.lower()
         parts.append(delimit(f"platform_{tag}", load_platform(post.platform).name))

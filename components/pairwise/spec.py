@@ -21,12 +21,20 @@ class PairwiseSpec(ChatSpec):
 
     step: ClassVar[str] = "compare_posts"
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"rubric"})
-    does_not_matter: ClassVar[frozenset[str]] = ChatSpec.does_not_matter | {"design", "pairs", "rounds"}
+    does_not_matter: ClassVar[frozenset[str]] = ChatSpec.does_not_matter | {
+        "design", "pairs", "rounds", "allow_own_model",
+    }  # fmt: skip
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default=OFFLINE, title="Model")
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
     max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")
     rubric: str = Field(default="mpwl", title="Rubric", description="The yardstick: a rubric's name, or its file.")
     repeats: int = Field(default=1, ge=1, le=20, title="Readings per pair", description="Each in both orders.")
+    matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"source_text"}
+    source_text: bool = Field(
+        default=True,
+        title="Show the text that came with the picture",
+        description="false: also where one of the posts is that text.",
+    )
     design: Literal["all", "swiss", "uncertain"] = Field(
         default="all",
         title="Which pairs",
@@ -37,6 +45,12 @@ class PairwiseSpec(ChatSpec):
     )
     rounds: int | None = Field(
         default=None, ge=1, le=1000, title="Rounds", description="Of swiss and uncertain; empty: as many as usual."
+    )
+
+    allow_own_model: bool = Field(
+        default=False,
+        title="Allow a writer's own model",
+        description="A model tends to prefer what it wrote itself, so this is refused unless it is asked for.",
     )
 
     def contents(self) -> Mapping[str, Any]:

@@ -21,8 +21,8 @@ Entrants = Mapping[str, tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One competitor: pairs with both orders, how they ended, the share of points (1 for a win, 1/2 for a tie), and its
-    strength by Bradley-Terry (log scale, mean 0), each with its interval. `place` 1 is the best; `group` differs where
-    no chain of pairs connects."""
+    strength by Bradley-Terry (log scale, mean 0), each with its interval (none where all items agree: a bootstrap sees
+    no doubt there). `place` 1 is the best; `group` differs where no chain of pairs connects."""
 
     name: str
     pairs: int
@@ -147,6 +147,7 @@ def _standings(
     standings = []
     for strength in rank(duels, names):
         mine, end = points[strength.name], ends[strength.name]
+        low, high = _apart(strength.low, strength.high)
         standings.append(
             Standing(
                 name=strength.name,
@@ -156,13 +157,18 @@ def _standings(
                 losses=end["losses"],
                 points=clustered_rate((sum(won), len(won)) for _, won in sorted(mine.items())),
                 strength=strength.strength,
-                low=strength.low,
-                high=strength.high,
+                low=low,
+                high=high,
                 place=strength.place,
                 group=strength.group,
             )
         )
     return standings, cycles(duels, names)
+
+
+def _apart(low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """No interval where no resample differs, as of who has won everything: that is not certainty."""
+    return (low, high) if low is not None and high is not None and high - low > 1e-6 else (None, None)
 
 
 def _by_item(

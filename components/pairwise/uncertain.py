@@ -115,5 +115,4 @@ def posterior(wins: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
         strengths = strengths + step
         if np.abs(step).max(initial=0.0) < SETTLED:
             break
-    covariance: NDArray[np.float64] = np.linalg.inv(information)
-    return strengths, covariance
+    return strengths, np.linalg.inv(information).astype(np.float64)

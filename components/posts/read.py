@@ -38,6 +38,7 @@ _FAREWELL = re.compile(
     r"\b(?:post|version|changes?|adjust|edit|tweak|tone)\b[^\n]*)\s*\Z",
     re.IGNORECASE,
 )
+_OPEN = re.compile("<post>", re.IGNORECASE)
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "„": "“", "「": "」"}
 
 
@@ -107,8 +108,13 @@ def _read(
     platform = load_platform(prompt.platform)
     text, error, detail = None, None, None
     if outcome.status is Status.ok:
-        text = clean_reply(outcome.text or "") or None
-        if text is None:
+        reply: str | None = outcome.text or ""
+        if asks_for_tags(prompt):
+            reply = between_tags(outcome.text or "")
+        text = clean_reply(reply or "") or None
+        if reply is None:
+            error, detail = "no_post", f"no <post>...</post> in the reply {(outcome.text or '')[:80]!r}"
+        elif text is None:
             error, detail = "empty", f"the reply was {(outcome.text or '')[:80]!r}"
     else:
         error, detail = outcome.status.value, outcome.detail
@@ -129,6 +135,19 @@ def _read(
         temperature=temperature_of(spec, candidate),
         seed=seed_of(spec, candidate),
     )
+
+
+def asks_for_tags(prompt: Prompt) -> bool:
+    """Whether the template asks for thoughts first and the post between tags; what others wrote is escaped there, so a
+    tag can only be the template's."""
+    return "<post>" in prompt.user
+
+
+def between_tags(reply: str) -> str | None:
+    """The last post between tags, None where there is none: thoughts are never taken for a post. The closing tag may be
+    missing where nothing follows."""
+    opened = list(_OPEN.finditer(reply := _THINKING.sub("", reply)))
+    return re.split("</post>", reply[opened[-1].end() :], maxsplit=1, flags=re.IGNORECASE)[0] if opened else None
 
 
 def clean_reply(reply: str) -> str:

@@ -28,8 +28,10 @@ class Asked:
 
 
 def ask(prompts: Sequence[Prompt], items: Mapping[str, Item], spec: GenerationSpec) -> Asked:
-    """The calls that `prompts` come to; one lost picture stops its own post, not the others."""
+    """The calls that `prompts` come to, none for people's; one lost picture stops its own post, not the others."""
     asked = Asked()
+    if spec.is_human:
+        return asked
     for prompt in prompts:
         try:
             messages = _messages(prompt, items[prompt.item_id], spec)

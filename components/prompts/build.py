@@ -5,6 +5,7 @@ prompt keeps the ids of exactly those features whose words stand in it, so a pos
 word that is likelier wrong than the threshold allows is left out: the writer would build on it.
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -46,6 +47,7 @@ def build(
             continue
         used = _prompt_words(found, [word for word in spec.words if word in template.variables], spec.abstain)
         values = _values(used) | {
+            "order": _order([word for word in spec.words if word in used], spec.shuffle, item.item_id),
             "text": escape(item.text).strip() or None,
             "has_picture": item.image_path is not None,
             "platform": platform,
@@ -86,6 +88,13 @@ def _prompt_words(found: Sequence[Feature], wanted: Sequence[str], abstain: bool
         if rows:
             used[word] = rows
     return used
+
+
+def _order(words: list[str], shuffle: int | None, item_id: str) -> list[str]:
+    """The order in which they are said: as they are listed or, by the seed `shuffle`, each item's own."""
+    if shuffle is not None:
+        random.Random(f"{shuffle} {item_id}").shuffle(words)
+    return words
 
 
 def is_uncertain(row: Feature) -> bool:

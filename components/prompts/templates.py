@@ -19,7 +19,7 @@ from components.errors import UserError
 from components.spec import WORDS
 
 FOLDER = Path(__file__).parent / "templates"
-VARIABLES = (*WORDS, "text", "has_picture", "platform", "language")
+VARIABLES = (*WORDS, "order", "text", "has_picture", "platform", "language")
 
 
 @dataclass(frozen=True)

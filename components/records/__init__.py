@@ -8,14 +8,18 @@ from components.records.anchors import AnchorReading
 from components.records.base import Record, content_id, storable
 from components.records.books import CheckResult, Quarantine, Run
 from components.records.comparisons import Comparison
+from components.records.experiments import Arm
 from components.records.learning import Evaluation, Example, Split
+from components.records.measures import Measure
 from components.records.nouns import Feature, Item, Judgment, Post, Prompt
+from components.records.people import Rating, Review
 
 __all__ = [
     "LEARNING",
     "OPINIONS",
     "TABLES",
     "AnchorReading",
+    "Arm",
     "CheckResult",
     "Comparison",
     "Evaluation",
@@ -23,10 +27,13 @@ __all__ = [
     "Feature",
     "Item",
     "Judgment",
+    "Measure",
     "Post",
     "Prompt",
     "Quarantine",
+    "Rating",
     "Record",
+    "Review",
     "Run",
     "Split",
     "content_id",
@@ -48,5 +55,9 @@ LEARNING: dict[str, type[Record]] = {"examples": Example, "splits": Split, "eval
 OPINIONS: dict[str, type[Record]] = {
     "anchor_readings": AnchorReading,
     "comparisons": Comparison,
+    "measures": Measure,
+    "ratings": Rating,
+    "reviews": Review,
+    "arms": Arm,
 }
 """What is said about posts beside judgments: by other judges, by people, by measures. Each has a suite too."""

@@ -56,6 +56,8 @@ class Run(Record):
     window_from: datetime | None = None
     window_to: datetime | None = None
     item_limit: int | None = None
+    item_sample: int | None = None
+    item_seed: int = 0
     state: str
     started_at: datetime
     ended_at: datetime | None = None

@@ -12,6 +12,7 @@ from components.prompts.counting import links
 from components.records import Item
 from components.report.agreement import NO_FLOORS, Floors
 from components.report.candidates import Other, other, why
+from components.report.measured import OnCard, on_card
 from components.report.pictures import Shown
 from components.report.queries import LABELS, Details, Findings, Row
 
@@ -78,6 +79,7 @@ class Card:
     cost_usd: float | None = None
     why: str | None = None
     candidates: tuple[Other, ...] = ()
+    measured: OnCard | None = None
     data: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -198,6 +200,7 @@ def card(
         candidates=tuple(
             other(row, post, numbers, titles, row["post_id"] in findings.failed_readings, floors) for row in others
         ),
+        measured=on_card(rows) if (rows := known.measures.get(post["post_id"])) else None,
         data=data_of(post, state),
     )
 

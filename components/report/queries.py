@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
 from components.records import Item
+from components.report.measured import OF_POSTS, Measured, measured
 from components.report.readings import Readings, read, reasons
 from components.spec import Selection
 from components.store import STANDING, Store, selected
@@ -76,7 +77,7 @@ _FEATURES = """
 @dataclass(frozen=True, slots=True)
 class Findings:
     """One run's rows. `posts` are those that stand for their prompts, `candidates` all; `checked` are the runs whose
-    checks are shown, `same` those with the very same specs."""
+    checks are shown, `same` those with the very same specs; `specs` has the judges of a panel by their names."""
 
     run: Row
     specs: dict[str, Row]
@@ -94,6 +95,7 @@ class Findings:
     same: list[str]
     schema: int
     readings: Readings
+    measured: Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Details:
     features: dict[str, list[Row]]
     prompts: dict[str, Row]
     reasons: dict[str, list[Row]]
+    measures: dict[str, list[Row]]
 
 
 def find(store: Store, run_id: str) -> Findings:
@@ -118,15 +121,10 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     if not rows:
         raise UserError(f"no run {run_id!r} in {path}")
     run = rows[0] | {"spec_ids": json.loads(rows[0]["spec_ids"]), "rows": json.loads(rows[0]["rows"])}
-    selection = Selection(
-        dataset=run["dataset"],
-        published_from=run["window_from"],
-        published_to=run["window_to"],
-        limit=run["item_limit"],
-    )
+    selection = Selection.of_run(run)
     chosen = selected(selection)
     known = selection.model_dump() | {"run_id": run_id}
-    for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts"):
+    for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts", "measure_posts"):
         known[step] = run["spec_ids"].get(step, "")
 
     def ask(sql: str, **more: Any) -> list[Row]:
@@ -143,7 +141,8 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     found = ask(
         "SELECT * FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))", ids=sorted(run["spec_ids"].values())
     )
-    specs = {row["step"]: row | {"params": json.loads(row["params"])} for row in found}
+    by_id = {row["spec_id"]: row | {"params": json.loads(row["params"])} for row in found}
+    specs = {name: by_id[spec_id] for name, spec_id in run["spec_ids"].items() if spec_id in by_id}
     return Findings(
         run=run,
         specs=specs,
@@ -167,6 +166,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         same=same,
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
         readings=read(ask, posts, known["judge_posts"], rubric_of(specs.get("judge_posts")).get("name")),
+        measured=measured(ask, [post for post in posts if post["stands"]]),
     )
 
 
@@ -177,6 +177,10 @@ def details(store: Store, findings: Findings, posts: list[Row], differing: Seque
     features: dict[str, list[Row]] = {}
     for row in store.query(_FEATURES, {"extract_features": spec_id, "items": item_ids}):
         features.setdefault(row["item_id"], []).append(row)
+    measures: dict[str, list[Row]] = {}
+    spec_id = findings.run["spec_ids"].get("measure_posts", "")
+    for row in store.query(OF_POSTS, {"measure_posts": spec_id, "posts": [post["post_id"] for post in posts]}):
+        measures.setdefault(row["post_id"], []).append(row)
     prompts = store.query(
         'SELECT prompt_id, system, "user", words FROM prompts WHERE prompt_id IN (SELECT unnest($ids::VARCHAR[]))',
         {"ids": sorted({post["prompt_id"] for post in posts})},
@@ -186,6 +190,7 @@ def details(store: Store, findings: Findings, posts: list[Row], differing: Seque
         features=features,
         prompts={row["prompt_id"]: row for row in prompts},
         reasons=reasons(lambda sql, **params: store.query(sql, params), differing),
+        measures=measures,
     )
 
 

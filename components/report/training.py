@@ -28,7 +28,7 @@ def render_training(store: Store, spec_id: str) -> str:
     """The report of a training or an evaluation as a whole HTML file; UserError for one that is not there."""
     learned = find_learned(store, spec_id)
     figures = figures_of(learned)
-    style = (TEMPLATES / "style.css").read_text("utf-8") + (TEMPLATES / "training.css").read_text("utf-8")
+    style = "".join((TEMPLATES / name).read_text("utf-8") for name in ("style.css", "heat.css", "training.css"))
     return str(
         environment()
         .get_template("training.html.j2")

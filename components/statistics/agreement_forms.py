@@ -20,8 +20,8 @@ DENSE = 64
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`statistic`: weights (r, n) -> (r,); `units`: (all units,) which n of them it is about; `is_share`: a share is not
-    certain even where all units agree."""
+    """`statistic`: weights (r, n) -> (r,); `units`: (all units,) which n of them it is about; `is_share`: a share is
+    not certain even where all units agree."""
 
     statistic: Statistic
     units: NDArray[np.bool_]

@@ -68,8 +68,8 @@ def differs(difference: float | None, floor: float | None) -> bool | None:
 
 
 def spread(table: Floats) -> Form:
-    """The standard deviation within posts: sqrt(sum of squared deviations from each post's mean / sum of (readings - 1))
-    of the posts with two readings or more."""
+    """The standard deviation within posts: the root of the sum of squared deviations from each post's mean over the sum
+    of its readings less one, of the posts with two readings or more."""
     known = ~np.isnan(table)
     m = known.sum(0)
     units = m >= 2

@@ -251,3 +251,12 @@ def test_details_and_missing_words_are_understood() -> None:
     assert not any(tag in complete(whole) for tag in ("<", "details"))
     part = body(text="Look!", crop_caption="a red ball on wet sand", spec=PromptSpec(words=("details",)))
     assert read_brief(part).caption == "a red ball on wet sand" and "ball" in complete(part)
+
+
+@pytest.mark.parametrize("template", ["zero_shot", "few_shot", "role", "chain_of_thought", "ordered"])
+def test_every_template_is_understood(template: str) -> None:
+    spec = PromptSpec(template=template)
+    asked = body(caption="two dogs on a beach", text="Finally outside!", scene="beach", topic="animals", spec=spec)
+    said = complete(asked)
+    assert "dogs" in said and "kite" not in said and "donkey" not in said, "examples are no material"
+    assert ("<post>" in said) == (template == "chain_of_thought")

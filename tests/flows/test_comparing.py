@@ -30,9 +30,13 @@ FREE = Budget(usd=1, allow_unpriced=True)
 N = 5
 
 
+def generation(name: str) -> GenerationSpec:
+    return GenerationSpec(model=f"openai/writer-{name}")
+
+
 def arm(name: str) -> Arm:
     prompts = PromptSpec(language="en", words=() if name == "plain" else ("topic",))
-    return Arm.of(name, FeatureSpec(), prompts, GenerationSpec(temperature=0.1 * (1 + list(QUALITIES).index(name))))
+    return Arm.of(name, FeatureSpec(), prompts, generation(name))
 
 
 ARMS = [arm(name) for name in QUALITIES]
@@ -77,7 +81,8 @@ def shown(found: Comparisons, result: Any) -> str:
 def test_a_planted_order_comes_back_and_nothing_is_bought_twice(written: Settings) -> None:
     store = written.store()
     with FakeProvider(reply=BiasedJudge(first=0.2, seed=4)) as server:
-        spec = PairwiseSpec(model="openai/m", endpoint=server.url)
+        written.store().register(generation("full"))
+        spec = PairwiseSpec(model="openai/writer-full", endpoint=server.url, allow_own_model=True)
         result = compare_posts(spec, ARMS, ALL, FREE)
         assert (result.rows, result.bought, result.failed) == (26, 26, {}), "13 pairs in both orders"
         found = read_comparison(store, spec, ARMS, ALL)
@@ -97,6 +102,7 @@ def test_a_planted_order_comes_back_and_nothing_is_bought_twice(written: Setting
     )
     assert sum(row["n"] for row in rows) == 13
     said = shown(found, result)
+    assert "self-preference is likely" in said.replace("\n", " ") and found.notes
     assert "no post to compare: wordy on 1 item" in said and "26 calls bought" in said and "cost unknown" in said
     assert all(len(line) <= 80 for line in said.splitlines()[:12])
     assert json.loads(json.dumps(store.query("SELECT params FROM specs WHERE step = 'compare_posts'")))
@@ -166,6 +172,10 @@ def test_what_cannot_be_compared_is_said_before_anything_is_bought(written: Sett
     for start, told in wrong:
         with pytest.raises(UserError, match=told):
             start()
+    written.store().register(generation("full"))
+    own = PairwiseSpec(model="openai/writer-full-2026-01-01", endpoint="http://127.0.0.1:9/v1")
+    with pytest.raises(UserError, match="would compare what openai/writer-full wrote, its own model"):
+        compare_posts(own, ARMS, ALL, FREE)
     assert written.store().query("SELECT count(*) AS n FROM comparisons") == [{"n": 0}]
 
 

@@ -119,3 +119,33 @@ def test_what_was_asked_for_is_recorded_of_successes_and_failures() -> None:
     assert [(post.temperature, post.seed) for post in posts] == [(0.2, 5), (0.9, 6)]
     [unsent] = read_posts([prompt], [ok("One.")], {}, GenerationSpec(model="openai/m", temperature=None), NOW)
     assert (unsent.temperature, unsent.seed) == (None, None)
+
+
+def thought(reply: str) -> Post:
+    prompt = Prompt(
+        prompt_id="p1", item_id="i1", spec_id="s", platform="x", template="chain_of_thought", system="",
+        user="Think. Put the post between <post> and </post>.",
+    )  # fmt: skip
+    [post] = read_posts([prompt], [ok(reply)], {}, GenerationSpec(), NOW)
+    return post
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "1. Dogs.\n2. Joy.\n<post>Two dogs.</post>",
+        "I put it in <post> tags, as asked.\n\n<post>\nTwo dogs.\n</post>\nShall I change it?",
+        "<think>Maybe <post>a cat</post>?</think><POST>Two dogs.</POST>",
+        "1. Dogs.\n<post>Two dogs.",
+    ],
+)
+def test_of_thoughts_and_a_post_only_the_post_is_kept(reply: str) -> None:
+    post = thought(reply)
+    assert (post.text, post.error) == ("Two dogs.", None)
+
+
+def test_thoughts_without_a_post_are_a_state_and_no_post() -> None:
+    post = thought("1. Dogs.\n2. Joy.\nTwo dogs, one beach.")
+    assert (post.text, post.error) == (None, "no_post") and "no <post>" in (post.error_detail or "")
+    assert thought("1. Dogs. <post> </post>").error == "empty"
+    assert read(ok("1. Dogs.\nTwo dogs."))[0].text == "1. Dogs.\nTwo dogs.", "who was not asked for tags has none"

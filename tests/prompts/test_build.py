@@ -140,7 +140,7 @@ def test_a_broken_template_is_one_clear_line(
 
 @pytest.mark.parametrize("name", ["mwpl", "missing.j2"])
 def test_an_unknown_template_names_the_known_ones(name: str) -> None:
-    with pytest.raises(UserError, match=r"mpwl, plain"):
+    with pytest.raises(UserError, match=r"known are .*mpwl, .*plain"):
         _ = PromptSpec(template=name).id
 
 
@@ -200,3 +200,51 @@ def test_a_template_sees_details_as_a_list(
     for given, shown in ((features, "2"), ([], "0")):
         [prompt], _ = build([make_item(text="x")], {"i1": given}, PromptSpec(template=str(path)))
         assert prompt.user == shown
+
+
+BASELINES = ("zero_shot", "few_shot", "role", "chain_of_thought")
+
+
+@pytest.mark.parametrize("template", BASELINES)
+def test_a_baseline_tells_the_caption_and_the_text_and_no_other_word(
+    dogs: tuple[Item, list[Feature]], template: str
+) -> None:
+    item, features = dogs
+    [prompt], _ = build([item], {"i1": features}, PromptSpec(template=template))
+    assert "<caption>two dogs on a beach</caption>" in prompt.user and "<text>Finally outside!</text>" in prompt.user
+    assert not any(f"<{word}>" in prompt.user + prompt.system for word in ("topic", "sentiment", "scene", "keywords"))
+    assert prompt.words == ["i1-caption0"] and "280" in prompt.system
+    assert ("<post>" in prompt.user) == (template == "chain_of_thought")
+    [of_text], _ = build([replace(item, image_path=None)], {"i1": []}, PromptSpec(template=template))
+    assert "about the text" in of_text.user and "None" not in of_text.user
+
+
+def test_ordered_is_mpwl_in_the_order_of_its_words(dogs: tuple[Item, list[Feature]]) -> None:
+    item, features = dogs
+    as_mpwl = ("caption", "details", "topic", "sentiment", "scene", "keywords")
+
+    def user(**spec: object) -> str:
+        [prompt], _ = build([item], {"i1": features}, PromptSpec(**spec))  # type: ignore[arg-type]
+        return prompt.user
+
+    assert user(template="ordered", words=as_mpwl) == user(template="mpwl")
+    turned = user(template="ordered", words=as_mpwl[::-1])
+    assert [turned.index(f"<{word}>") for word in ("keywords", "scene", "sentiment", "topic", "caption")] == sorted(
+        turned.index(f"<{word}>") for word in ALL
+    )
+    assert sorted(turned.splitlines()) == sorted(user(template="mpwl").splitlines())
+
+
+def test_shuffled_words_are_each_items_own_and_the_same_again(
+    make_item: Callable[..., Item], make_features: Callable[..., list[Feature]]
+) -> None:
+    items = [make_item(item_id=f"i{n}") for n in range(12)]
+    features = {item.item_id: make_features(item_id=item.item_id, **ALL) for item in items}
+
+    def orders(seed: int) -> list[tuple[str, ...]]:
+        prompts, _ = build(items, features, PromptSpec(template="ordered", shuffle=seed))
+        return [tuple(sorted(ALL, key=lambda word: prompt.user.index(f"<{word}>"))) for prompt in prompts]
+
+    assert len(set(orders(1))) > 6 and orders(1) == orders(1) != orders(2)
+    assert PromptSpec(shuffle=1).id != PromptSpec(shuffle=2).id != PromptSpec().id
+    assert "shuffle" not in PromptSpec().resolved(), "prompts that are there keep their ids"

@@ -1,91 +1,21 @@
 """The page in a real browser: it fits a phone, its filters work, and nothing is reported on the console."""
 
-import asyncio
-import contextlib
-import json
-import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
 from components.report import render
+from tests.chromium import CHROMIUM, browser
 
 CHOOSE = """(name, value) => {
   const field = document.querySelector('.filter form').elements[name];
   field.value = value;
   for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, {bubbles: true}));
 }"""
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium"),
 ]
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-port=0",
-]  # fmt: skip
-
-
-class Tab:
-    """One page, spoken to by the DevTools protocol; `complaints` are errors on its console."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket, self.number, self.complaints = socket, 0, []
-
-    async def send(self, method: str, **params: Any) -> dict[str, Any]:
-        self.number += 1
-        await self.socket.send_json({"id": self.number, "method": method, "params": params})
-        while True:
-            reply = await asyncio.wait_for(self.socket.receive_json(), 90)
-            if reply.get("id") == self.number:
-                assert "error" not in reply, reply
-                return reply["result"]
-            if reply.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled"):
-                self.complaints.append(json.dumps(reply["params"]))
-
-    async def js(self, expression: str) -> Any:
-        reply = await self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in reply, reply
-        return reply["result"].get("value")
-
-    async def open(self, path: Path, width: int) -> None:
-        await self.send("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=True)
-        await self.send("Page.navigate", url=path.as_uri())
-        for _ in range(200):
-            if await self.js("document.readyState === 'complete' && location.protocol === 'file:'"):
-                return
-            await asyncio.sleep(0.1)
-        raise AssertionError("the page did not load")
-
-
-@contextlib.asynccontextmanager
-async def browser(folder: Path) -> AsyncIterator[Tab]:
-    process = await asyncio.create_subprocess_exec(
-        str(CHROMIUM), *FLAGS, f"--user-data-dir={folder}", "about:blank",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        port = folder / "DevToolsActivePort"
-        for _ in range(600):
-            if port.exists() and len(port.read_text().splitlines()) == 2:
-                break
-            await asyncio.sleep(0.1)
-        async with aiohttp.ClientSession() as session:
-            address = f"http://127.0.0.1:{port.read_text().splitlines()[0]}/json"
-            targets = await (await session.get(address)).json()
-            target = next(target for target in targets if target["type"] == "page")
-            async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                tab = Tab(socket)
-                for domain in ("Page", "Runtime", "Log"):
-                    await tab.send(f"{domain}.enable")
-                yield tab
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
 
 
 async def test_filters_work_and_nothing_overflows(home, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ _SENTIMENTS = frozenset({"positive", "neutral", "negative"})
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One request, understood. `noun_phrase` is the caption without "there is"; None where the caption is a clause.
+    """One request, understood. `wants_tags`: the post belongs between post tags, after thoughts.
+    `noun_phrase` is the caption without "there is"; None where the caption is a clause.
     `pieces` are the sentences of a text that stands alone, and the parts of sentences that its links left over."""
 
     platform: Platform
@@ -73,6 +74,7 @@ class Brief:
     noun_phrase: str | None
     seed: int
     warmth: float
+    wants_tags: bool = False
 
     @property
     def is_text_alone(self) -> bool:
@@ -108,6 +110,7 @@ def read_brief(body: Mapping[str, Any]) -> Brief:
         noun_phrase=_noun_phrase(caption),
         seed=_seed(messages, body.get("seed")),
         warmth=1.0 if temperature is None else min(1.0, max(0.0, float(temperature)) / 0.7),
+        wants_tags="<post>" in user,
     )
 
 

@@ -34,6 +34,13 @@ _SHORT = 60
 def complete(body: Mapping[str, Any]) -> str:
     """The content of the assistant's message for a chat-completions request."""
     brief = read_brief(body)
+    if brief.wants_tags:
+        about = "the picture" if brief.has_picture else "the text"
+        return f"The post is about {about}; offline, no thought goes into it.\n\n<post>\n{_composed(brief)}\n</post>"
+    return _composed(brief)
+
+
+def _composed(brief: Brief) -> str:
     desk = Desk(brief, random.Random(brief.seed))
     if not brief.has_words:
         return _plain(desk)

@@ -1,0 +1,74 @@
+"""What an experiment has found, from the warehouse alone: its tables, its report, and what `--json` prints."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.experiments.read import read_experiment
+from components.experiments.scores import Findings
+from components.experiments.tables import tables_of
+from flows.progress import say
+from flows.settings import Settings
+from flows.write_report import write_experiment_report
+
+
+@dataclass
+class ExperimentResult:
+    """The closing words of the command line, and its JSON. `partial`: why the tables are not all they will be."""
+
+    name: str
+    experiment_id: str
+    partial: str | None = None
+    notes: list[str] = field(default_factory=list)
+    items: int = 0
+    bought: int = 0
+    calls: int = 0
+    cost_usd: float | None = 0.0
+    offline: list[str] = field(default_factory=list)
+    aspect_titles: dict[str, str] = field(default_factory=dict)
+    arms: list[dict[str, Any]] = field(default_factory=list)
+    overall: list[dict[str, Any]] = field(default_factory=list)
+    aspects: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    pairs: dict[str, Any] | None = None
+    second: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    report: str | None = None
+    seconds: float = 0.0
+
+
+def finish_experiment(experiment_id: str, settings: Settings) -> ExperimentResult:
+    """The tables, and the report beside them."""
+    store = settings.store()
+    store.prepare()  # the view `calls` may have been made before the first call
+    found = read_experiment(store, experiment_id)
+    result = result_of(found)
+    result.report = str(write_experiment_report(settings, found))
+    say(f"report: {Path(result.report).as_uri()}")
+    return result
+
+
+def result_of(found: Findings) -> ExperimentResult:
+    tables = tables_of(found)
+    return ExperimentResult(
+        name=found.name,
+        experiment_id=found.experiment_id,
+        partial=found.partial,
+        notes=list(found.params.get("notes", [])),
+        items=found.items,
+        calls=found.calls,
+        cost_usd=found.spent_usd,
+        offline=found.offline,
+        aspect_titles=dict(found.aspects),
+        arms=[asdict(line) for line in tables.arms],
+        overall=[asdict(line) for line in tables.overall],
+        aspects=[asdict(line) for line in tables.aspects],
+        claims=[asdict(line) for line in tables.claims],
+        pairs=asdict(found.pairs) if found.pairs else None,
+        second={judge: [asdict(line) for line in lines] for judge, lines in tables.second.items()},
+        scores=[
+            {"arm": arm.name, "item_id": one.item_id, "post_id": one.post_id, "failure": one.failure, **one.scores}
+            for arm in found.arms
+            for one in arm.items
+        ],
+    )

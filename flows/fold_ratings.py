@@ -1,0 +1,143 @@
+"""What people said -> ratings and reviews: from the files in `people/`, or from a CSV.
+
+Folding may be repeated and may be done by several processes at once: ids are by content. Whoever reads ratings folds
+first, so that nothing which was acknowledged is left out because a page was killed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from components.errors import UserError
+from components.judgments.rubric import RUBRICS
+from components.people.answers import Answer, read_answers
+from components.people.ratings_file import Known, Refusal, quarantined, read_ratings, written
+from components.records import Rating, Record, Review
+from components.store import Store
+from flows.publish import chunk_id, chunks, publish
+from flows.settings import Settings
+
+CHUNK = 2_000
+R = TypeVar("R", Rating, Review)
+
+
+@dataclass
+class Folded:
+    """New rows. `unreadable`: lines of the files that are no answers."""
+
+    ratings: int = 0
+    reviews: int = 0
+    quarantined: int = 0
+    unreadable: int = 0
+
+
+def fold(settings: Settings, store: Store | None = None) -> Folded:
+    """Write every answer of the home's files that is not in the warehouse yet."""
+    answers, wrong = read_answers(settings.people)
+    result = fold_answers(store or settings.store(), answers) if answers else Folded()
+    result.unreadable = len(wrong)
+    return result
+
+
+def fold_answers(store: Store, answers: Sequence[Answer]) -> Folded:
+    ratings = [rating for answer in answers for rating in answer.ratings()]
+    reviews = [review for answer in answers if (review := answer.review()) is not None]
+    result = Folded()
+    result.ratings, refused = _publish(store, "ratings", _missing(store, "ratings", "rating_id", ratings))
+    result.reviews, more = _publish(store, "reviews", _missing(store, "reviews", "review_id", reviews))
+    result.quarantined = refused + more
+    return result
+
+
+def _missing(store: Store, table: str, key: str, rows: Sequence[R]) -> list[R]:
+    """Those that the warehouse has neither as rows nor in quarantine."""
+    ids = [getattr(row, key) for row in rows]
+    sql = f"""SELECT {key} AS id FROM {table} WHERE {key} IN (SELECT unnest($ids::VARCHAR[])) UNION
+              SELECT replace(source_uri, '{table}/', '') FROM quarantine WHERE step = '{table}'"""
+    there = {row["id"] for row in store.query(sql, {"ids": ids})} if ids else set()
+    return list({getattr(row, key): row for row in rows if getattr(row, key) not in there}.values())
+
+
+def _publish(store: Store, table: str, rows: Sequence[Record]) -> tuple[int, int]:
+    key = {"ratings": "rating_id", "reviews": "review_id"}[table]
+    new = refused = 0
+    for part in chunks(rows, CHUNK):
+        chunk = chunk_id(table, [getattr(row, key) for row in part])
+        written_rows, quarantined_rows = publish(store, table, part, [], chunk=chunk, run_id="people", dataset="people")
+        new, refused = new + written_rows, refused + quarantined_rows
+    return new, refused
+
+
+@dataclass
+class Imported:
+    """What became of the lines of a file."""
+
+    lines: int
+    new: int
+    known: int
+    refused: list[Refusal]
+
+
+def import_ratings(settings: Settings, path: Path) -> Imported:
+    """Read a CSV of ratings; bad lines go to quarantine. UserError where no line is good."""
+    store, now = settings.store(), datetime.now(UTC)
+    fold(settings, store)
+    found = read_ratings(path, known_to(store), now)
+    store.append({"quarantine": quarantined(path, found.refused, now)})
+    if found.refused and not found.ratings and not found.same:
+        first = found.refused[0]
+        raise UserError(
+            f"ratings file {path}: none of its {len(found.refused)} lines can be used; line {first.line}: "
+            f"{first.detail} (all of them: `SELECT * FROM quarantine WHERE step = 'import_ratings'`)"
+        )
+    missing = _missing(store, "ratings", "rating_id", found.ratings)
+    new, refused = _publish(store, "ratings", missing)
+    lines = len(found.ratings) + found.same + len(found.refused)
+    return Imported(lines, new, lines - new - refused - len(found.refused), found.refused)
+
+
+def export_ratings(settings: Settings, path: Path) -> int:
+    """Write all ratings that stand; returns how many."""
+    store = settings.store()
+    fold(settings, store)
+    rows = store.query("SELECT * FROM latest_ratings ORDER BY created_at, rater, post_id, rubric, aspect")
+    write(path, written(rows))
+    return len(rows)
+
+
+def write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; choose another: --out FILE") from None
+
+
+def known_to(store: Store) -> Known:
+    """The posts of a home, the rubrics that were shipped or judged by, and what each rater says now."""
+    rubrics: dict[str, dict[str, tuple[float, float]]] = {}
+    texts = [path.read_text(encoding="utf-8") for path in sorted(RUBRICS.glob("*.yaml"))]
+    texts += [
+        row["text"]
+        for row in store.query(
+            "SELECT DISTINCT params->>'$.rubric_text' AS text FROM specs WHERE step = 'judge_posts' ORDER BY text"
+        )
+    ]
+    for text in texts:
+        rubric = yaml.safe_load(text or "{}") or {}
+        if "name" in rubric:
+            span = (float(rubric["scale"]["min"]), float(rubric["scale"]["max"]))
+            rubrics.setdefault(rubric["name"], {}).update({aspect["name"]: span for aspect in rubric["aspects"]})
+    posts = {row["post_id"] for row in store.query("SELECT post_id FROM posts WHERE error IS NULL")}
+    latest = {
+        (row["post_id"], row["rater"], row["rubric"], row["aspect"]): row["score"]
+        for row in store.query("SELECT post_id, rater, rubric, aspect, score FROM latest_ratings")
+    }
+    return Known(posts, rubrics, latest)

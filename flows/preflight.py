@@ -15,6 +15,7 @@ from components.judgments import check_judge
 from components.pairwise import PairwiseSpec
 from components.spec import Campaign, JudgeSpec
 from components.store import Store
+from flows.contests import refuse_own_model
 from flows.settings import api_key
 
 
@@ -79,6 +80,7 @@ def preflight_arms(arms: Sequence[Arm], pairwise: PairwiseSpec | None, store: St
     if pairwise is not None:
         try:
             check(pairwise, api_key(pairwise.api_key_env), arms[0].campaign.budget.allow_unpriced, prices_of(store))
+            refuse_own_model(pairwise, sorted({arm.campaign.generation.model for arm in arms}))
             _ = pairwise.id
         except UserError as error:
             raise UserError(f"pairwise: {error}") from None

@@ -80,7 +80,8 @@ def comparable(campaign: Campaign, yardstick: str, has_people: bool) -> Campaign
         changes["words_from"] = yardstick
     if has_people:
         changes["source_text"] = False
-    made: dict[str, Any] = {"judge": campaign.judge.model_copy(update=changes)}
+    # Anchors are about the judge, not about an arm: a run of the campaign reads them.
+    made: dict[str, Any] = {"judge": campaign.judge.model_copy(update=changes), "anchors": None}
     if panel := getattr(campaign, "panel", ()):
         made["panel"] = tuple(judge.model_copy(update=changes) for judge in panel)
     return campaign.model_copy(update=made)

@@ -1,16 +1,14 @@
 """Plants readings in a warehouse: a judge with known noise, other judges, people. The truth is in the arguments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
-from components.records import Judgment, Post
-from components.records.people import Rating
+from components.records import Judgment, Post, Rating
 from components.spec import JudgeSpec
 
-T0 = datetime(2026, 3, 3, tzinfo=UTC)
 ASPECTS = ("relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement")
 
 
@@ -48,21 +46,13 @@ def posts(home: Any, n: int, pictures: Sequence[Any] = ()) -> list[Post]:
     return made
 
 
-def rate(
-    home: Any, posts: Sequence[Post], worth: Sequence[float], raters: Mapping[str, float], *, slice: str = "audit",
-    saw_judge: bool = False,
-) -> None:  # fmt: skip
-    """Each rater gives each post its worth, less a shift, with noise of 0.8 points, on every aspect."""
-    rng = np.random.default_rng(8)
-    for post, value in zip(posts, worth, strict=True):
-        for rater, shift in raters.items():
-            for aspect in ASPECTS:
-                score = float(np.clip(np.round(value - shift + rng.normal(0, 0.8)), 1, 10))
-                home.add(
-                    "ratings",
-                    Rating(
-                        rating_id=Rating.make_id(post.post_id, rater, "mpwl", aspect, score, saw_judge, T0),
-                        post_id=post.post_id, rater=rater, rubric="mpwl", aspect=aspect, score=score, slice=slice,
-                        saw_judge=saw_judge, created_at=T0,
-                    ),
-                )  # fmt: skip
+def store_ratings(home: Any, rows: Sequence[tuple[Any, ...]], slice: str = "audit", saw_judge: bool = False) -> None:
+    """(rating_id, post_id, rater, aspect, score, n) as people's ratings."""
+    made = [
+        Rating(
+            rating_id=rating_id, post_id=post_id, rater=rater, rubric="mpwl", aspect=aspect, score=score, slice=slice,
+            saw_judge=saw_judge, created_at=datetime.now(UTC),
+        )
+        for rating_id, post_id, rater, aspect, score, _ in rows
+    ]  # fmt: skip
+    home.store.append({"ratings": made})

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.people.order import lot
 from components.report import render
 from components.report.agreement import block_of
 from components.report.candidates import why
@@ -169,11 +170,25 @@ def test_an_empty_run_has_a_block_too(empty_home: Callable[..., Any]) -> None:
     assert "Nothing has been judged yet" in plain(render(home.store, "run-1"))
 
 
+def rate(home: Any, posts: list[Any], worth: Any, raters: dict[str, float], **more: Any) -> None:
+    """Each rater gives each post its worth, less a shift, with noise of a point, on every aspect."""
+    rng = np.random.default_rng(8)
+    rows = []
+    for at, (post, value) in enumerate(zip(posts, worth, strict=True)):
+        for rater, shift in raters.items():
+            for aspect in planted.ASPECTS:
+                score = float(np.clip(np.round(value - shift + rng.normal(0, 0.8)), 1, 10))
+                rows.append((f"{post.post_id}{rater}{aspect}{more}", post.post_id, rater, aspect, score, at))
+    planted.store_ratings(home, rows, **more)
+
+
 def test_people_are_beside_the_judge_blind_and_at_random_only(judged: Any) -> None:
     home, posts = judged
-    planted.rate(home, posts[:20], WORTH[:20], {"ann": 1.0, "bo": 1.0})
-    planted.rate(home, posts[20:25], WORTH[20:25], {"ann": -3.0}, slice="queue")
-    planted.rate(home, posts[25:], WORTH[25:], {"ann": -3.0}, saw_judge=True)
+    drawn = sorted(range(30), key=lambda at: lot(posts[at].post_id))  # as the review page draws them
+    parts = [([posts[at] for at in part], WORTH[part]) for part in (drawn[:20], drawn[20:25], drawn[25:])]
+    rate(home, *parts[0], {"ann": 1.0, "bo": 1.0})
+    rate(home, *parts[1], {"ann": -3.0}, slice="queue")
+    rate(home, *parts[2], {"ann": -3.0}, saw_judge=True)
     home.run()
     page = render(home.store, "run-1")
     assert page == render(Store(home.store.path), "run-1")
@@ -186,7 +201,7 @@ def test_people_are_beside_the_judge_blind_and_at_random_only(judged: Any) -> No
 
 def test_with_enough_ratings_the_plot_has_the_map(judged: Any) -> None:
     home, posts = judged
-    planted.rate(home, posts, WORTH, {"ann": 1.0})
+    rate(home, posts, WORTH, {"ann": 1.0})
     home.run()
     page = render(home.store, "run-1")
     assert page.count('<polyline class="map"') == 5

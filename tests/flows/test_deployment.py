@@ -84,8 +84,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_every_flow_is_deployed(server: Server) -> None:
     found = {deployment["name"] for deployment in server.ask("/deployments/filter", {})}
     assert found == {
-        "demo", "backfill", "ingest", "extract", "prompts", "generate", "judge", "compare", "measure", "train",
-        "evaluate", "describe",
+        "demo", "backfill", "ingest", "extract", "prompts", "generate", "judge", "audit", "anchors", "compare",
+        "measure", "train", "evaluate", "describe",
     }  # fmt: skip
 
 

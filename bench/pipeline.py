@@ -92,12 +92,14 @@ def main() -> None:
         place = Path(folder)
         write_texts(place / "texts.jsonl", n)
         os.environ["POSTWRIGHT_HOME"] = str(place / "home")
+        from flows.own_server import OwnServer
         from flows.settings import Settings, quiet_prefect
 
-        quiet_prefect(Settings.from_environment().prepare(), verbose=False)
+        environment = quiet_prefect(Settings.from_environment().prepare(), verbose=False)
+        server = None if environment is None else OwnServer(environment)
         import great_expectations
         import torch  # noqa: F401 - imports are not what is measured
-        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         from components.spec import Campaign
         from flows.pipeline import pipeline
@@ -106,7 +108,10 @@ def main() -> None:
         campaign = Campaign.model_validate(
             {"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}}
         )
-        with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # as the command line does
+        address = {} if server is None else {PREFECT_API_URL: server.wait()}
+        with temporary_settings(
+            updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} | address
+        ):  # as the command line does
             pipeline(campaign, limit=8)  # starts the server, loads the models
             plain = bare(place / "texts.jsonl", place)
             begun = time.perf_counter()

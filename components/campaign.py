@@ -6,7 +6,7 @@ Relative paths in the file are relative to the file, so a campaign runs from any
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -53,16 +53,19 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 def relative_to(data: dict[str, Any], folder: Path) -> None:
     """Make the paths in a campaign's data, or in a part of it, absolute in place: they are relative to its file."""
-    absolute(data, "dataset", "path", folder)
+    absolute(data.get("dataset"), "path", folder)
+    panel = data.get("panel")
+    judges = [data.get("judge"), *(panel if isinstance(panel, list) else ())]
     for section, field, endings in (
-        ("features", "models", (".yaml", ".yml")),
-        ("prompt", "template", (".j2",)),
-        ("judge", "rubric", (".yaml", ".yml")),
-        ("anchors", "posts", (".yaml", ".yml")),
+        (data.get("features"), "models", (".yaml", ".yml")),
+        (data.get("prompt"), "template", (".j2",)),
+        *((judge, "rubric", (".yaml", ".yml")) for judge in judges),
+        *((judge, "brief", (".md", ".txt")) for judge in judges),
+        (data.get("anchors"), "posts", (".yaml", ".yml")),
     ):
-        value = data.get(section, {}).get(field) if isinstance(data.get(section), dict) else None
-        if isinstance(value, str) and value.endswith(endings):
-            absolute(data, section, field, folder)
+        value = section.get(field) if isinstance(section, dict) else None
+        if isinstance(value, str) and value.endswith(endings) and "\n" not in value:
+            absolute(section, field, folder)
 
 
 def parse_campaign(data: Mapping[str, Any], source: str) -> Campaign:
@@ -79,22 +82,35 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     if not equals or not key.strip():
         raise UserError(f"--set {override}: write it as section.field=value, e.g. --set generation.temperature=0.2")
     *sections, field = key.strip().split(".")
-    place = data
+    place: Any = data
     for section in sections:
-        child = place.setdefault(section, {})
-        if not isinstance(child, dict):
+        child = element(place, section, override) if isinstance(place, list) else place.setdefault(section, {})
+        if not isinstance(child, dict | list):
             raise UserError(f"--set {override}: {section} is no section")
         place = child
     try:
-        place[field] = yaml.safe_load(value)
+        read = yaml.safe_load(value)
     except yaml.YAMLError:
         raise UserError(f"--set {override}: the value is not YAML; quote it") from None
+    if isinstance(place, list):
+        element(place, field, override)
+        place[int(field)] = read
+    else:
+        place[field] = read
 
 
-def absolute(data: dict[str, Any], section: str, field: str, folder: Path) -> None:
-    value = data.get(section, {}).get(field) if isinstance(data.get(section), dict) else None
+def element(place: list[Any], number: str, override: str) -> Any:
+    """Of a list in the file: `panel.0` is its first element."""
+    if not number.isdecimal() or int(number) >= len(place):
+        raise UserError(f"--set {override}: {number} is not one of the {len(place)} there; the first is 0")
+    return place[int(number)]
+
+
+def absolute(section: Any, field: str, folder: Path) -> None:
+    """Make a path in a section of the file, where there is one, absolute, in place."""
+    value = section.get(field) if isinstance(section, dict) else None
     if isinstance(value, str) and value:
-        data[section][field] = str((folder / Path(value).expanduser()).resolve())
+        section[field] = str((folder / Path(value).expanduser()).resolve())
 
 
 def describe(error: ValidationError, of: type[BaseModel] = Campaign) -> str:
@@ -122,10 +138,21 @@ def suggestion(location: Sequence[str | int], of: type[BaseModel] = Campaign) ->
     """The known field that was probably meant."""
     model = of
     for part in location[:-1]:
+        if isinstance(part, int):  # which of several sections: they are alike
+            continue
         field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        inner = None if field is None else model_of(field.annotation)
+        if inner is None:
             return ""
-        model = field.annotation
+        model = inner
     close = difflib.get_close_matches(str(location[-1]), model.model_fields, n=1)
     known = ", ".join(model.model_fields)
     return f"; did you mean {close[0]}?" if close else f"; known fields: {known}"
+
+
+def model_of(annotation: Any) -> type[BaseModel] | None:
+    """The section that a field holds, also where it may be left out or stand several times."""
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None

@@ -4,6 +4,7 @@ An instance of DuckDB takes 25 ms to make, a file 2 ms to attach to one. So each
 and the file is attached to it while somebody here uses it: in between, other processes can open it.
 """
 
+import atexit
 import os
 import threading
 from collections import OrderedDict
@@ -75,6 +76,14 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 del _instances[key]
             for other in [key for key, one in _instances.items() if one.users == 0][:-KEPT]:
                 _instances.pop(other).base.close()
+
+
+@atexit.register
+def close() -> None:
+    """The interpreter frees what is left in any order, which DuckDB's bindings complain about."""
+    with _lock:
+        while _instances:
+            _instances.popitem()[1].base.close()
 
 
 def quoted(text: str) -> str:

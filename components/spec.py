@@ -211,10 +211,21 @@ class JudgeSpec(ChatSpec):
     step: ClassVar[str] = "judge_posts"
     version: ClassVar[int] = 2
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"rubric"})
+    does_not_matter: ClassVar[frozenset[str]] = ChatSpec.does_not_matter | {"allow_own_model"}
+    matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"source_text", "words_from"}
     model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/judge", title="Model")
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
     max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")
-    rubric: str = Field(default="mpwl", title="Rubric", description="mpwl, or the path of a rubric file.")
+    rubric: str = Field(
+        default="mpwl",
+        title="Rubric",
+        description="mpwl, brand, persuasion, accessibility, or the path of a rubric file.",
+    )
+    brief: str | None = Field(
+        default=None,
+        title="Brief",
+        description="For a rubric that judges by one (brand): a text, or the path of a .md or .txt file.",
+    )
     repeats: int = Field(default=1, ge=1, le=20, title="Readings per post")
     batch_context: int = Field(
         default=5,
@@ -223,7 +234,6 @@ class JudgeSpec(ChatSpec):
         title="Posts shown beside",
         description="How the first candidates of other prompts begin, for variety.",
     )
-    matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"source_text", "words_from"}
     source_text: bool = Field(
         default=True,
         title="Show the text that came with the picture",
@@ -234,11 +244,21 @@ class JudgeSpec(ChatSpec):
         title="Features whose words are shown (an id)",
         description="Empty: those the post was written from; experiments give all arms the same.",
     )
+    allow_own_model: bool = Field(
+        default=False,
+        title="Allow the writer's own model",
+        description="A model tends to prefer what it wrote itself, so this is refused unless it is asked for.",
+    )
+
+    def resolved(self) -> dict[str, Any]:
+        """Of a brief its text counts, wherever it was read from; without one nothing does."""
+        return {name: value for name, value in super().resolved().items() if name != "brief"}
 
     def contents(self) -> Mapping[str, Any]:
-        from components.judgments import rubric_text
+        from components.judgments import brief_text, rubric_text
 
-        return {**super().contents(), "rubric_text": rubric_text(self.rubric)}
+        found = {**super().contents(), "rubric_text": rubric_text(self.rubric)}
+        return found if self.brief is None else {**found, "brief_text": brief_text(self.brief)}
 
 
 class AnchorSpec(Spec):
@@ -325,6 +345,11 @@ class Campaign(BaseModel):
     prompt: PromptSpec = PromptSpec()
     generation: GenerationSpec = GenerationSpec()
     judge: JudgeSpec = JudgeSpec()
+    panel: tuple[JudgeSpec, ...] = Field(
+        default=(),
+        title="Panel",
+        description="Further judges that read the same posts; `judge` alone chooses candidates.",
+    )
     measures: MeasureSpec | None = Field(
         default=None, title="Measures beside the judge", description="empty: none are taken."
     )

@@ -11,8 +11,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from components.audit.asking import Answers, ask
-from components.audit.effects import Effect, measure
+from components.audit.effects import Effect
 from components.audit.material import load_material
+from components.audit.measuring import measure
 from components.audit.own_family import SQL, own_family
 from components.audit.plan import Plan, plan_audit
 from components.audit.rows import audit_id, effects_of, rows_of

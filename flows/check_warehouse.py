@@ -6,6 +6,7 @@ published by now, so a failure here warns and is shown; it takes nothing back.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -53,7 +54,8 @@ FRAMES = {
         AND po.spec_id = $generation""",
     "judgments": """SELECT j.* FROM judgments j JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
         JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND p.spec_id = $prompts
-        AND p.feature_spec_id = $features AND po.spec_id = $generation AND j.spec_id = $judge""",
+        AND p.feature_spec_id = $features AND po.spec_id = $generation
+        AND j.spec_id IN (SELECT unnest($judges::VARCHAR[]))""",
     "measures": """SELECT m.* FROM measures m JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
         JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND p.spec_id = $prompts
         AND p.feature_spec_id = $features AND po.spec_id = $generation AND m.spec_id = $measures""",
@@ -93,12 +95,12 @@ def check_tables(
     from data_checks.validate import validate
 
     now = datetime.now(UTC)
-    params = {
+    params: dict[str, Any] = {
         "dataset": dataset,
         "features": campaign.features.id,
         "prompts": campaign.prompt.id,
         "generation": campaign.generation.id,
-        "judge": campaign.judge.id,
+        "judges": [judge.id for judge in (campaign.judge, *campaign.panel)],
         "measures": campaign.measures.id if campaign.measures else "",
     }
     results: list[CheckResult] = []

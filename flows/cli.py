@@ -22,6 +22,7 @@ from flows import (
     commands,
     comparing_commands,
     experiment_commands,
+    judging_commands,
     learning_commands,
     people_commands,
 )
@@ -32,6 +33,7 @@ ELSEWHERE: dict[str, Any] = {
     **dict.fromkeys(("train", "evaluate", "describe"), learning_commands),
     "compare": comparing_commands,
     "experiment": experiment_commands,
+    "rejudge": judging_commands,
     **dict.fromkeys(people_commands.COMMANDS, people_commands),
 }
 """Commands whose functions stand in other modules than `commands`."""
@@ -43,6 +45,7 @@ examples:
   postwright run mine.yaml --set judge.rubric=mpwl --set generation.temperature=0.2
   postwright plan mine.yaml                        rows, calls, tokens and money before they are spent
   postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by day
+  postwright rejudge mine.yaml --from 2026-01-01 --to 2026-04-01 --set judge.model=openai/gpt-5
   postwright report                                the HTML report of the latest run
   postwright review                                rate and approve posts on a web page
   postwright export --out posts.csv                what was approved, for a scheduler
@@ -188,6 +191,7 @@ def parser() -> argparse.ArgumentParser:
             metavar="FIELD=VALUE",
             help="override the file; repeatable",
         )
+    judging_commands.add_to(command, time, count)
     people_commands.add_to(command)
     return top
 

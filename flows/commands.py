@@ -174,35 +174,25 @@ def prepared(args: argparse.Namespace, campaign: Any) -> Settings:
 
 
 def in_this_process(settings: Settings, args: argparse.Namespace, console: Console, start: Callable[[], Any]) -> Any:
-    """Run a flow with Prefect's server in this process (or the user's own server, where one is configured)."""
+    """Run a flow with a server of Prefect's that is this command's own, or the user's, where one is configured."""
+    from flows.own_server import OwnServer
     from flows.progress import listening, say
 
-    quiet_prefect(settings, args.verbose)
+    environment = quiet_prefect(settings, args.verbose)
     # A terminated run must end like an interrupted one (in-flight answers are journaled on the way out), also where a
     # shell started it in the background and so made it deaf to interrupts.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with listening(console, machine=args.json):
         say("starting Prefect ...")
-        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+        server = None if environment is None else OwnServer(environment)  # before the seconds that imports take
+        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        import flows.pipeline  # noqa: F401
 
         # Heartbeats tell a server of a dead worker; waiting for their thread to stop costs a second per flow.
-        with temporary_settings(updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            start_server()
+        changed: dict[Any, Any] = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+        if server is not None:
+            changed[PREFECT_API_URL] = server.wait()
+        with temporary_settings(updates=changed):
             return start()
-
-
-def start_server() -> None:
-    """Start Prefect's server for this process, unless the user has one, deaf to Ctrl-C.
-
-    A terminal interrupts all processes of a command. A server that ended first would leave the run asking it for
-    minutes; so it inherits a blocked signal, and is stopped by Prefect at the end.
-    """
-    from prefect.client.orchestration import get_client
-
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        with get_client(sync_client=True):
-            pass
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

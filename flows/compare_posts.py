@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 
 from components.chat import check
 from components.judgments import load_rubric
+from components.judgments.worth import check_rubric_of_pairs
 from components.pairwise import Match, PairwiseSpec, compare, pair_verdicts, play, rounds_of
 from components.pairwise.designs import most_pairs
 from components.pairwise.prompt import OVERALL, names_of
@@ -63,6 +64,7 @@ def compare_posts(
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)
+    check_rubric_of_pairs(spec.rubric)
     store, spec_id, result = settings.store(), spec.id, StepResult("compare_posts")
     contest = contest_of(store, arms, selection)
     refuse_own_model(spec, writers_of(store, contest))

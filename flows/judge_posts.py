@@ -14,7 +14,8 @@ from prefect.runtime import flow_run
 
 from components.chat import check
 from components.chat.batch import Register
-from components.judgments import Waiting, judge
+from components.judgments import Waiting, check_judge, judge
+from components.judgments.origins import Written
 from components.prompts import is_uncertain
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
@@ -72,17 +73,33 @@ def judge_posts(
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)
-    store, spec_id, result = settings.store(), spec.id, StepResult("judge_posts")
+    check_judge(spec, [generation.model], "spec")
+    written = Written(prompts.id, features.id, generation.id)
+    with suspended_while_pending():
+        result = judge_written(spec, written, selection, budget, run_id, purse or run_id)
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+def judge_written(
+    spec: JudgeSpec,
+    written: Written,
+    selection: Selection,
+    budget: Budget,
+    run_id: str,
+    purse: str,
+    label: str = "judge posts",
+) -> StepResult:
+    """The work itself: what is worth a reading and lacks one, part by part."""
+    store, spec_id, result = Settings.from_environment().store(), spec.id, StepResult("judge_posts")
     store.register(spec)
-    todo = store.posts_without_judgments(
-        selection, prompts.id, features.id, generation.id, spec_id, spec.repeats, TRIED_AGAIN
-    )
-    batch = store.posts_written(selection, prompts.id, features.id, generation.id) if todo else []
-    advance = progress("judge posts", len(todo))
+    todo = store.posts_without_judgments(selection, *written.ids, spec_id, spec.repeats, TRIED_AGAIN)
+    batch = store.posts_written(selection, *written.ids) if todo else []
+    advance = progress(label, len(todo))
 
     def read(how: JudgeSpec, part: Sequence[Post]) -> None:
         chunk = chunk_id(spec_id, [post.post_id for post in part])
-        judgments, buyer = judge_chunk(how, spec_id, chunk, whole(part), whole(batch), budget, run_id, purse or run_id)
+        judgments, buyer = judge_chunk(how, spec_id, chunk, whole(part), whole(batch), budget, run_id, purse)
         rows, quarantined = publish(
             store, "judgments", judgments, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
         )
@@ -95,9 +112,7 @@ def judge_posts(
                 result.failed[judgment.error] = result.failed.get(judgment.error, 0) + 1
         advance(len(part))
 
-    with suspended_while_pending():
-        in_parts(spec, todo, read)
-    result.seconds = time.monotonic() - begun
+    in_parts(spec, todo, read)
     return result
 
 

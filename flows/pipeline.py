@@ -11,14 +11,14 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated, Any
 
 from prefect import flow
 from pydantic import Field
 
 from components.errors import BatchPending, HomeUnusable, PostwrightError
-from components.items.sending import seen_differently
+from components.judgments.panel import by_judge, judges_of
 from components.posts.choosing import choice_of
 from components.records import Run
 from components.spec import Campaign, Selection, Spec
@@ -33,7 +33,7 @@ from flows.check_warehouse import check_warehouse
 from flows.extract_features import extract_features
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items, undated
-from flows.judge_posts import judge_posts
+from flows.judges import Step, judging_steps, notes_on
 from flows.measure_posts import measure_posts
 from flows.preflight import preflight
 from flows.progress import say
@@ -53,7 +53,6 @@ WRITES = {
     "extract_features": "features",
     "build_prompts": "prompts",
     "generate_posts": "posts",
-    "judge_posts": "judgments",
 }
 Limit = Annotated[int, Field(ge=1, title="At most so many items", description="The earliest first.")]
 Purse = Annotated[
@@ -70,6 +69,7 @@ class Summary:
     campaign: str
     state: str = "running"
     message: str | None = None
+    notes: list[str] = field(default_factory=list)
     steps: list[StepResult] = field(default_factory=list)
     scores: dict[str, Any] = field(default_factory=dict)
     cost_usd: float | None = 0.0
@@ -92,8 +92,8 @@ def pipeline(
     settings = Settings.from_environment().prepare()
     store = settings.store()
     preflight(campaign, store, list_inputs=False)  # the first step does
-    if apart := seen_differently(campaign.generation, campaign.judge):
-        say(apart)
+    for told in notes_on(campaign):
+        say(told)
     selection = Selection(
         dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
     )
@@ -113,6 +113,7 @@ def go_through(
     """The steps, and the books of how they ended. `made`: the first steps, where somebody has made them for this run;
     `is_shown`: whether it gets a report of its own. Without one, only tables that it has written to are checked."""
     store, summary = settings.store(), Summary(run.run_id, campaign.name, steps=list(made))
+    summary.notes = notes_on(campaign)
     try:
         with stoppable():
             store.record_run(run)
@@ -121,7 +122,8 @@ def go_through(
                 summary.steps.append(done := step())
                 summary.anchors += done.said if isinstance(done, AnchorStep) else []
             raise_if_stopped()
-            written = [WRITES[step.step] for step in summary.steps if step.rows and step.step in WRITES]
+            writes = WRITES | dict.fromkeys(judges_of(campaign), "judgments")
+            written = [writes[step.step] for step in summary.steps if step.rows and step.step in writes]
             if is_shown or written:
                 check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
     except BaseException as error:
@@ -141,28 +143,33 @@ def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callab
     made: dict[str, Any] = {"selection": selection, "run_id": run.run_id}
     money: dict[str, Any] = {"budget": c.budget, "purse": run.purse}
     begun_with = json.loads(run.spec_ids)
-    for step in (
+    before: tuple[Step, ...] = (
         lambda: ingest_items(c.dataset, run_id=run.run_id),
         lambda: extract_features(c.features, **made, **money),
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
-        lambda: judge_posts(c.judge, c.generation, c.prompt, c.features, **made, **money),
+    )
+    after: tuple[Step, ...] = (
         *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
         *(
-            (lambda: read_anchors(c.anchors, (c.judge,), run_id=run.run_id, dataset=c.dataset.name, **money),)
+            (lambda: read_anchors(c.anchors, (c.judge, *c.panel), run_id=run.run_id, dataset=c.dataset.name, **money),)
             if c.anchors
             else ()
         ),
-    ):
-        for spec in specs_of(c):
-            unchanged(spec, begun_with[spec.step])
+    )
+    for step in chain(before, judging_steps(c, made, money), after):
+        for name, spec in specs_of(c).items():
+            unchanged(spec, begun_with[name])
         yield step
 
 
-def specs_of(campaign: Campaign) -> tuple[Spec, ...]:
+def specs_of(campaign: Campaign) -> dict[str, Spec]:
+    """Name -> spec: the step's name, and for each judge of the panel its own."""
     c = campaign
+    steps: tuple[Spec, ...] = (c.dataset, c.features, c.prompt, c.generation)
     beside = (spec for spec in (c.measures, c.anchors) if spec is not None)
-    return c.dataset, c.features, c.prompt, c.generation, c.judge, *beside
+    named = {spec.step: spec for spec in steps}
+    return {**named, **judges_of(c), **{spec.step: spec for spec in beside}}
 
 
 def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) -> Run:
@@ -178,7 +185,7 @@ def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) ->
         item_seed=selection.seed,
         state="running",
         started_at=now,
-        spec_ids=json.dumps({spec.step: spec.id for spec in specs_of(campaign)}),
+        spec_ids=json.dumps({name: spec.id for name, spec in specs_of(campaign).items()}),
     )
     return replace(run, purse=purse or purse_of(store, run))
 
@@ -272,4 +279,5 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
         "overall": mean_with_interval(overall),
         "aspects": {aspect: mean_with_interval(found) for aspect, found in sorted(aspects.items())},
         "choice": choice_of(written),
+        "judges": by_judge(store, ids, [row["post_id"] for row in rows if row["error"] is None]),
     }

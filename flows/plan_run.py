@@ -12,7 +12,7 @@ from components.chat import ChatRequest, estimate
 from components.chat.batch import Register
 from components.chat.batch.register import Entry as OpenBatch
 from components.items import list_entries
-from components.items.sending import seen_differently
+from components.judgments.panel import JUDGE, judges_of
 from components.posts import ask
 from components.records import Item, Prompt
 from components.spec import Campaign, ChatSpec, Selection
@@ -25,6 +25,7 @@ from flows.expect_measures import expected_measuring
 from flows.expect_posts import by_people, expected_posts, unknown_candidates
 from flows.expect_prompts import expected_prompts
 from flows.ingest_items import inputs_met, undated
+from flows.judges import notes_on
 from flows.settings import Settings
 from flows.show_spend import read_spend
 
@@ -127,13 +128,17 @@ def expected_run(campaign: Campaign, settings: Settings, selection: Selection) -
     posts = store.posts_written(window, prompts_id, features_id, writer_id)
     known = {post.post_id: post for post in posts if post.prompt_id in prompts}
     coming = by_people(to_write, items, c) if c.generation.is_human else expected_posts(writing, c, journal, known)
-    judging = expected_judging(c.judge, c, window, prompts, items, known, coming, settings)
+    judges = judges_of(c)
+    judging = {
+        name: expected_judging(judge, c, window, prompts, items, known, coming, settings)
+        for name, judge in judges.items()
+    }
 
     posts_to_do = len(to_write) * c.generation.candidates
     without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
     notes = [
         undated(selection, without_time, len(entries)),
-        seen_differently(c.generation, c.judge),
+        *notes_on(c),
         unknown_candidates(writing, c, journal),
     ]
     steps = [
@@ -141,7 +146,7 @@ def expected_run(campaign: Campaign, settings: Settings, selection: Selection) -
         StepPlan("extract_features", len(unseen), len(items) - len(unseen)),
         StepPlan("build_prompts", len(new), len(there)),
         StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
-        StepPlan("judge_posts", judging.todo, judging.there),
+        *(StepPlan(name, one.todo, one.there) for name, one in judging.items()),
     ]
     if c.measures:
         steps.append(StepPlan("measure_posts", *expected_measuring(c, window, prompts, coming, store)))
@@ -149,8 +154,8 @@ def expected_run(campaign: Campaign, settings: Settings, selection: Selection) -
         *telling_requests(unseen, c.features),
         *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),
         ("generate", c.generation, writing.requests),
-        ("judge", c.judge, judging.requests),
-        *anchor_stages(c.anchors, (c.judge,)),
+        *(("judge" if name == JUDGE else name, judge, judging[name].requests) for name, judge in judges.items()),
+        *anchor_stages(c.anchors, tuple(judges.values())),
     ]
     return Expected(steps, stages, [note for note in notes if note], len(items), len(unseen))
 

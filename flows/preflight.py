@@ -11,8 +11,9 @@ from components.chat import check
 from components.errors import UserError
 from components.experiments import Arm
 from components.items import list_entries
+from components.judgments import check_judge
 from components.pairwise import PairwiseSpec
-from components.spec import Campaign
+from components.spec import Campaign, JudgeSpec
 from components.store import Store
 from flows.contests import refuse_own_model
 from flows.settings import api_key
@@ -24,10 +25,14 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
     `list_inputs` is for who does not list them next anyway: a large folder takes seconds.
     """
     told = [campaign.features.told] if campaign.features.told else []
-    for chat in (*told, campaign.generation, campaign.judge):
-        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced, prices_of(store))
-    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation, campaign.judge):
+    prices = prices_of(store)
+    for chat in (*told, campaign.generation):
+        check(chat, api_key(chat.api_key_env), campaign.budget.allow_unpriced, prices)
+    for n, judge in enumerate((campaign.judge, *campaign.panel), start=-1):
+        preflight_judge(judge, campaign, [campaign.generation.model], prices, "judge" if n < 0 else f"panel.{n}")
+    for spec in (campaign.dataset, campaign.features, campaign.prompt, campaign.generation):
         _ = spec.id  # reads every file the campaign names
+    no_judge_twice(campaign)
     if campaign.anchors:
         load_material(campaign.anchors.posts)
     path = campaign.dataset.path.resolve()
@@ -43,6 +48,26 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
             f"this home already has a dataset named {campaign.dataset.name!r} from {sorted(places)[0]}; "
             f"give dataset.name a name of its own for {path}"
         )
+
+
+def preflight_judge(
+    judge: JudgeSpec, campaign: Campaign, writers: Sequence[str], prices: Path, field: str = "judge"
+) -> None:
+    """Of one judge: the rubric, the brief, the model, its key and price, and whether it wrote itself (`writers`)."""
+    try:
+        check(judge, api_key(judge.api_key_env), campaign.budget.allow_unpriced, prices)
+    except UserError as error:
+        raise error if field == "judge" else UserError(f"{field}: {error}") from None
+    check_judge(judge, writers, field)
+
+
+def no_judge_twice(campaign: Campaign) -> None:
+    """Raises UserError for a judge that sits twice: the second would be read from the journal."""
+    seen: dict[str, str] = {}
+    for n, judge in enumerate((campaign.judge, *campaign.panel), start=-1):
+        field = "judge" if n < 0 else f"panel.{n}"
+        if (other := seen.setdefault(judge.id, field)) != field:
+            raise UserError(f"{field} is the same judge as {other}; for more readings by one judge set {other}.repeats")
 
 
 def preflight_arms(arms: Sequence[Arm], pairwise: PairwiseSpec | None, store: Store) -> None:

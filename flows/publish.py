@@ -68,6 +68,13 @@ class StepResult:
     seconds: float = 0.0
     failed: dict[str, int] = field(default_factory=dict)
 
+    def add(self, other: "StepResult") -> None:
+        """Counts what `other` did as done by this step too."""
+        for name in ("rows", "quarantined", "already", "bought", "reused", "passes", "duplicates", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for error, n in other.failed.items():
+            self.failed[error] = self.failed.get(error, 0) + n
+
 
 def chunks(things: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(things), size):

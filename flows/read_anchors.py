@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
@@ -29,7 +30,7 @@ from flows.stopping import run_async, stoppable
 
 @dataclass
 class AnchorStep(StepResult):
-    """`drift`: of each judge, by its model; `said`: the same in words."""
+    """`drift`: of each judge, by its name; `said`: the same in words."""
 
     drift: dict[str, dict[str, Any]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
@@ -71,6 +72,7 @@ def read_anchors(
     period = period_of((at or datetime.now(UTC)).astimezone(UTC), anchors.every)
     store.register(anchors, *judges)
     advance = progress(f"anchors {period}", len(judges))
+    names = names_of(judges)
     with stoppable():
         for judge in judges:
             check(judge, api_key(judge.api_key_env), budget.allow_unpriced, settings.prices)
@@ -79,10 +81,10 @@ def read_anchors(
             posts = {"form": FORMS[anchors.every], "spec_id": judge.id, "dataset": dataset}
             change = change_of(drift, store.query(POSTS, posts)) if dataset else None
             said = told(drift)
-            result.drift[judge.model] = shown(drift, change)
-            result.said.append(f"{judge.model}: {said}" if len(judges) > 1 else said)
+            result.drift[names[judge.id]] = shown(drift, change)
+            result.said.append(f"{names[judge.id]}: {said}" if len(judges) > 1 else said)
             if new:
-                note(store, drift, judge, anchors, run_id, said)
+                note(store, drift, names[judge.id], anchors, run_id, said)
             advance(1)
     result.seconds = time.monotonic() - begun
     drifted = [model for model, drift in result.drift.items() if drift["state"] == "drifted"]
@@ -92,6 +94,18 @@ def read_anchors(
             "judge by another model, or set anchors.since to begin a new baseline"
         )
     return result
+
+
+def names_of(judges: Sequence[JudgeSpec]) -> dict[str, str]:
+    """Spec id -> what to call the judge: its model, and as much more as tells it from others of the same model."""
+    names: dict[str, str] = {}
+    for judge in judges:
+        kin = [other for other in judges if other.model == judge.model]
+        rubric = Path(judge.rubric).stem
+        same = [other for other in kin if Path(other.rubric).stem == rubric]
+        more = "" if len(kin) == 1 else f" by {rubric}" if len(same) == 1 else f" by {rubric}, {judge.id[:6]}"
+        names[judge.id] = judge.model + more
+    return names
 
 
 def buy_missing(
@@ -130,7 +144,7 @@ def watch(anchors: AnchorSpec, judge: JudgeSpec, store: Store) -> Drift:
     return drift_of(rows, anchors, spec_id)
 
 
-def note(store: Store, drift: Drift, judge: JudgeSpec, anchors: AnchorSpec, run_id: str, said: str) -> None:
+def note(store: Store, drift: Drift, name: str, anchors: AnchorSpec, run_id: str, said: str) -> None:
     """The alarm as a check: it warns, and stops a run only where the campaign says so."""
     chunk = chunk_id(drift.spec_id, drift.periods)
     store.append(
@@ -140,7 +154,7 @@ def note(store: Store, drift: Drift, judge: JudgeSpec, anchors: AnchorSpec, run_
                     run_id=run_id,
                     table_name="anchor_readings",
                     chunk_id=chunk,
-                    expectation=f"the judge has not drifted: {judge.model}",
+                    expectation=f"the judge has not drifted: {name}",
                     severity="stop" if anchors.stop else "warn",
                     success=drift.state != "drifted",
                     observed=said,

@@ -115,8 +115,9 @@ def use_home(home: Path | None) -> Settings:
     return Settings.from_environment()
 
 
-def quiet_prefect(settings: Settings, verbose: bool) -> None:
-    """Set Prefect up for a run in this process; call before prefect is imported.
+def quiet_prefect(settings: Settings, verbose: bool) -> dict[str, str] | None:
+    """Set Prefect up for a run in this process; call before prefect is imported. Returns the environment of the server
+    that the process is to start, or None where the user has one.
 
     Without a server of the user's, Prefect's own files go into the home: two homes never share a database, and nothing
     is left in the user's folder. Logs would tear the progress bars, so only warnings are shown.
@@ -127,10 +128,6 @@ def quiet_prefect(settings: Settings, verbose: bool) -> None:
         "PREFECT_LOCAL_STORAGE_PATH": str(settings.results),
         "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
         "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",  # its first start makes its database
-        # Longer than Prefect's clients keep a connection (25 s): one that its server has closed meanwhile, after 5 s by
-        # default, costs a failed request and two seconds of waiting, in each step.
-        "UVICORN_TIMEOUT_KEEP_ALIVE": "60",
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_PROGRESS_BARS": "0" if verbose else "1",
     }
@@ -142,3 +139,4 @@ def quiet_prefect(settings: Settings, verbose: bool) -> None:
         defaults["PREFECT_HOME"] = str(settings.home / "prefect")
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    return None if has_server else dict(os.environ)

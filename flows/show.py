@@ -76,6 +76,9 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
         for aspect, value in [*scores["aspects"].items(), ("overall", scores["overall"])]:
             found.add_row(aspect, str(value["n"]), number(value["mean"]), interval(value))
         console.print(found)
+    if scores.get("judges"):
+        console.print()
+        console.print(judges_table(scores["judges"]))
     console.print()
     offline = " (offline writer or judge: marked so in rows and report)" if scores.get("offline") else ""
     console.print(
@@ -85,11 +88,24 @@ def show_summary(summary: Any, settings: Settings, console: Console) -> None:
     )
     if choice := scores.get("choice"):
         console.print(told(choice))
+    for note in summary.notes:
+        console.print(f"[yellow]{escape(note)}[/]")
     for line in summary.anchors:
         console.print(line, style="yellow" if "DRIFTED" in line else None, markup=False)
     console.print(f"warehouse: {settings.warehouse}", soft_wrap=True, markup=False)
     if summary.report:
         console.print(f"report:    {Path(summary.report).as_uri()}", soft_wrap=True)
+
+
+def judges_table(judges: Sequence[Mapping[str, Any]]) -> Table:
+    """A line per judge: the mean overall of the posts that `judge` chose, by each of them."""
+    found = table("judge", "rubric", "#n", "#failed", "#mean", "95 % interval")
+    for judge in judges:
+        who = escape(judge["model"]) if judge["name"].startswith("panel") else f"{escape(judge['model'])} (chooses)"
+        found.add_row(
+            who, escape(judge["rubric"]), str(judge["n"]), str(judge["failed"]), number(judge["mean"]), interval(judge)
+        )
+    return found
 
 
 def show_windows(windows: Sequence[Any], console: Console) -> None:

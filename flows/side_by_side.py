@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
 from components.errors import BatchPending, PostwrightError
-from components.spec import Campaign
+from components.spec import Campaign, ChatSpec
 from flows.batching import in_vain, waiting_for
 from flows.stopping import stoppable
 
@@ -25,6 +25,7 @@ class Part(Protocol):
 
 P = TypeVar("P", bound=Part)
 T = TypeVar("T")
+S = TypeVar("S", bound=ChatSpec)
 
 
 def run_parts(
@@ -82,12 +83,13 @@ def pending_of(parts: Sequence[P]) -> list[tuple[P, frozenset[str]]]:
 
 def unwaiting(campaign: Campaign) -> Campaign:
     """The same, but its batches are handed in and left; equal to `campaign` where nothing would wait."""
-    waits = {
-        name: spec.model_copy(update={"batch_wait_h": 0.0})
-        for name, spec in (("generation", campaign.generation), ("judge", campaign.judge))
-        if spec.mode == "batch"
-    }
-    return campaign.model_copy(update=waits)
+    c = campaign
+    hasty = {"generation": without_waiting(c.generation), "judge": without_waiting(c.judge)}
+    return c.model_copy(update={**hasty, "panel": tuple(map(without_waiting, c.panel))})
+
+
+def without_waiting(spec: S) -> S:
+    return spec.model_copy(update={"batch_wait_h": 0.0}) if spec.mode == "batch" else spec
 
 
 def run_all(found: Sequence[T], run: Callable[[T], None], parallel: int) -> None:

@@ -137,7 +137,10 @@ def test_flow_files_shadow_no_package() -> None:
     assert not {path.stem for path in modules("flows")} & packages
 
 
-NAMES = ("README.md", "CONTRIBUTING.md", "bench/README.md", "docs/providers.md", "docs/faults.md", "docs/judging.md")
+NAMES = (
+    "README.md", "CONTRIBUTING.md", "bench/README.md", "docs/providers.md", "docs/faults.md", "docs/judging.md",
+    "docs/rubrics.md", "docs/measures.md",
+)  # fmt: skip
 DOCUMENTS = [ROOT / name for name in NAMES if (ROOT / name).exists()]
 
 

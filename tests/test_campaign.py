@@ -38,6 +38,30 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert campaign.features.models == "starter"
 
 
+def test_judges_of_a_panel_have_paths_and_overrides_too(tmp_path: Path) -> None:
+    text = GOOD + (
+        "judge: {model: openai/m, rubric: brand, brief: brand.md}\n"
+        "panel:\n  - {rubric: own.yml}\n  - {model: openai/m, rubric: brand, brief: 'Calm. See notes.md'}\n"
+    )
+    campaign = load_campaign(write(tmp_path, text), ["panel.0.repeats=3", "panel.1.brief=brief.txt"])
+    assert campaign.judge.brief == str(tmp_path / "brand.md")
+    assert (campaign.panel[0].rubric, campaign.panel[0].repeats) == (str(tmp_path / "own.yml"), 3)
+    assert campaign.panel[1].brief == str(tmp_path / "brief.txt")
+    for override, said in (
+        ("panel.2.repeats=3", "2 is not one of the 2 there; the first is 0"),
+        ("panel.x.repeats=3", "x is not one"),
+        ("panel.0=[", "not YAML"),
+        ("panel.-1.repeats=1", "-1 is not one"),
+    ):
+        with pytest.raises(UserError, match="--set") as caught:
+            load_campaign(write(tmp_path, text), [override])
+        assert said in str(caught.value)
+    with pytest.raises(UserError, match=r"unknown field panel\.1\.rubrik; did you mean rubric\?"):
+        load_campaign(write(tmp_path, text.replace("rubric: brand, brief: 'Calm", "rubrik: brand, brief: 'Calm")))
+    with pytest.raises(UserError, match=r"panel\.0\.repeats = 0"):
+        load_campaign(write(tmp_path, text), ["panel.0.repeats=0"])
+
+
 def test_overrides_are_yaml(tmp_path: Path) -> None:
     campaign = load_campaign(
         write(tmp_path, GOOD),

@@ -107,6 +107,7 @@ def test_a_plan_buys_nothing_and_says_what_a_run_would_do(tmp_path: Path) -> Non
     plan = json.loads(done.stdout)
     assert {step["step"]: step["todo"] for step in plan["steps"]} == {
         "ingest_items": 56, "extract_features": 10, "build_prompts": 10, "generate_posts": 10, "judge_posts": 10,
+        "measure_posts": 10,
     }  # fmt: skip
     assert [stage["calls"] for stage in plan["stages"]] == [10, 10]
     assert [stage["usd_high"] for stage in plan["stages"]] == [0, 0]

@@ -129,8 +129,9 @@ def test_a_window_that_leaves_out_undated_items_says_so(settings: Settings, tmp_
 
 def test_different_views_of_a_picture_are_told_before_anything_is_bought(settings: Settings, tmp_path: Path) -> None:
     chat = {"model": "openai/m", "endpoint": "http://127.0.0.1:1/v1", "picture": True}
-    same = campaign_of(tmp_path, generation=chat, judge=chat, budget={"allow_unpriced": True})
-    apart = campaign_of(tmp_path, generation=chat, judge=chat | {"picture_px": 512}, budget={"allow_unpriced": True})
+    judge = chat | {"model": "openai/other"}
+    same = campaign_of(tmp_path, generation=chat, judge=judge, budget={"allow_unpriced": True})
+    apart = campaign_of(tmp_path, generation=chat, judge=judge | {"picture_px": 512}, budget={"allow_unpriced": True})
     assert Steps(settings, same).plan().note is None
     assert "picture_px 768 and 512" in str(Steps(settings, apart).plan().note)
 

@@ -3,7 +3,8 @@
     material   posts of known levels (probes/*.yaml), and their checks
     plan       which readings an audit asks for: the posts as they are, and each manipulation beside its twin
     asking     the readings, by the judge's own questions, and the choices between two posts, by those of tournaments
-    effects    readings -> effects with intervals, p-values, alarms
+    measuring  readings -> an effect of each manipulation
+    effects    what an effect is, its interval, its p-value, the alarm
     verdicts   effects in words, and what to do
     planted    judges with a known fault, and a fair one, for the self-test
     anchors    frozen posts, read again in every period; drift: the alarm, and the judge's share of a change

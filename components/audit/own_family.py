@@ -21,13 +21,17 @@ SQL = """WITH read AS (
         JOIN specs j ON j.spec_id = s.judge_spec_id WHERE s.overall IS NOT NULL
     ),
     mine AS (SELECT post_id, avg(overall) AS overall FROM read WHERE judge = $judge GROUP BY ALL),
-    opinions AS (SELECT post_id, judge AS who, avg(overall) AS overall FROM read WHERE judge <> $judge GROUP BY ALL),
+    opinions AS (
+        SELECT post_id, judge AS who, avg(overall) AS overall FROM read WHERE judge <> $judge GROUP BY ALL
+        UNION ALL
+        SELECT post_id, 'rater ' || rater, avg(score) FROM blind_ratings GROUP BY ALL
+    ),
     others AS (SELECT post_id, avg(overall) AS overall, count(*) AS n FROM opinions GROUP BY ALL)
     SELECT mine.post_id, w.params->>'$.model' AS writer, round(mine.overall, 6) AS mine,
            round(others.overall, 6) AS others
     FROM mine JOIN others USING (post_id) JOIN posts po USING (post_id) JOIN specs w ON w.spec_id = po.spec_id
     ORDER BY mine.post_id"""
-"""Posts that the judge and somebody else have read: `mine` and `others` are overall scores."""
+"""Posts that the judge and somebody else, a judge or a person, have read: `mine` and `others` are overall scores."""
 
 
 def own_family(rows: Sequence[Mapping[str, Any]], judge: str) -> Effect:

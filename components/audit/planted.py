@@ -21,7 +21,7 @@ from components.audit.asking import Answers
 from components.audit.material import load_material, manipulations
 from components.audit.plan import Plan
 from components.chat.offline.appeals import without_appeals
-from components.chat.offline.judge import read_material
+from components.chat.offline.opinion import read_material
 from components.prompts.escaping import clean, unescape
 
 VERSION = 1  # bump when one would answer differently

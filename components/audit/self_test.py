@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.audit.asking import ask
-from components.audit.effects import Effect, measure
+from components.audit.effects import Effect
 from components.audit.material import load_material
+from components.audit.measuring import measure
 from components.audit.plan import Plan, plan_audit
 from components.audit.planted import FAULTS, PREFIX, answers, raised
 from components.audit.spec import AuditSpec

@@ -50,7 +50,8 @@ def recorded(journal: Journal, runs: Collection[str], month: str, batches: Colle
     for record in journal.fields(("run_id", "created_at", "cost_usd", "held_usd", "batch_id")):
         cost, held = record.get("cost_usd") or 0.0, record.get("held_usd") or 0.0
         if cost or held:
-            part = batch if (batch := record.get("batch_id")) in batches else ""
+            batch = str(record.get("batch_id"))
+            part = batch if batch in batches else ""
             if record.get("run_id") in runs:
                 found.run.add(part, cost, held)
             if month_of(record) == month:

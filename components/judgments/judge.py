@@ -16,8 +16,8 @@ from components.items.sending import picture_part
 from components.judgments.asking import Buy, Question, ask
 from components.judgments.beside import Waiting, openings_beside
 from components.judgments.parse import Reading, parse_reply
-from components.judgments.prompt import SCORED, messages_for, system_message, user_message
-from components.judgments.rubric import Aspect, Rubric, load_rubric
+from components.judgments.prompt import SCORED, material_of, messages_for, system_message, user_message
+from components.judgments.rubric import Aspect, Rubric, brief_text, load_rubric
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import JudgeSpec
 
@@ -78,13 +78,14 @@ def _calls(
     groups = [(group, system_message(rubric, group)) for group in rubric.groups]
     batches = [*(waiting.batches(batch) if waiting else ()), batch]
     besides = [openings_beside(posts, then, spec.batch_context) for then in batches]
+    brief = None if spec.brief is None else brief_text(spec.brief)
     for post in posts:
         item = items[prompts[post.prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
             pictures[item.item_id] = _picture(item, spec)
         picture = pictures.get(item.item_id)
-        material = words.get(post.prompt_id, {})
-        shown = (user_message(post, item, material, beside[post.post_id], spec.source_text) for beside in besides)
+        found, beside = words.get(post.prompt_id, {}), (openings[post.post_id] for openings in besides)
+        shown = (user_message(post, item, found, others, spec.source_text, rubric.material, brief) for others in beside)
         users = list(dict.fromkeys(shown))
         for repeat in range(spec.repeats):
             for group, system in groups:
@@ -102,10 +103,11 @@ def _calls(
 
 
 def _question(rubric: Rubric, group: Sequence[Aspect], request: ChatRequest | None) -> Question[Reading]:
+    material = () if request is None else material_of(request.messages)
     return Question(
         names=tuple(aspect.name for aspect in group),
         request=request,
-        read=lambda text, names: parse_reply(text, names, rubric.scale),
+        read=lambda text, names: parse_reply(text, names, rubric.scale, material),
         failed=lambda error, detail: Reading(error=error, detail=detail),
         form=SCORED,
         repair_stage="judge_repair",

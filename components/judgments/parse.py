@@ -4,23 +4,25 @@ Fences, prose around the object, a reasoning model's thinking before it, trailin
 last brace are forgiven. Whatever would need a guess is a state instead of a score: `unparsable`, `missing_aspect`,
 `out_of_range`. So a score always stands under the aspect that the reply named, an aspect scored twice with different
 figures has no score, and once something that looks like JSON has failed, nothing inside it is trusted: it may be the
-post, quoted.
+post, quoted. An object that stands in the material, word for word, is a quotation too, also where the judge obeyed it.
 """
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from components.judgments.rubric import Scale
-from components.judgments.tolerant_json import LONGEST_BARE, Members, NotJson, read_objects
+from components.judgments.tolerant_json import LONGEST_BARE, Members, NotJson, frozen, objects_within, read_objects
 
 UNPARSABLE, MISSING, OUT_OF_RANGE = "unparsable", "missing_aspect", "out_of_range"
 
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 """Servers without a parser for it leave a reasoning model's thinking in the reply: drafts of scores, not the answer."""
-_QUOTING = frozenset({"post", "text", "source_text", "other_post", "quote", "example", "input", "reasoning", "reason"})
+_QUOTING = frozenset({"quote", "example", "input", "reasoning", "reason"}) | frozenset(
+    {"post", "text", "source_text", "other_post", "alt_text", "brief"}
+)
 """Keys under which a judge repeats what it was shown: an aspect's name in there is not its answer."""
 _TOPS = frozenset({"max", "max_score", "maximum", "out_of", "scale", "scale_max"})
 
@@ -45,10 +47,12 @@ def without_thinking(text: str) -> str:
     return _THINKING.sub("", text)
 
 
-def parse_reply(text: str, aspects: Sequence[str], scale: Scale) -> dict[str, Reading]:
-    """One Reading per asked aspect, in that order; aspects that nobody asked for are ignored."""
+def parse_reply(text: str, aspects: Sequence[str], scale: Scale, material: Sequence[str] = ()) -> dict[str, Reading]:
+    """One Reading per asked aspect, in that order; aspects that nobody asked for are ignored. `material`: what the
+    judge was shown and somebody else wrote; an object of it that names an aspect is never an answer."""
+    quoted = set[Members]().union(*(objects_within(shown) for shown in material if "{" in shown))
     try:
-        found = named_values(read_objects(without_thinking(text)), {plain(name): name for name in aspects})
+        found = named_values(read_objects(without_thinking(text)), {plain(name): name for name in aspects}, quoted)
     except NotJson as problem:
         return {name: Reading(error=UNPARSABLE, detail=str(problem)) for name in aspects}
     return {name: _reading(name, found.get(name, []), scale) for name in aspects}
@@ -132,16 +136,18 @@ def plain(key: str) -> str:
     return "_".join(word for word in words if word != "and")
 
 
-def named_values(objects: list[Members], names: dict[str, str]) -> dict[str, list[Any]]:
+def named_values(
+    objects: list[Members], names: dict[str, str], quoted: Set[Members] = frozenset()
+) -> dict[str, list[Any]]:
     """The values that stand under an aspect's name: at the top, in a wrapper such as {"scores": {...}}, or as
-    {"aspect": name, "score": ...} in a list."""
+    {"aspect": name, "score": ...} in a list; objects that are `quoted` are passed over."""
     found: dict[str, list[Any]] = {}
 
     def visit(value: Any, depth: int) -> None:
         if isinstance(value, list):
             for element in value:
                 visit(element, depth)
-        if not isinstance(value, Members) or depth > 2:
+        if not isinstance(value, Members) or depth > 2 or frozen(value) in quoted:
             return
         labels = texts_under(value, "aspect", "name")
         if len(labels) == 1 and plain(labels[0]) in names:

@@ -14,6 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from components.errors import UserError
 
 RUBRICS = Path(__file__).parent / "rubrics"
+LONGEST_BRIEF = 20_000
+"""Characters: a brief is sent with every post."""
+
+Material = Literal["alt_text", "brief"]
+"""What a rubric may ask for beside what every judge is shown."""
 
 
 class Scale(BaseModel):
@@ -42,13 +47,15 @@ class Aspect(BaseModel):
 
 class Rubric(BaseModel):
     """What a judge is asked. `calls` says whether one call answers all aspects or each gets its own; `compare`, whether
-    a comparison of two posts names the better one overall alone, or by each aspect too."""
+    a comparison of two posts names the better one overall alone, or by each aspect too; `material`, what a judge is
+    shown beside the post, its words, source text and platform."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     title: str
     scale: Scale
     calls: Literal["together", "per_aspect"] = "together"
+    material: tuple[Material, ...] = ()
     compare: Literal["overall", "aspects"] = "overall"
     instructions: str
     aspects: tuple[Aspect, ...] = Field(min_length=1)
@@ -116,6 +123,24 @@ def rubric_text(name: str) -> str:
         return rubric_path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise UserError(f"rubric {name!r}: cannot be read ({problem}); give a readable UTF-8 file") from problem
+
+
+def brief_text(brief: str) -> str:
+    """The brief itself, or what stands in the .md or .txt file that it names; UserError where that cannot be read, is
+    empty or too long."""
+    text, path = brief, Path(brief)
+    if path.suffix in {".md", ".txt"} and "\n" not in brief:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise UserError(
+                f"brief {brief!r}: cannot be read ({problem}); give a text, or a readable UTF-8 .md or .txt file"
+            ) from problem
+    if not text.strip():
+        raise UserError(f"brief {brief[:80]!r} is empty; say what the rubric is to judge by")
+    if len(text) > LONGEST_BRIEF:
+        raise UserError(f"brief {brief[:80]!r} has {len(text):,} characters; keep it below {LONGEST_BRIEF:,}")
+    return text.strip()
 
 
 def load_rubric(name: str) -> Rubric:

@@ -4,6 +4,7 @@ A key that stands twice is kept twice and scalars are kept as their text, becaus
 Once something that opened like an object breaks, all of the reply is refused: what follows may be quoted material.
 """
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,29 @@ def read_objects(text: str) -> list[Members]:
     if not objects:
         raise NotJson("no JSON object in the reply")
     return objects
+
+
+MOST_TRIED = 500  # braces of a text in which objects are looked for
+
+
+def objects_within(text: str) -> set[Members]:
+    """Every object in a text, those within others too, whatever else in it is broken: what of a reply may be quoted."""
+    found: set[Members] = set()
+    at = text.find("{") if len(text) <= LONGEST_REPLY else -1
+    for _ in range(MOST_TRIED):
+        if at < 0:
+            break
+        with contextlib.suppress(_Prose, NotJson):
+            found.add(frozen(_Reader(text, at).object(0)))
+        at = text.find("{", at + 1)
+    return found
+
+
+def frozen(value: Any) -> Any:
+    """The same object with its lists as tuples, so that it can stand in a set."""
+    if isinstance(value, Members):
+        return Members(tuple((key, frozen(member)) for key, member in value.pairs))
+    return tuple(map(frozen, value)) if isinstance(value, list) else value
 
 
 _SPACE = re.compile(r"\s*")

@@ -68,7 +68,8 @@ class Pictures:
             place[item_id] = first[sha256]
         array = np.asarray(kept, dtype=np.float32) if kept else np.zeros((0, 1), dtype=np.float32)
         lengths = np.linalg.norm(array, axis=1, keepdims=True)
-        return cls(array / np.where(lengths > 0, lengths, 1), tuple(ids), place)
+        unit = (array / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+        return cls(unit, tuple(ids), place)
 
 
 @dataclass(frozen=True)

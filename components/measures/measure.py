@@ -46,7 +46,11 @@ class Measuring:
 
     def _with_models(self, models: "Models") -> list[Fit | Control | Variety]:
         vectors = TextVectors(models)
-        kinds = {"fit": Fit, "control": Control, "variety": Variety}
+        kinds: dict[str, type[Fit] | type[Control] | type[Variety]] = {
+            "fit": Fit,
+            "control": Control,
+            "variety": Variety,
+        }
         return [kind(self.batch, vectors, self.spec) for name, kind in kinds.items() if name in self.spec.families]
 
     def __call__(self, posts: Sequence[Post], now: datetime) -> list[Measure]:

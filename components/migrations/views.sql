@@ -36,7 +36,8 @@ SELECT *, is_distinct AND (choose <> 'clip' OR rank() OVER (
 
 -- One row per post and judge that read it. Failed readings are counted, never averaged in; a reading that failed first
 -- and succeeded later counts as the success. Means are rounded: threads add in any order, and the last bits of a sum
--- must not make two exports of the same rows differ.
+-- must not make two exports of the same rows differ. Lists are sorted when they are whole: that takes half the time of
+-- aggregates in an order, and an aspect occurs once in each.
 CREATE OR REPLACE VIEW post_scores AS
 WITH readings AS (
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score, max(reasoning) FILTER (score IS NOT NULL) AS reasoning
@@ -44,12 +45,12 @@ WITH readings AS (
 ),
 aspects AS (
     SELECT post_id, spec_id, aspect, round(avg(score), 6) AS mean, count(*) FILTER (score IS NULL) AS failed,
-           arg_min(reasoning, repeat) AS reasoning, count(DISTINCT repeat) AS readings
+           arg_min(reasoning, repeat) AS reasoning, count(*) AS readings
     FROM readings GROUP BY ALL
 )
 SELECT post_id, spec_id AS judge_spec_id, max(readings) AS readings, sum(failed) AS failed_readings,
-       map_from_entries(list((aspect, mean) ORDER BY aspect)) AS aspects,
-       map_from_entries(list((aspect, reasoning) ORDER BY aspect)) AS reasons,
+       map_from_entries(list_sort(list((aspect, mean)))) AS aspects,
+       map_from_entries(list_sort(list((aspect, reasoning)))) AS reasons,
        CASE WHEN count(*) = count(mean) THEN round(avg(mean), 6) END AS overall
 FROM aspects GROUP BY ALL;
 

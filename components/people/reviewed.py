@@ -14,7 +14,8 @@ _REVIEWED = """
 _CANDIDATES = """
     WITH people AS (
         SELECT post_id, map_from_entries(list((rater, mean) ORDER BY rater)) AS people FROM (
-            SELECT post_id, rater, rubric, round(avg(score), 6) AS mean FROM latest_ratings GROUP BY ALL
+            SELECT post_id, rater, rubric, round(avg(score), 6) AS mean FROM latest_ratings
+            GROUP BY post_id, rater, rubric
             QUALIFY rank() OVER (PARTITION BY post_id, rater ORDER BY count(*) DESC, rubric) = 1) GROUP BY post_id
     ),
     judges AS (

@@ -200,7 +200,7 @@ def card(
         candidates=tuple(
             other(row, post, numbers, titles, row["post_id"] in findings.failed_readings, floors) for row in others
         ),
-        measured=on_card(rows) if (rows := known.measures.get(post["post_id"])) else None,
+        measured=on_card(taken) if (taken := known.measures.get(post["post_id"])) else None,
         data=data_of(post, state),
     )
 

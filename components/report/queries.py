@@ -77,7 +77,7 @@ _FEATURES = """
 @dataclass(frozen=True, slots=True)
 class Findings:
     """One run's rows. `posts` are those that stand for their prompts, `candidates` all; `checked` are the runs whose
-    checks are shown, `same` those with the very same specs."""
+    checks are shown, `same` those with the very same specs; `specs` has the judges of a panel by their names."""
 
     run: Row
     specs: dict[str, Row]
@@ -141,7 +141,8 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     found = ask(
         "SELECT * FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))", ids=sorted(run["spec_ids"].values())
     )
-    specs = {row["step"]: row | {"params": json.loads(row["params"])} for row in found}
+    by_id = {row["spec_id"]: row | {"params": json.loads(row["params"])} for row in found}
+    specs = {name: by_id[spec_id] for name, spec_id in run["spec_ids"].items() if spec_id in by_id}
     return Findings(
         run=run,
         specs=specs,

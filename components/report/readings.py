@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.people.order import representative
+
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
 OVERALL = "overall"
-QUEUE = "queue"
 
 _READINGS = """
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score FROM judgments
@@ -73,7 +74,11 @@ def read(ask: Any, posts: Sequence[Row], judge: str, rubric: str | None) -> Read
     found = ask(_JUDGES, ids=sorted({row["spec_id"] for row in rows} | {judge}))
     scores = {row["spec_id"]: _tables([r for r in rows if r["spec_id"] == row["spec_id"]], place) for row in found}
     ratings = ask(_RATINGS, rubric=rubric, posts=sorted(place)) if rubric and ask(_HAS_RATINGS)[0]["n"] else []
-    random = [row for row in ratings if row["slice"] != QUEUE]
+    slices: dict[str, set[str]] = {}
+    for row in ratings:
+        slices.setdefault(row["post_id"], set()).add(row["slice"])
+    drawn = representative(slices)
+    random = [row for row in ratings if row["post_id"] in drawn]
     raters = {name: at for at, name in enumerate(sorted({row["rater"] for row in random}))}
     return Readings(
         posts=list(place),

@@ -16,6 +16,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from components.judgments import kinship
+from components.judgments.panel import by_judge, names_of
 from components.posts.choosing import choice_of, told
 from components.records import TABLES
 from components.report import charts, formats, queries
@@ -104,6 +106,9 @@ def render(store: Store, run_id: str) -> str:
             differences=explain(differing, known.reasons, findings.readings, every, titles, full),
             extremes=extremes(findings.posts, full, agreement.floors.posts()),
             offline=offline_of(findings),
+            kin=kin_of(findings),
+            judges=by_judge(store, findings.run["spec_ids"], [p["post_id"] for p in findings.posts if not p["error"]]),
+            parts=PARTS | {name: f"Judging, {name}" for name in names_of(findings.run["spec_ids"])[1:]},
             checked=checked_of(findings),
             choices=choices_of(findings),
             measures=measures_of(findings.measured, findings.posts),
@@ -128,7 +133,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= formats.FILTERS
-    made.globals |= {"PARTS": PARTS, "STAGES": STAGES, "STATES": STATES, "independence": independence}
+    made.globals |= {"STAGES": STAGES, "STATES": STATES, "independence": independence}
     return made
 
 
@@ -183,6 +188,16 @@ def offline_of(findings: Findings) -> list[str]:
         "judged": findings.specs.get("judge_posts"),
     }
     return [verb for verb, spec in models.items() if spec and str(spec["params"].get("model")).startswith("offline/")]
+
+
+def kin_of(findings: Findings) -> list[str]:
+    """What is to be said of judges that are the writer's own model, or of its family."""
+    writer, names = findings.specs.get("generate_posts"), names_of(findings.run["spec_ids"])
+    if writer is None:
+        return []
+    models = (findings.specs[name]["params"]["model"] for name in names if name in findings.specs)
+    found = (kinship(model, writer["params"]["model"]) for model in models)
+    return list(dict.fromkeys(told for told in found if told))
 
 
 def numbers_of(findings: Findings) -> dict[str, Any]:

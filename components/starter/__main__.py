@@ -25,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pictures", type=int, default=16_000, help="drawings to train on")
     parser.add_argument("--validation", type=int, default=1_500, help="drawings to calibrate on")
     parser.add_argument("--test", type=int, default=2_000, help="drawings to measure on")
+    parser.add_argument("--sentences", type=int, default=_sentences(), help="everyday sentences to train on")
     parser.add_argument("--steps-scale", type=float, default=1.0, help="multiplies the length of every training")
     parser.add_argument("--only", choices=ONLY, nargs="*", default=ONLY, help="network: both encoders and the network")
     parser.add_argument("--keep-encoder", action="store_true", help="do not train the picture encoder again")
@@ -102,8 +103,9 @@ def train_all(
                 "picture encoder",
                 lambda e, t: train_picture_encoder(train, validation, out / "picture_encoder", e, seed, t),
             )
-        timed("text encoder", lambda e, t: train_text_encoder(train, out / "text_encoder", e, seed, t))
-        timed("network", lambda e, t: train_network(train, validation, out, out / "network", e, seed, t))
+        words = {"sentences": options.sentences}
+        timed("text encoder", lambda e, t: train_text_encoder(train, out / "text_encoder", e, seed, t, **words))
+        timed("network", lambda e, t: train_network(train, validation, out, out / "network", e, seed, t, **words))
     if "captioner" in options.only:
         timed("captioner", lambda e, t: train_captioner(train, validation, out, out / "captioner", e, seed, t))
     if "clip" in options.only:
@@ -132,7 +134,7 @@ def main() -> None:
         "validation": len(validation), "validation_seeds": _range(VALIDATION_SEEDS[: len(validation)]),
         "test_seeds": _range(TEST_SEEDS[: options.test]), "seed": options.seed,
         "drawings": options.drawings, "measured_on": fingerprint(),
-        "sentences": _sentences(), "seconds": seconds, "vocabulary": _vocabularies(options.out),
+        "sentences": options.sentences, "seconds": seconds, "vocabulary": _vocabularies(options.out),
         "machine": f"{os.cpu_count()} cores ({platform.machine()}), no GPU",
     }  # fmt: skip
     write_card(options.out, facts, figures)

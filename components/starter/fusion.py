@@ -30,6 +30,7 @@ def train_network(
     seed: int,
     track: Track,
     batch: int = 256,
+    sentences: int = SENTENCES,
 ) -> None:
     """Writes the network. A fifth of the rows lose their picture, a fifth their text; some are sentences, text only."""
     import torch
@@ -38,7 +39,7 @@ def train_network(
     picture_model, text_model, tokenizer = load_encoders(encoders)
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    everyday = [*(sentence(i) for i in range(SENTENCES)), *(strange(i) for i in range(SENTENCES // 2))]
+    everyday = [*(sentence(i) for i in range(sentences)), *(strange(i) for i in range(sentences // 2))]
     views = [
         picture_vectors(picture_model, train),
         *(picture_vectors(picture_model, train, generator) for _ in range(2)),
@@ -71,7 +72,7 @@ def train_network(
             track(step, steps, f"loss {float(loss):.3f}")
     network.module.eval()
     network.config = replace(
-        network.config, temperatures=calibrate(network, validation, picture_model, text_model, tokenizer)
+        network.config, temperatures=calibrate(network, validation, picture_model, text_model, tokenizer, sentences)
     )
     network.save(folder)
 
@@ -84,14 +85,19 @@ def has_words(texts: list[str]) -> Any:
 
 
 def calibrate(
-    network: PromptWordsNetwork, validation: Drawn, picture_model: Any, text_model: Any, tokenizer: Any
+    network: PromptWordsNetwork,
+    validation: Drawn,
+    picture_model: Any,
+    text_model: Any,
+    tokenizer: Any,
+    sentences: int = SENTENCES,
 ) -> dict[str, dict[str, float]]:
     """The temperature of each task and presence with the least log loss on validation drawings (and sentences)."""
     import torch
 
     picture = picture_vectors(picture_model, validation)
     text = text_vectors(text_model, tokenizer, validation.texts)
-    everyday = [sentence(i) for i in VALIDATION_SENTENCES]
+    everyday = [sentence(i) for i in VALIDATION_SENTENCES[:sentences]]
     post = text_vectors(text_model, tokenizer, [s.text for s in everyday])
     temperatures: dict[str, dict[str, float]] = {}
     with torch.inference_mode():

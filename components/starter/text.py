@@ -22,7 +22,9 @@ SENTENCES = 12_000
 TEST_SENTENCES = range(9_500_000, 9_502_000)
 
 
-def train_text_encoder(train: Drawn, folder: Path, epochs: float, seed: int, track: Track, batch: int = 128) -> None:
+def train_text_encoder(
+    train: Drawn, folder: Path, epochs: float, seed: int, track: Track, batch: int = 128, sentences: int = SENTENCES
+) -> None:
     """Writes encoder and tokenizer."""
     import torch
     from torch import nn
@@ -31,7 +33,7 @@ def train_text_encoder(train: Drawn, folder: Path, epochs: float, seed: int, tra
 
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    everyday = [sentence(i) for i in range(SENTENCES)]
+    everyday = [sentence(i) for i in range(sentences)]
     captions = [options[0] for options in train.captions]
     drawn_words = [*train.texts, *(c for options in train.captions for c in options)]
     tokenizer = text_tokenizer([*drawn_words, *(s.text for s in everyday)])

@@ -1,19 +1,25 @@
 """Planted judges at the level of answers: every fault is seen at its strength, the fair judge is left alone."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from components.audit import planted
 from components.audit.asking import Answers
-from components.audit.effects import RULES, Effect, decide, measure, of_units
+from components.audit.effects import RULES, Effect, decide, of_units
 from components.audit.material import Material, load_material
-from components.audit.own_family import own_family
+from components.audit.measuring import measure
+from components.audit.own_family import SQL, own_family
 from components.audit.plan import plan_audit
 from components.audit.self_test import planted_plan, simulate
 from components.audit.verdicts import REMEDIES, TITLES, state, verdict
 from components.judgments import load_rubric
+from components.records import Judgment, Post, Rating, content_id
+from components.spec import GenerationSpec, JudgeSpec
+from components.store import Store
 
 RUBRIC = """
 name: wit
@@ -130,3 +136,33 @@ def test_self_preference_is_the_difference_to_what_others_give_the_same_posts() 
 
 def test_every_probe_has_a_title_and_a_remedy() -> None:
     assert list(TITLES) == list(REMEDIES) == list(RULES)
+
+
+def test_people_count_as_others(tmp_path: Path) -> None:
+    """Posts of two writers, judged by the judge and rated by a person who likes both alike."""
+    store, now = Store(tmp_path / "w.duckdb"), datetime(2026, 11, 30, tzinfo=UTC)
+    store.prepare()
+    judge, dice = JudgeSpec(model="openai/gpt-4o"), np.random.default_rng(1)
+    writers = [GenerationSpec(model=f"openai/{name}") for name in ("gpt-4o-mini", "meta-llama/Llama-3.1-8B")]
+    store.register(judge, *writers)
+    for writer, gift in zip(writers, (1.5, 0.0), strict=True):
+        for n in range(15):
+            post = Post(
+                post_id=content_id(writer.model, n),
+                prompt_id="p",
+                spec_id=writer.id,
+                platform="x",
+                text="A.",
+                created_at=now,
+            )
+            worth = float(np.round(dice.normal(6, 1)))
+            ids = {"post_id": post.post_id, "created_at": now}
+            store.append({
+                "posts": [post],
+                "judgments": [Judgment(judgment_id=content_id("j", post.post_id), spec_id=judge.id, aspect="wit",
+                                       score=worth + gift, **ids)],
+                "ratings": [Rating(rating_id=content_id("r", post.post_id), rater="ann", rubric="wit", aspect="wit",
+                                   score=worth, slice="import", **ids)],
+            })  # fmt: skip
+    effect = own_family(store.query(SQL, {"judge": judge.model}), judge.model)
+    assert effect.value == pytest.approx(1.5) and effect.n == 30 and decide([effect])[0].alarm

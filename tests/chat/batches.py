@@ -1,10 +1,6 @@
 """A home that buys by batches, and a process of its own to kill."""
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +11,8 @@ from components.chat.batch import Pace, Register, buy_batch
 from components.chat.batch.register import Entry
 from tests.chat.conftest import KEY, Shop, request
 from tests.fake_provider import FakeProvider
+from tests.processes import Python
 
-ROOT = Path(__file__).parents[2]
 QUICK = Pace(
     first_s=0.01, longest_s=0.05, say_every_s=0, base_s=0.005, cap_s=0.02, settle_s=0.05, patience=5
 )  # fmt: skip
@@ -84,20 +80,13 @@ BUYER = """
 """
 
 
-def buyer(server: FakeProvider, folder: Path, count: int, **pace: Any) -> "subprocess.Popen[str]":
+def buyer(server: FakeProvider, folder: Path, count: int, **pace: Any) -> Python:
     """A process that buys `count` calls by batches into the home at `folder`."""
     quick = {"first_s": 0.02, "longest_s": 0.05, "base_s": 0.005, "cap_s": 0.02, "settle_s": 0.2, "say_every_s": 0}
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(BUYER), server.url, str(folder), str(count), json.dumps(quick | pace)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Python(BUYER, server.url, str(folder), str(count), json.dumps(quick | pace))
 
 
-def wait_until(what: Callable[[], bool], process: "subprocess.Popen[str]", seconds: float = 30) -> None:
+def wait_until(what: Callable[[], bool], process: Python, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert process.poll() is None, process.communicate()

@@ -2,9 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
-import textwrap
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from components.chat.abilities import Abilities, abilities_of
 from components.chat.replies import Reply
 from tests.chat.conftest import Shop, request
 from tests.fake_provider import FakeProvider
+from tests.processes import Python
 
 ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Any] = {
@@ -263,7 +261,6 @@ def test_a_broken_file_costs_one_refused_call_and_is_made_whole(
 LEARNER = """
     import sys
     from pathlib import Path
-    sys.path.insert(0, {root!r})
     from components.chat.abilities import abilities_of
     from tests.chat.test_abilities import SENT, refused
     for number in range(40):
@@ -273,8 +270,7 @@ LEARNER = """
 
 
 def test_processes_that_learn_at_once_lose_nothing(tmp_path: Path) -> None:
-    code = textwrap.dedent(LEARNER.format(root=str(ROOT), folder=str(tmp_path)))
-    processes = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "ab"]
+    processes = [Python(LEARNER.format(folder=str(tmp_path)), name) for name in "ab"]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert len(json.loads((tmp_path / "abilities.json").read_text())) == 80
     assert len(list(tmp_path.iterdir())) == 2

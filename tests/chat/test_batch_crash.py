@@ -2,7 +2,6 @@
 
 import json
 import random
-import subprocess
 import time
 from collections import Counter, deque
 from pathlib import Path
@@ -14,16 +13,17 @@ from components.chat import Journal
 from tests.chat.batches import BatchShop, buyer, wait_until
 from tests.chat.conftest import lines
 from tests.fake_provider import FakeProvider
+from tests.processes import Python
 
 
-def finish(process: "subprocess.Popen[str]") -> list[str]:
+def finish(process: Python) -> list[str]:
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     statuses: list[str] = json.loads(out.splitlines()[-1])
     return statuses
 
 
-def killed(process: "subprocess.Popen[str]") -> None:
+def killed(process: Python) -> None:
     process.kill()
     process.communicate()
 
@@ -79,13 +79,13 @@ def test_an_answer_that_was_cut_finds_the_batch_by_its_metadata_too(tmp_path: Pa
 def test_a_kill_while_the_server_has_not_made_it_yet_hands_it_in_once(tmp_path: Path, address: str) -> None:
     with FakeProvider() as server:
         server.batches.faults[address] = deque(["slow"])
-        server.batches.late_s = 4
+        server.batches.late_s = 1.5
         process = buyer(server, tmp_path, 20)
         wait_until(lambda: server.batches.asked[address] == 1, process)
         time.sleep(0.1)
         killed(process)
         assert finish(buyer(server, tmp_path, 20)) == ["ok"] * 20
-        time.sleep(4)  # the first one comes to it now: its file is gone
+        time.sleep(1.5)  # the first one comes to it now: its file is gone
         bought_once(server, tmp_path, 20)
 
 
@@ -119,7 +119,7 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
         pace: dict[str, Any] = {"max_lines": 100}
         for _ in range(4):
             process = buyer(server, tmp_path, 500, **pace)
-            time.sleep(dice.uniform(0.9, 3.0))
+            time.sleep(dice.uniform(0.1, 1.3))
             killed(process)
         assert finish(buyer(server, tmp_path, 500, **pace)) == ["ok"] * 500
         bought_once(server, tmp_path, 500)

@@ -2,9 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -13,14 +10,12 @@ import pytest
 from components.chat import Status
 from tests.chat.conftest import Shop, lines
 from tests.fake_provider import FakeProvider
-
-ROOT = Path(__file__).parents[2]
+from tests.processes import Python
 
 BUYER = """
-    import asyncio, sys
+    import asyncio
     from pathlib import Path
     import signal; signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf
-    sys.path.insert(0, {root!r})
     from tests.chat.conftest import Shop, request
     from tests.fake_provider import FakeProvider
     class Server:
@@ -30,10 +25,9 @@ BUYER = """
 """
 
 
-def buyer(server: FakeProvider, folder: Path, count: int, form: str = "list") -> "subprocess.Popen[str]":
+def buyer(server: FakeProvider, folder: Path, count: int, form: str = "list") -> Python:
     """`form`: list or iter."""
-    code = textwrap.dedent(BUYER.format(root=str(ROOT), url=server.url, folder=str(folder), count=count, form=form))
-    return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    return Python(BUYER.format(url=server.url, folder=str(folder), count=count, form=form))
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])

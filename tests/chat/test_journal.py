@@ -13,6 +13,7 @@ import pytest
 from components.chat import Journal, Status
 from components.errors import UserError
 from tests.chat.conftest import record, rows, segment
+from tests.processes import Python
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,9 +105,7 @@ def test_a_line_that_another_process_is_still_writing_is_read_when_it_is_whole(t
 
 
 WRITER = """
-    import sys
     from pathlib import Path
-    sys.path.insert(0, {root!r})
     from components.chat import Journal
     journal = Journal(Path({folder!r}))
     for number in range(10**9 if {forever} else 200):
@@ -116,9 +115,8 @@ WRITER = """
 """
 
 
-def writer(folder: Path, prefix: str, forever: bool = False) -> "subprocess.Popen[str]":
-    code = textwrap.dedent(WRITER.format(root=str(ROOT), folder=str(folder), prefix=prefix, forever=forever))
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+def writer(folder: Path, prefix: str, forever: bool = False) -> Python:
+    return Python(WRITER.format(folder=str(folder), prefix=prefix, forever=forever))
 
 
 def test_processes_that_share_a_folder_lose_nothing(tmp_path: Path) -> None:
@@ -131,7 +129,6 @@ def test_processes_that_share_a_folder_lose_nothing(tmp_path: Path) -> None:
 
 def test_kill_9_loses_nothing_that_was_appended(tmp_path: Path) -> None:
     with writer(tmp_path, "a", forever=True) as process:
-        assert process.stdout is not None
         while int(process.stdout.readline()) < 200:
             time.sleep(0.001)
         process.kill()

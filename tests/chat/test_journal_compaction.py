@@ -20,6 +20,7 @@ from components.chat.packed import Packed, list_packed
 from components.chat.segments import encode
 from components.errors import UserError
 from tests.chat.conftest import record, rows, segment
+from tests.processes import Python
 
 ROOT = Path(__file__).parents[2]
 
@@ -184,8 +185,7 @@ WRITER = """
 
 
 def test_two_write_and_one_reads_while_a_third_packs(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", textwrap.dedent(WRITER), str(tmp_path)]
-    writers = [subprocess.Popen([*command, prefix], cwd=ROOT) for prefix in "ab"]
+    writers = [Python(WRITER, str(tmp_path), prefix) for prefix in "ab"]
     reader, found, packed = Journal(tmp_path), 0, 0
     keys = [f"{prefix}{number:031x}" for prefix in "ab" for number in range(400)]
     while any(process.poll() is None for process in writers):

@@ -2,9 +2,6 @@
 
 import asyncio
 import logging
-import subprocess
-import sys
-import textwrap
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,6 +13,7 @@ from components.chat.limits import door_of
 from components.errors import ProviderStopped
 from tests.chat.conftest import QUICK, Shop, request
 from tests.fake_provider import FakeProvider
+from tests.processes import Python
 
 ROOT = Path(__file__).parents[2]
 PATIENT = Retry(base_s=0.005, cap_s=0.02, refused_s=60.0)
@@ -121,8 +119,7 @@ async def test_money_is_free_again_when_a_wait_at_the_door_ends(shop: Shop) -> N
 
 
 PURCHASE = """
-    import asyncio, sys
-    sys.path.insert(0, {root!r})
+    import asyncio
     from pathlib import Path
     from tests.chat.conftest import Shop, request
     class Server:
@@ -135,12 +132,10 @@ PURCHASE = """
 def test_two_processes_with_one_limit_make_no_more_than_it_together(shop: Shop) -> None:
     with FakeProvider(latency=0.05) as server:
         codes = [
-            PURCHASE.format(
-                root=str(ROOT), url=server.url, folder=str(shop.folder), numbers=list(range(start, start + 40))
-            )
+            PURCHASE.format(url=server.url, folder=str(shop.folder), numbers=list(range(start, start + 40)))
             for start in (0, 1000)
         ]
-        processes = [subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)]) for code in codes]
+        processes = [Python(code) for code in codes]
         assert [process.wait(120) for process in processes] == [0, 0]
         arrivals = sorted(server.arrivals)
         for number, first in enumerate(arrivals):

@@ -1,10 +1,7 @@
 """One cap over real processes, kills and months, against a server that says what it would charge."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,6 +17,7 @@ from tests.chat.conftest import KEY, PRICES, QUICK, Shop, request
 from tests.chat.purses import die, open_ledger, record, rows, settle, take
 from tests.fake_provider import FakeProvider
 from tests.fake_provider.replies import tokens_of
+from tests.processes import Python
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 REPLY = "A quiet boat on a calm sea, and nobody in a hurry."
@@ -57,14 +55,8 @@ class Office:
         assert price is not None
         self.price = price
 
-    def start(self, cap: float, first: int, count: int, month: float = 0.0) -> "subprocess.Popen[str]":
-        arguments = [str(self.home), self.server.url, str(cap), str(month), str(first), str(count)]
-        return subprocess.Popen(
-            [sys.executable, "-c", BUYER, *arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        )
+    def start(self, cap: float, first: int, count: int, month: float = 0.0) -> Python:
+        return Python(BUYER, str(self.home), self.server.url, str(cap), str(month), str(first), str(count))
 
     @property
     def bill(self) -> float:
@@ -79,7 +71,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield Office(tmp_path / "home", server)
 
 
-def end(process: "subprocess.Popen[str]") -> Any:
+def end(process: Python) -> Any:
     out, _ = process.communicate(timeout=60)
     return json.loads(out) if out.strip() else None
 

@@ -220,7 +220,8 @@ def test_other_scales_and_aspects_are_answered_as_asked() -> None:
     reply = json.loads(offline.complete(asked))
     assert list(reply) == [COHERENCE, "brand_fit"]
     assert 4 <= reply[COHERENCE]["score"] <= 5
-    assert "nothing is counted for this aspect" in reply["brand_fit"]["reasoning"]
+    assert reply["brand_fit"]["score"] is None, "the mean of other aspects would be a score of nothing"
+    assert "nothing that can be counted tells brand_fit" in reply["brand_fit"]["reasoning"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """An ephemeral server with a database of its own; takes about 10 s, so one for all tests."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("UVICORN_TIMEOUT_KEEP_ALIVE", "60")  # as on the command line: see quiet_prefect
+    os.environ.setdefault("UVICORN_TIMEOUT_KEEP_ALIVE", "60")  # as on the command line: see own_server.py
     from prefect.testing.utilities import prefect_test_harness
 
     with prefect_test_harness(server_startup_timeout=120):

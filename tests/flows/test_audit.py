@@ -17,7 +17,7 @@ from components.report.render import render
 from components.spec import AnchorSpec, Budget, JudgeSpec
 from flows.audit_judge import audit_judge
 from flows.pipeline import pipeline
-from flows.read_anchors import AnchorStep, read_anchors
+from flows.read_anchors import AnchorStep, names_of, read_anchors
 from flows.settings import Settings
 from flows.show_audit import show_audit
 from tests.fake_provider import FakeProvider
@@ -138,6 +138,14 @@ def test_a_reading_that_failed_is_tried_again_in_its_period_and_is_no_score(
         assert (second.bought, second.failed) == (2, {})
     sql = "SELECT count(score) AS scores, count(error) AS errors FROM anchor_readings"
     assert home.store().query(sql) == [{"scores": 8 * 4, "errors": 2 * 4}]
+
+
+def test_judges_of_one_model_have_names_of_their_own() -> None:
+    one, other, third = JudgeSpec(), JudgeSpec(rubric="brand"), JudgeSpec(model="openai/gpt-4o")
+    assert list(names_of((one, third)).values()) == ["offline/judge", "openai/gpt-4o"]
+    assert list(names_of((one, other)).values()) == ["offline/judge by mpwl", "offline/judge by brand"]
+    again = JudgeSpec(repeats=3)
+    assert len(set(names_of((one, again, other)).values())) == 3
 
 
 def test_a_campaign_with_anchors_has_them_read_and_shown(home: Settings, pictures: Path) -> None:

@@ -41,7 +41,7 @@ def campaign(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., C
         monkeypatch.setitem(listed, f"openai/fake@{server.url}", {"input": 10.0, "output": 40.0, "batch": 0.5})
         section = {"model": "openai/fake", "endpoint": server.url, "mode": mode, **chat}
         content = {"name": "test", "dataset": {"source": "folder", "path": pictures}, "budget": {"usd": 5.0}}
-        return Campaign.model_validate(content | {"generation": section, "judge": section})
+        return Campaign.model_validate(content | {"generation": section, "judge": section | {"allow_own_model": True}})
 
     return made
 
@@ -244,7 +244,9 @@ def test_a_killed_command_goes_on_with_the_batch_it_handed_in(tmp_path: Path, pi
         file = tmp_path / "campaign.yaml"
         section = {"model": "openai/fake", "endpoint": server.url, "mode": "batch"}
         content = {"name": "killed", "dataset": {"source": "folder", "path": str(pictures)}, "generation": section}
-        file.write_text(yaml.safe_dump(content | {"judge": section, "budget": {"allow_unpriced": True}}))
+        file.write_text(
+            yaml.safe_dump(content | {"judge": section | {"allow_own_model": True}, "budget": {"allow_unpriced": True}})
+        )
 
         def open_batches() -> bool:
             entries = [json.loads(path.read_text()) for path in (home / "calls" / "batches").glob("*.json")]

@@ -19,7 +19,7 @@ def test_a_deployed_run_suspends_while_its_batches_are_not_answered(server: Serv
     with FakeProvider() as provider:
         provider.batches.hold = True
         chat = {"model": "openai/fake", "endpoint": provider.url, "mode": "batch", "batch_wait_h": 0}
-        sections = {"generation": chat, "judge": chat, "budget": {"allow_unpriced": True}}
+        sections = {"generation": chat, "judge": chat | {"allow_own_model": True}, "budget": {"allow_unpriced": True}}
         campaign = deployment["parameters"]["campaign"] | sections
         run = server.ask(
             f"/deployments/{deployment['id']}/create_flow_run",

@@ -51,7 +51,7 @@ def test_the_planted_better_candidate_is_chosen_and_a_copy_is_not_judged(
 ) -> None:
     with FakeProvider(reply=scripted) as server:
         chat = {"model": "openai/fake", "endpoint": server.url}
-        sections = {"judge": chat, "budget": {"allow_unpriced": True}}
+        sections = {"judge": chat | {"allow_own_model": True}, "budget": {"allow_unpriced": True}}
         generation = {**chat, "candidates": 3, "seed": 0, "choose": "judge", "temperatures": [0.1, 0.5, 0.9]}
         summary = run(generation=generation, **sections)
         assert bought(summary) == (3 * N, 2 * N) and summary.steps[3].duplicates == N
@@ -135,7 +135,12 @@ def test_a_candidate_that_failed_is_asked_again_and_changes_no_row(run: Callable
     with FakeProvider(faults=["500"], reply=lambda body: scripted(body)) as server:
         chat = {"model": "openai/fake", "endpoint": server.url}
         generation = {**chat, "candidates": 2, "seed": 0, "choose": "judge", "max_attempts": 1, "max_concurrency": 1}
-        sections = {"generation": generation, "judge": chat, "budget": {"allow_unpriced": True}, "limit": 1}
+        sections = {
+            "generation": generation,
+            "judge": chat | {"allow_own_model": True},
+            "budget": {"allow_unpriced": True},
+            "limit": 1,
+        }
         first = run(**sections)
         assert first.steps[3].failed == {"server_error": 1} and bought(first) == (2, 1)
         assert first.scores["choice"]["failed"] == 1 and first.scores["without_text"] == 0

@@ -45,8 +45,9 @@ def started(steps: Steps, **more: Any) -> str:
 def test_a_table_is_judged_as_its_rows_are(steps: Steps, last: list[float] | None) -> None:
     vectors = [vector(steps, n, [0.1, -0.2, float(n)]) for n in range(5)]
     steps.store.append({"features": [*vectors, vector(steps, 5, last)]})
-    ids = {"dataset": steps.selection.dataset, "features": steps.c.features.id, "prompts": steps.c.prompt.id}
-    ids |= {"generation": steps.c.generation.id, "judge": steps.c.judge.id}
+    c = steps.c
+    ids: dict[str, Any] = {"dataset": steps.selection.dataset, "features": c.features.id, "prompts": c.prompt.id}
+    ids |= {"generation": c.generation.id, "judges": [c.judge.id]}
     for table, sql in FRAMES.items():
         lean = steps.store.frame(sql, {name: value for name, value in ids.items() if f"${name}" in sql})
         whole = pd.DataFrame(steps.store.query(f"SELECT * FROM {table}"))

@@ -68,7 +68,7 @@ def spec_of(pictures: Path, arms: dict[str, Any], **sections: Any) -> Experiment
 
 def by_server(server: FakeProvider) -> dict[str, Any]:
     chat = {"model": "openai/fake", "endpoint": server.url}
-    return {"generation": chat, "judge": chat, "budget": {"allow_unpriced": True}}
+    return {"generation": chat, "judge": chat | {"allow_own_model": True}, "budget": {"allow_unpriced": True}}
 
 
 def calls(home: Settings) -> dict[str, int]:

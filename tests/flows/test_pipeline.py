@@ -134,7 +134,7 @@ def test_a_bad_endpoint_leaves_every_post_judged_or_with_a_stated_error(
     monkeypatch.setenv("TEST_KEY", SECRET)
     with FakeProvider(latency=0.02, fail=0.25, key=SECRET) as server:
         chat = through(server, api_key_env="TEST_KEY")
-        summary = run(generation=chat, judge=chat, budget={"allow_unpriced": True})
+        summary = run(generation=chat, judge=chat | {"allow_own_model": True}, budget={"allow_unpriced": True})
         assert server.stats["requests"] > 0
     rows = home.store().query("SELECT text, error, overall, failed_readings FROM judged_posts")
     assert len(rows) == 7

@@ -29,7 +29,7 @@ CAMPAIGN = """\
 name: marked
 dataset: {{source: csv, path: texts.csv}}
 generation: {{model: openai/fake, endpoint: "{url}", api_key_env: MARKED_KEY, max_concurrency: 1, max_attempts: 2}}
-judge: {{model: openai/fake, endpoint: "{url}", api_key_env: MARKED_KEY, max_concurrency: 1, max_attempts: 2}}
+judge: {{model: openai/fake-judge, endpoint: "{url}", api_key_env: MARKED_KEY, max_concurrency: 1, max_attempts: 2}}
 budget: {{allow_unpriced: true}}
 """
 TEXTS = [

@@ -15,7 +15,7 @@ from PIL import Image
 
 from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, Status, buy
 from components.items.pictures import jpeg_for_model
-from components.judgments import judge
+from components.judgments import judge, load_rubric, rubric_text
 from components.judgments.beside import OPENING_WORDS, Waiting, openings_beside
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import JudgeSpec
@@ -117,6 +117,36 @@ def test_one_call_per_aspect_when_the_rubric_says_so(tmp_path: Path) -> None:
     rows = Batch(1).judged(JudgeSpec(rubric=str(rubric)), script)
     assert [(row.aspect, row.score, row.cost_usd) for row in rows] == [("warmth", 3, 0.004), ("wit", 3, 0.004)]
     assert len({row.call_key for row in rows}) == 2
+
+
+@pytest.mark.parametrize("name", ["mpwl", "brand", "persuasion", "accessibility"])
+@pytest.mark.parametrize("pictured", [False, True])
+def test_each_shipped_rubric_by_one_call_or_one_per_aspect_with_or_without_the_picture(
+    name: str, pictured: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jpg"
+    batch = Batch(1, sha256=picture(path), image_path=str(path))
+    brief = "Calm and dry." if name == "brand" else None
+    apart = tmp_path / "apart.yaml"
+    apart.write_text(rubric_text(name).replace("calls: together", "calls: per_aspect"))
+    aspects = [aspect.name for aspect in load_rubric(name).aspects]
+    for rubric, calls in ((name, 1), (str(apart), len(aspects))):
+        script = Script(
+            lambda request, _: json.dumps({one: {"reasoning": "r", "score": 6} for one in request.schema["properties"]})
+        )
+        rows = batch.judged(JudgeSpec(model="openai/m", rubric=rubric, brief=brief, picture=pictured), script)
+        assert [(row.aspect, row.score, row.reasoning) for row in rows] == [(one, 6, "r") for one in aspects]
+        asked = script.rounds[0]
+        assert len(asked) == len({request.key for request in asked}) == calls
+        for request in asked:
+            system, user = (message["content"] for message in request.messages)
+            assert isinstance(user, list) == pictured
+            for one in request.schema["properties"].values():
+                assert list(one["properties"]) == ["reasoning", "score"]
+            assert [one in request.schema["properties"] for one in aspects] == [
+                f"\n{one} (" in system for one in aspects
+            ]
+            assert ("Calm and dry." in str(user)) == (name == "brand")
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status not in {Status.ok}])

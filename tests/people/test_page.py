@@ -66,14 +66,16 @@ async def test_a_rating_is_blind_then_kept_then_shown_beside_the_judges(posts, s
     assert len(settings.store().query("SELECT * FROM blind_ratings")) == 4
 
 
-async def test_an_answer_is_kept_while_another_process_holds_the_warehouse(posts, serve) -> None:
+async def test_an_answer_is_kept_while_another_process_holds_the_warehouse(posts, serve, monkeypatch) -> None:
+    monkeypatch.setattr("flows.review_posts.FOLD_S", 0.2)
+    monkeypatch.setattr("flows.review_posts.WAIT_S", 0.5)
     home = posts()
     for _ in range(3):
         home.post()
     settings = home.done()
     async with serve(settings) as page:
         first = await page.next()
-        with held(settings, 4) as holder:
+        with held(settings, 3) as holder:
             status, found = await page.rate(first, "while-held")
             assert status == 200 and found["waiting"] == 1
             answers, wrong = read_answers(settings.people)

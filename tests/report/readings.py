@@ -1,12 +1,12 @@
 """Plants readings in a warehouse: a judge with known noise, other judges, people. The truth is in the arguments."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
-from components.records import Judgment, Post
+from components.records import Judgment, Post, Rating
 from components.spec import JudgeSpec
 
 ASPECTS = ("relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement")
@@ -48,12 +48,11 @@ def posts(home: Any, n: int, pictures: Sequence[Any] = ()) -> list[Post]:
 
 def store_ratings(home: Any, rows: Sequence[tuple[Any, ...]], slice: str = "audit", saw_judge: bool = False) -> None:
     """(rating_id, post_id, rater, aspect, score, n) as people's ratings."""
-    with home.store.connect() as db:
-        db.execute(
-            """CREATE TABLE IF NOT EXISTS ratings (rating_id TEXT, post_id TEXT, rater TEXT, rubric TEXT, aspect TEXT,
-            score DOUBLE, slice TEXT, saw_judge BOOLEAN, created_at TIMESTAMPTZ)"""
+    made = [
+        Rating(
+            rating_id=rating_id, post_id=post_id, rater=rater, rubric="mpwl", aspect=aspect, score=score, slice=slice,
+            saw_judge=saw_judge, created_at=datetime.now(UTC),
         )
-        db.execute("CREATE OR REPLACE VIEW blind_ratings AS SELECT * FROM ratings WHERE NOT saw_judge")
-        made = [(*row[:3], "mpwl", *row[3:5], slice, saw_judge) for row in rows]
-        marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, now())"] * len(made))
-        db.execute(f"INSERT INTO ratings VALUES {marks}", [value for row in made for value in row])
+        for rating_id, post_id, rater, aspect, score, _ in rows
+    ]  # fmt: skip
+    home.store.append({"ratings": made})

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.people.order import lot
 from components.report import render
 from components.report.agreement import block_of
 from components.report.candidates import why
@@ -183,9 +184,11 @@ def rate(home: Any, posts: list[Any], worth: Any, raters: dict[str, float], **mo
 
 def test_people_are_beside_the_judge_blind_and_at_random_only(judged: Any) -> None:
     home, posts = judged
-    rate(home, posts[:20], WORTH[:20], {"ann": 1.0, "bo": 1.0})
-    rate(home, posts[20:25], WORTH[20:25], {"ann": -3.0}, slice="queue")
-    rate(home, posts[25:], WORTH[25:], {"ann": -3.0}, saw_judge=True)
+    drawn = sorted(range(30), key=lambda at: lot(posts[at].post_id))  # as the review page draws them
+    parts = [([posts[at] for at in part], WORTH[part]) for part in (drawn[:20], drawn[20:25], drawn[25:])]
+    rate(home, *parts[0], {"ann": 1.0, "bo": 1.0})
+    rate(home, *parts[1], {"ann": -3.0}, slice="queue")
+    rate(home, *parts[2], {"ann": -3.0}, saw_judge=True)
     home.run()
     page = render(home.store, "run-1")
     assert page == render(Store(home.store.path), "run-1")

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 def test_one_command_trains_measures_and_describes_all_models(tmp_path: Path) -> None:
     out = tmp_path / "models"
-    sizes = ["--pictures", "200", "--validation", "40", "--test", "40", "--steps-scale", "0.001"]
+    sizes = ["--pictures", "100", "--validation", "40", "--test", "40", "--sentences", "300", "--steps-scale", "0.001"]
     command = [
         sys.executable,
         "-m",
@@ -30,4 +30,4 @@ def test_one_command_trains_measures_and_describes_all_models(tmp_path: Path) ->
     card = read_card(out)
     assert set(card["megabytes"]) == set(PARTS)
     assert card["figures"]["scene_accuracy_both"]["n"] == 40
-    assert "200 drawings to train on" in (out / "CARD.md").read_text(encoding="utf-8")
+    assert "100 drawings to train on" in (out / "CARD.md").read_text(encoding="utf-8")

@@ -8,52 +8,32 @@ no agreement with people is claimed.
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.chat.offline import measures
-from components.chat.offline.appeals import without_appeals
-from components.chat.offline.measures import Text
-from components.prompts.escaping import unescape
+from components.chat.offline import measures, persuading, reading
+from components.chat.offline.opinion import Material, Opinion, bounded, read_material
 
 VERSION = 1  # bump when it would answer differently: calls are bought again
 MARK = "Offline heuristics"
 LOWEST, HIGHEST = 1.5, 9.5  # nothing that is only counted deserves a 10
 
-_TAGGED = re.compile(r"<([a-z][a-z0-9_]*)>(.*?)</\1>", re.DOTALL)
 _LENGTH = re.compile(r"(\d+) of (?:at most )?(\d+)(?:, usual are (\d+) to (\d+))?")
 _SPAN = re.compile(r"from (-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)")
 _TO_READERS = {"you", "your", "you're", "yours", "we", "us", "our", "let's"}
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What stands between the tags of the user's message."""
-
-    post: Text
-    tags: Mapping[str, list[str]]
-    left_out: int = 0  # characters of the post that were addressed to the judge
-
-    def joined(self, tag: str) -> str:
-        return " ".join(self.tags.get(tag, []))
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """`worth` from 0 to 1 (cut there), and why."""
-
-    worth: float
-    why: str
-
-
 def complete(body: Mapping[str, Any]) -> str:
-    """The reply to one chat-completions request: JSON, reasoning before score for each aspect of its schema."""
+    """The reply to one chat-completions request: JSON, reasoning before score for each aspect of its schema. An aspect
+    for which nothing can be counted gets no score, which its reader takes for a failure."""
     material = read_material(body["messages"])
-    opinions = {name: opinion_of(material) for name, opinion_of in ASPECTS.items()}
-    reply = {}
+    reply: dict[str, dict[str, Any]] = {}
     for name, (lowest, highest) in _asked(body).items():
-        opinion = opinions.get(name) or _of_unknown_aspect(opinions)
+        if name not in ASPECTS:
+            why = f"{MARK}: nothing that can be counted tells {name}, so there is no score."
+            reply[name] = {"reasoning": why, "score": None}
+            continue
+        opinion = ASPECTS[name](material)
         score = LOWEST + (HIGHEST - LOWEST) * bounded(opinion.worth)
         score = lowest + (highest - lowest) * (score - 1) / 9
         reply[name] = {"reasoning": f"{MARK}: {opinion.why}", "score": round(score, 1)}
@@ -65,44 +45,14 @@ def _asked(body: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     form = body.get("response_format") or {}
     properties = (form.get("json_schema") or {}).get("schema", {}).get("properties", {})
     asked = {}
-    for name in properties or ASPECTS:
+    for name in properties or MPWL:
         score = properties.get(name, {}).get("properties", {}).get("score", {})
         span = _SPAN.search(str(score.get("description", "")))
         asked[name] = (float(span[1]), float(span[2])) if span else (1.0, 10.0)
     return asked
 
 
-def _of_unknown_aspect(opinions: Mapping[str, Opinion]) -> Opinion:
-    mean = sum(bounded(opinion.worth) for opinion in opinions.values()) / len(opinions)
-    return Opinion(mean, f"nothing is counted for this aspect; the mean of {', '.join(opinions)}.")
-
-
-def read_material(messages: Sequence[Mapping[str, Any]]) -> Material:
-    """The first user message with a post in it; later ones ask for a repair of the reply."""
-    for message in messages:
-        if message.get("role") == "user":
-            tags: dict[str, list[str]] = {}
-            for tag, content in _TAGGED.findall(text_of(message.get("content"))):
-                tags.setdefault(tag, []).append(unescape(content).strip())
-            if tags.get("post"):
-                post = tags["post"][0]
-                kept = without_appeals(post)
-                return Material(measures.take_apart(kept), tags, len(post) - len(kept))
-    return Material(measures.take_apart(""), {})
-
-
-def text_of(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return "\n".join(part.get("text", "") for part in content or [] if part.get("type") == "text")
-
-
-def bounded(value: float) -> float:
-    """Cut to 0 to 1."""
-    return min(1.0, max(0.0, value))
-
-
-# --- the four aspects ------------------------------------------------------------------------------------------------
+# --- the four aspects of mpwl ----------------------------------------------------------------------------------------
 
 
 def relevance_clarity(material: Material) -> Opinion:
@@ -237,9 +187,13 @@ FITS: dict[str, Callable[[float], float]] = {
 }
 """Sentiment asked for -> how well a feeling in [-1, 1] suits it."""
 
-ASPECTS: dict[str, Callable[[Material], Opinion]] = {
+MPWL: dict[str, Callable[[Material], Opinion]] = {
     "relevance_clarity": relevance_clarity,
     "creativity_originality": creativity_originality,
     "coherence_structure": coherence_structure,
     "emotional_engagement": emotional_engagement,
 }
+
+ASPECTS = MPWL | persuading.ASPECTS | reading.ASPECTS
+"""What is counted: the aspects of the rubrics mpwl, persuasion and accessibility. Any other is refused before a run
+begins (components/judgments/worth.py): the mean of what was counted for something else would be a score of nothing."""

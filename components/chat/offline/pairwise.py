@@ -12,7 +12,8 @@ from typing import Any
 
 from components.chat.offline import judge, measures
 from components.chat.offline.appeals import without_appeals
-from components.chat.offline.judge import ASPECTS, MARK, Material, Opinion, bounded, text_of
+from components.chat.offline.judge import MARK, MPWL
+from components.chat.offline.opinion import Material, Opinion, bounded, text_of
 from components.prompts.escaping import unescape
 
 VERSION = f"1.{judge.VERSION}"  # bump the 1 when it would answer differently; it counts as the judge does
@@ -60,7 +61,7 @@ def _material(label: str, labels: Sequence[str], tags: Mapping[str, list[str]]) 
 
 
 def _opinions(material: Material) -> dict[str, Opinion]:
-    return {name: opinion_of(material) for name, opinion_of in ASPECTS.items()}
+    return {name: opinion_of(material) for name, opinion_of in MPWL.items()}
 
 
 def _verdict(name: str, opinions: Mapping[str, Mapping[str, Opinion]]) -> dict[str, str]:

@@ -1,0 +1,41 @@
+"""By which specs posts were written: what a judge must know to read posts whose writer nobody configures any more."""
+
+from dataclasses import dataclass
+
+from components.spec import Selection
+from components.store import Store, parameters, selected
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The ids of the specs of prompts, features and generation."""
+
+    prompts: str
+    features: str
+    generation: str
+
+    @property
+    def ids(self) -> tuple[str, str, str]:
+        return self.prompts, self.features, self.generation
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Some posts by one origin; `writer` is the model, None where nobody knows it."""
+
+    written: Written
+    writer: str | None
+    posts: int
+
+
+def origins(store: Store, selection: Selection) -> list[Origin]:
+    """By whatever specs the selection's posts that are worth judging were written, some of them long ago."""
+    sql = f"""{selected(selection)} SELECT p.spec_id AS prompts, p.feature_spec_id AS features,
+            po.spec_id AS generation, any_value(sg.params->>'$.model') AS writer, count(*) AS posts
+        FROM candidates po JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
+        LEFT JOIN specs sg ON sg.spec_id = po.spec_id
+        WHERE po.to_judge AND po.error IS NULL GROUP BY ALL ORDER BY ALL"""
+    rows = store.query(sql, parameters(selection))
+    return [
+        Origin(Written(row["prompts"], row["features"], row["generation"]), row["writer"], row["posts"]) for row in rows
+    ]

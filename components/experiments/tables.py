@@ -1,18 +1,16 @@
 """The tables of an experiment: pure functions of its scores; the same rows give the same tables, to the byte.
 
-Differences are paired by item: both arms wrote about it and both posts were scored. A failure is never a score: how far
-the failures could move a difference stands beside it as bounds. Holm's correction is over one table: the overall
-differences are one, those of the single aspects another, the claims a third.
+Holm's correction is over one table: the overall differences are one, those of the single aspects another, the claims a
+third.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from components.experiments.differences import Difference, compare, differences, line, noise_of
 from components.experiments.scores import ArmScores, Findings
 from components.experiments.spec import OVERALL
-from components.statistics import Mean, NoiseFloor, Paired, differs, holm, mean_with_interval, noise_floor, paired
+from components.statistics import Mean, NoiseFloor, holm, mean_with_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +32,6 @@ class ArmLine:
     latency_ms: float | None
     judge_latency_ms: float | None
     same_as: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """`arm` minus `baseline` on one aspect. `noise`: what re-reading the same posts could make of it; None where posts
-    were read once. `verdict`: higher, lower, or not told apart; `robust`: no scores in place of the failures could turn
-    it around."""
-
-    arm: str
-    baseline: str
-    aspect: str
-    n: int
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_holm: float | None
-    effect_size: float | None
-    wins: int
-    ties: int
-    losses: int
-    win_rate: float | None
-    win_low: float | None
-    win_high: float | None
-    failed_arm: int
-    failed_baseline: int
-    bound_low: float | None
-    bound_high: float | None
-    robust: bool
-    noise: float | None
-    below_noise: bool | None
-    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +67,18 @@ def tables_of(found: Findings) -> Tables:
     noise = {name: noise_of(found.arms, name, list(found.aspects)) for name in names}
     return Tables(
         arms=[arm_line(arm, names) for arm in found.arms],
-        overall=differences(found, found.arms, [OVERALL], noise),
-        aspects=differences(found, found.arms, list(found.aspects), noise),
+        overall=differences(found.arms, [OVERALL], found.scale, noise),
+        aspects=differences(found.arms, list(found.aspects), found.scale, noise),
         claims=claim_lines(found, noise),
-        second={
-            judge: differences(
-                found,
-                arms,
-                [OVERALL],
-                {OVERALL: noise_of(arms, OVERALL, sorted({*arms[0].items[0].scores} - {OVERALL}))},
-            )
-            for judge, arms in found.further.items()
-            if arms and arms[0].items
-        },
+        second={judge: by_further_judge(arms, found.scale) for judge, arms in found.further.items()},
         noise={name: floor.sd.value for name, floor in noise.items()},
     )
+
+
+def by_further_judge(arms: Sequence[ArmScores], scale: tuple[float, float]) -> list[Difference]:
+    """The overall differences by another judge, whose rubric may have other aspects."""
+    aspects = sorted({name for arm in arms for one in arm.items for name in one.scores} - {OVERALL})
+    return differences(arms, [OVERALL], scale, {OVERALL: noise_of(arms, OVERALL, aspects)})
 
 
 def arm_line(arm: ArmScores, names: Sequence[str]) -> ArmLine:
@@ -148,67 +111,6 @@ def changes_of(overrides: Mapping[str, object]) -> str:
     return "; ".join(parts) or "as the campaign says"
 
 
-def differences(
-    found: Findings, arms: Sequence[ArmScores], aspects: Sequence[str], noise: Mapping[str, NoiseFloor]
-) -> list[Difference]:
-    """Every arm but the baseline on each aspect; p-values corrected over all of them."""
-    baseline = arms[0]
-    pairs = [(arm, aspect) for arm in arms[1:] for aspect in aspects]
-    compared = [compare(arm, baseline, aspect, found.scale) for arm, aspect in pairs]
-    return [
-        line(arm, baseline, aspect, result, p, noise[aspect])
-        for (arm, aspect), result, p in zip(pairs, compared, holm([one.p for one in compared]), strict=True)
-    ]
-
-
-def compare(arm: ArmScores, baseline: ArmScores, aspect: str, scale: tuple[float, float]) -> Paired:
-    """Over the items that were run in both."""
-    one, other = arm.values(aspect), baseline.values(aspect)
-    both = one.keys() & other.keys()
-    return paired(
-        {item: score for item, score in one.items() if item in both},
-        {item: score for item, score in other.items() if item in both},
-        scale,
-        kinds=(arm.kinds, baseline.kinds),
-    )
-
-
-def line(
-    arm: ArmScores, baseline: ArmScores, aspect: str, result: Paired, p_holm: float | None, noise: NoiseFloor
-) -> Difference:
-    floor = noise.of_means(result.n, result.n, repeats_of(arm), repeats_of(baseline)) if result.n else None
-    differ = differs(result.difference, floor)
-    below = None if differ is None else not differ
-    told_apart = result.is_found(p_holm) and not below
-    higher = told_apart and (result.difference or 0) > 0
-    return Difference(
-        arm=arm.name,
-        baseline=baseline.name,
-        aspect=aspect,
-        n=result.n,
-        difference=result.difference,
-        low=result.low,
-        high=result.high,
-        p=result.p,
-        p_holm=p_holm,
-        effect_size=result.effect_size,
-        wins=result.wins,
-        ties=result.ties,
-        losses=result.losses,
-        win_rate=result.win_rate.value,
-        win_low=result.win_rate.low,
-        win_high=result.win_rate.high,
-        failed_arm=result.failed_treatment,
-        failed_baseline=result.failed_baseline,
-        bound_low=result.bound_low,
-        bound_high=result.bound_high,
-        robust=result.robust,
-        noise=floor,
-        below_noise=below,
-        verdict="higher" if higher else "lower" if told_apart else "not told apart",
-    )
-
-
 def claim_lines(found: Findings, noise: Mapping[str, NoiseFloor]) -> list[ClaimLine]:
     """Each claimed direction beside the paired difference of its two arms."""
     arms = {arm.name: arm for arm in found.arms}
@@ -225,27 +127,3 @@ def claim_lines(found: Findings, noise: Mapping[str, NoiseFloor]) -> list[ClaimL
             ClaimLine(better.name, than.name, aspect, claim["by"], claim["reported"], direction, told_apart, made)
         )
     return lines
-
-
-def repeats_of(arm: ArmScores) -> float:
-    """Readings per scored post, on average."""
-    counts = [len(one.readings) for one in arm.items if one.overall is not None and one.readings]
-    return sum(counts) / len(counts) if counts else 1
-
-
-def noise_of(arms: Sequence[ArmScores], aspect: str, aspects: Sequence[str]) -> NoiseFloor:
-    """The judge's own noise over the posts of all arms; a reading's overall is the mean of its aspects."""
-
-    def value(reading: Mapping[str, float]) -> float:
-        if aspect != OVERALL:
-            return reading.get(aspect, float("nan"))
-        whole = [reading[name] for name in aspects if name in reading]
-        return sum(whole) / len(whole) if whole and len(whole) == len(aspects) else float("nan")
-
-    posts: dict[str, Mapping[int, Mapping[str, float]]] = {}
-    for arm in arms:
-        posts |= {one.post_id: one.readings for one in arm.items if one.post_id and one.readings}
-    repeats = sorted({repeat for readings in posts.values() for repeat in readings})
-    columns = [[value(readings.get(repeat, {})) for repeat in repeats] for _, readings in sorted(posts.items())]
-    table = np.array(columns, dtype=np.float64).T if columns else np.full((1, 0), np.nan)
-    return noise_floor(table)

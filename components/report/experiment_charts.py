@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
-from components.experiments.tables import Difference
+from components.experiments.differences import Difference
 
 LEAST = 0.25
 """Points to each side that a scale has at least: a narrower one would make a hundredth look large."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.experiments.differences import Difference
 from components.experiments.scores import NOT_RUN, ArmScores, ItemScore
-from components.experiments.tables import Difference, changes_of, tables_of
+from components.experiments.tables import changes_of, tables_of
 from tests.experiments.planted import an_arm, an_item, both, findings
 
 

@@ -11,14 +11,19 @@ from flows.settings import Settings
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """An ephemeral server with a database of its own; takes about 10 s, so one for all tests."""
+    """A server with a database of its own, as a command starts one; takes seconds, so one for all tests."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("UVICORN_TIMEOUT_KEEP_ALIVE", "60")  # as on the command line: see own_server.py
-    from prefect.testing.utilities import prefect_test_harness
+    from flows.own_server import OwnServer
 
-    with prefect_test_harness(server_startup_timeout=120):
+    place = tmp_path_factory.mktemp("prefect")
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    server = OwnServer(environment | {"PREFECT_HOME": str(place)})
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: server.wait(), PREFECT_HOME: place}):
         yield
+    server.stop()
 
 
 @pytest.fixture

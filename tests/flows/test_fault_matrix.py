@@ -153,7 +153,7 @@ def matrix(home: Settings, step: str, folder: Path) -> Seen:
 
 @pytest.fixture(scope="module")
 def seen(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
-    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
     found = {}
     for step in STEPS:
@@ -161,7 +161,8 @@ def seen(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("POSTWRIGHT_HOME", str(folder / "home"))
             settings = Settings.from_environment()
-            with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: settings.results}):
+            changed = {PREFECT_LOCAL_STORAGE_PATH: settings.results, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+            with temporary_settings(changed):
                 found[step] = matrix(settings.prepare(), step, folder)
     yield found
 

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.errors import PostwrightError, UserError
-from components.judgments.rubric import rubric_text
+from components.judgments.rubric import load_rubric
 from components.people.answers import Answer, AnswerFile, read_answers
 from components.people.app import Waiting, application
 from components.people.desk import Desk
@@ -54,7 +52,7 @@ class Reviewing:
         self.store = settings.store()
         self.store.wait_s = WAIT_S
         self.file = AnswerFile(settings.people)
-        self.desk = Desk(self._keep, yaml.safe_load(rubric_text(asked.rubric)), asked.gate, asked.audit)
+        self.desk = Desk(self._keep, load_rubric(asked.rubric).model_dump(), asked.gate, asked.audit)
         self.kept = 0
         self._lock = threading.Lock()
         self._pending: dict[str, Answer] = {}
@@ -160,7 +158,7 @@ def review_posts(
         raise UserError(f"--host {host} is reached from other machines: a token is required")
     address = f"http://{shown_host(host)}:{door.getsockname()[1]}/"
     with door, Reviewing(settings, asked) as home:
-        app = application(home, host, token, rater)
+        app = application(home, host, token, rater, names=(socket.gethostname(),))
         config = uvicorn.Config(
             app,
             log_level="error",

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from components.errors import UserError
 from components.items.pictures import PictureError, jpeg_for_model
 from components.people.answers import RATER, parsed_detail
 from components.people.desk import Desk, Refused
@@ -108,8 +109,6 @@ class Pages:
         return self._html("review.html.j2", csrf=request.state.csrf, rater=self.rater)
 
     async def agreement(self, request: Request) -> Response:
-        from components.errors import UserError
-
         try:
             found = await run_in_threadpool(self.home.agreement)
         except UserError as error:

@@ -66,7 +66,6 @@ class Desk:
         self._skipped: dict[str, dict[str, None]] = {}
         self._held: dict[str, tuple[str, float]] = {}
         self._answers: dict[str, Answer] = {}
-        self._latest: dict[tuple[str, str], Answer] = {}
 
     # What is known
 
@@ -173,7 +172,8 @@ class Desk:
             if (known := self._answers.get(answer_id)) is not None:
                 return known
             place, _ = self._place(post_id)
-            before = self._latest.get((rater, post_id))
+            said = [one for one in self._answers.values() if (one.rater, one.post_id) == (rater, post_id)]
+            before = max(said, key=lambda one: one.at, default=None)
             if before is None or before.decision == "withdraw":
                 raise Refused(409, "You have not answered on this post in this session, so there is nothing to undo")
             answer = Answer(
@@ -181,7 +181,7 @@ class Desk:
                 post_id=post_id,
                 rater=rater,
                 rubric=before.rubric,
-                scores=dict.fromkeys(before.scores),
+                scores=dict.fromkeys(aspect for one in said for aspect in one.scores),
                 decision="withdraw",
                 slice=place.slice,
                 saw_judge=True,
@@ -220,7 +220,6 @@ class Desk:
 
     def _take_in(self, answer: Answer) -> None:
         self._answers[answer.answer_id] = answer
-        self._latest[answer.rater, answer.post_id] = answer
         self._seen.add((answer.rater, answer.post_id))  # the judge's view comes with the acknowledgement
         if answer.decision == "withdraw":
             self._said.get(answer.rater, {}).pop(answer.post_id, None)

@@ -128,7 +128,7 @@ def serving(settings: Settings, token: str | None = None, host: str = "127.0.0.1
 
     door = listening(host, 0)
     with door, Reviewing(settings, Asked(**asked)) as home:
-        app = application(home, host, token, "ann")
+        app = application(home, host, token, "ann", names=("this-machine",))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", server_header=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
         thread.start()

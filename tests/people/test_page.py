@@ -190,6 +190,7 @@ async def test_undo_takes_back_and_the_next_answer_is_not_blind(posts, serve) ->
             0
         ] == 409
         await page.rate(first, "answer-0001")
+        await page.rate(first, "answer-00b1", scores={}, decision="reject", reason="no, not that")
         status, found = await page.say("undo", {"rater": "ann", "post_id": first["post_id"], "answer_id": "undo-0001"})
         assert status == 200 and found["progress"]["done"] == 0
         await page.rate(first, "answer-0002", decision=None)
@@ -382,6 +383,21 @@ async def test_a_token_is_asked_for_once_and_does_not_stay_in_the_address(posts,
             headers = {"x-postwright-token": "a-token-of-some-length"}
             async with stranger.get(page.address + "state", headers=headers) as reply:
                 assert reply.status == 200
+
+
+async def test_beyond_loopback_names_are_checked_and_addresses_need_none(posts, serve) -> None:
+    home = posts()
+    home.post()
+    async with serve(home.done(), host="0.0.0.0", token="a-token-of-some-length") as page:
+        token = {"x-postwright-token": "a-token-of-some-length"}
+        for host, status in (
+            ("this-machine:80", 200),
+            ("192.168.0.7", 200),
+            ("[fe80::1]:80", 200),
+            ("evil.example", 421),
+        ):
+            async with page.session.get(page.address + "state", headers={"host": host, **token}) as reply:
+                assert reply.status == status, host
 
 
 def test_beyond_loopback_a_token_is_required() -> None:

@@ -25,7 +25,7 @@ def asked(text: str, rubric: str, alt: str | None = ALT, image: str | None = "/p
     known = load_rubric(rubric)
     post = Post(post_id="p", prompt_id="q", spec_id="s", platform="instagram", text=text, alt_text=alt, created_at=NOW)
     item = Item(item_id="i", dataset="d", spec_id="s", source_uri="/x", ingested_at=NOW, image_path=image)
-    user = user_message(post, item, WORDS, [], known.material)
+    user = user_message(post, item, WORDS, [], material=known.material)
     body = {
         "model": "judge",
         "messages": messages_for(system_message(known, known.aspects), user, None),

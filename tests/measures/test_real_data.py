@@ -35,10 +35,15 @@ def test_tweets_are_measured_and_pass_the_suite(models: Models) -> None:
     rows = Measuring(a_batch(posts), MeasureSpec(references=10), FeatureSpec())(posts, NOW)
     verdict = validate("measures", pd.DataFrame([row.row() for row in rows]), chunk_id="c", run_id="r", now=NOW)
     assert not verdict.stop, [row for row in verdict.results if not row.success and row.severity == "stop"]
-    texts = {post.post_id: post.text or "" for post in posts}
-    of = {name: [row for row in rows if row.name == name] for name in ("toxicity", "pii", "reading_ease", "clip")}
-    assert {row.error for row in of["clip"]} == {"no_picture"}
-    assert sum(row.value is None for row in of["reading_ease"]) < 0.1 * len(posts)
-    assert sum((row.value or 0) > 0 for row in of["pii"]) <= 0.02 * len(posts), "accounts of companies and the famous"
-    worst = max(of["toxicity"], key=lambda row: row.value or 0)
-    assert (worst.value or 0) > 0.8 and texts[worst.post_id]
+    assert {row.error for row in rows if row.name == "clip"} == {"no_picture"}
+    assert sum(row.value is None for row in rows if row.name == "reading_ease") < 0.1 * len(posts)
+
+
+def test_few_tweets_of_companies_and_the_famous_are_rude_or_give_an_address_away() -> None:
+    """Measured: of 5,255 ten hold personal data, all rightly (an e-mail address, a phone number, a street), and 23 are
+    called toxic, of which most are rude and some only swear."""
+    posts = tweets(10**6)
+    rows = Measuring(a_batch(posts), MeasureSpec(families=("safety",)), FeatureSpec())(posts, NOW)
+    values = {name: [row.value or 0 for row in rows if row.name == name] for name in ("pii", "toxicity")}
+    assert 5 <= sum(value > 0 for value in values["pii"]) <= 20
+    assert 10 <= sum(value >= 0.8 for value in values["toxicity"]) <= 60

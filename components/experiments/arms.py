@@ -34,7 +34,8 @@ class Arm:
 
     @property
     def judges(self) -> tuple[JudgeSpec, ...]:
-        return judges_of(self.campaign)
+        """The judge, then those of the panel."""
+        return (self.campaign.judge, *self.campaign.panel)
 
     @property
     def spec_ids(self) -> dict[str, Any]:
@@ -45,11 +46,6 @@ class Arm:
             "generation": c.generation.id,
             "judges": [judge.id for judge in self.judges],
         }
-
-
-def judges_of(campaign: Campaign) -> tuple[JudgeSpec, ...]:
-    """The judge, then further ones, where a campaign has them."""
-    return (campaign.judge, *getattr(campaign, "panel", ()))
 
 
 def arms_of(spec: ExperimentSpec) -> list[Arm]:
@@ -80,11 +76,9 @@ def comparable(campaign: Campaign, yardstick: str, has_people: bool) -> Campaign
         changes["words_from"] = yardstick
     if has_people:
         changes["source_text"] = False
+    judge, *panel = (one.model_copy(update=changes) for one in (campaign.judge, *campaign.panel))
     # Anchors are about the judge, not about an arm: a run of the campaign reads them.
-    made: dict[str, Any] = {"judge": campaign.judge.model_copy(update=changes), "anchors": None}
-    if panel := getattr(campaign, "panel", ()):
-        made["panel"] = tuple(judge.model_copy(update=changes) for judge in panel)
-    return campaign.model_copy(update=made)
+    return campaign.model_copy(update={"judge": judge, "panel": tuple(panel), "anchors": None})
 
 
 def pairwise_of(spec: ExperimentSpec, arms: list[Arm]) -> PairwiseSpec | None:

@@ -96,7 +96,11 @@ def test_paths_are_relative_to_the_file_they_stand_in(tmp_path: Path) -> None:
 
 def test_every_arm_is_judged_alike(tmp_path: Path) -> None:
     arms = {**ARMS, "crops": {"features": {"crops": "saliency"}}, "human": {"generation": {"model": "human/source"}}}
-    spec = load_experiment(write(tmp_path, arms=arms), ["judge.batch_context=4"])
+    panel = "panel=[{model: offline/judge, rubric: persuasion}]"
+    spec = load_experiment(write(tmp_path, arms=arms), ["judge.batch_context=4", panel])
+    assert all(len(arm.judges) == 2 for arm in arms_of(spec))
+    for judge in (judge for arm in arms_of(spec) for judge in arm.judges):
+        assert (judge.batch_context, judge.source_text) == (0, False)
     by_name = {arm.name: arm.campaign for arm in arms_of(spec)}
     assert {campaign.judge.batch_context for campaign in by_name.values()} == {0}, "nothing stands beside a post"
     assert {campaign.judge.source_text for campaign in by_name.values()} == {False}, "one arm is that text"

@@ -14,11 +14,12 @@ from rich.console import Console
 
 from components.errors import UserError
 from components.people.exports import ExportSpec
-from components.people.leaks import hold_out
+from components.people.leaks import HeldOut, hold_out
 from components.people.preferences import Candidate, pairs
-from components.records import Example, Item, Rating, Review, content_id
+from components.people.reviewed import measured_examples
+from components.records import Arm, Example, Item, Rating, Review, content_id
 from components.store import Store
-from flows.export_posts import Exported, export_posts
+from flows.export_posts import Exported, export_posts, preference_lines
 from flows.settings import Settings
 from flows.show_people import show_exported
 from tests.people.test_opinions import NOW, a_rating, a_review
@@ -277,6 +278,35 @@ def test_a_held_out_share_follows_clusters_and_does_not_move() -> None:
     assert one.reasons == other.reasons and 60 <= sum(i.item_id in one.reasons for i in items) <= 105
     for item, twin in zip(items[:50], twins, strict=True):
         assert (item.item_id in one.reasons) == (twin.item_id in one.reasons)
+
+
+def test_items_that_an_experiment_compares_arms_over_are_measured_on(posts) -> None:
+    home = posts()
+    made = [home.post(f"Post {n}.", with_picture=False) for n in range(3)]
+    store = home.done().store()
+    items = [row["item_id"] for row in store.query("SELECT item_id FROM items ORDER BY published_at")]
+    names = ("spec_id", "experiment", "arm", "baseline", "dataset", "overrides", "feature_spec_id", "prompt_spec_id")
+    more = dict.fromkeys((*names, "generation_spec_id", "purse"), "x")
+    arms = [
+        Arm(arm_id=content_id(n), place=n, judge_spec_ids=["j"], items=items[:2], created_at=NOW, **more)
+        for n in range(2)
+    ]
+    store.append({"arms": arms})
+    assert [example.example_id for example in measured_examples(store)] == sorted(items[:2]) and len(made) == 3
+
+
+def test_a_pair_that_rejects_an_evaluation_text_is_left_out() -> None:
+    from components.learning.near_duplicates import text_key
+
+    said = "The harbour lay still this morning and even the gulls kept quiet."
+    key = text_key(said, with_picture=True)
+    assert key is not None
+    group = [candidate("Good words of its own.", state="approved"), candidate(said, state="rejected")]
+    asked = {"p": {"system": "", "user": "Write."}}
+    spec, result = ExportSpec(out=Path("x"), what="preferences"), Exported("x", "preferences", 0)
+    assert len(preference_lines(group, asked, HeldOut({}), spec, result)[0]) == 1
+    lines, left_out = preference_lines(group, asked, HeldOut({}, {key}), spec, result)
+    assert lines == [] and left_out == {"says_an_evaluation_text": 1}
 
 
 def test_exports_leave_out_named_datasets_test_examples_and_a_share(posts, export, tmp_path: Path) -> None:

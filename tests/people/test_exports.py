@@ -222,6 +222,14 @@ def test_a_pair_needs_the_same_raters_of_one_mind_and_a_margin() -> None:
     assert pairs([], 1, 1) == []
 
 
+@pytest.mark.parametrize("state", ["approved", "edited"])
+def test_no_margin_puts_a_post_that_nobody_reviewed_above_one_that_people_kept(state: str) -> None:
+    kept = candidate("kept", state=state, judges={"j": 3}, people={"ann": 3})
+    assert pairs([kept, candidate("unseen", judges={"j": 9}, people={"ann": 9})], 1, 1) == []
+    both = [kept, candidate("other", state="approved", judges={"j": 9})]
+    assert [(pair.chosen, pair.rejected) for pair in pairs(both, 1, 1)] == [("other", "kept")]
+
+
 # Leaks
 
 

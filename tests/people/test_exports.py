@@ -16,8 +16,10 @@ from components.errors import UserError
 from components.people.exports import ExportSpec
 from components.people.leaks import HeldOut, hold_out
 from components.people.preferences import Candidate, pairs
+from components.people.queries import posts_of
 from components.people.reviewed import measured_examples
 from components.records import Arm, Example, Item, Rating, Review, content_id
+from components.spec import Selection
 from components.store import Store
 from flows.export_posts import Exported, export_posts, preference_lines
 from flows.settings import Settings
@@ -140,6 +142,22 @@ def test_a_campaign_or_a_run_is_exported_alone(posts, export) -> None:
         assert [row["post_id"] for row in json.loads(text)] == made[:2]
 
 
+def test_a_run_over_a_sample_is_its_sample_alone(posts) -> None:
+    home = posts()
+    for _ in range(6):
+        home.post(with_picture=False)
+    store = home.done().store()
+    home.home.run("run-2", campaign="sampled", item_sample=2, item_seed=7)
+    sampled = store.items(Selection(dataset="garden", sample=2, seed=7))
+    found = posts_of(store, None, "run-2")
+    assert len(found) == 2 and found == posts_of(store, "sampled", None) < posts_of(store, None, "run-1")
+    of = store.query(
+        "SELECT item_id FROM posts JOIN prompts USING (prompt_id) WHERE list_contains($p, post_id)",
+        {"p": sorted(found)},
+    )
+    assert {row["item_id"] for row in of} == {item.item_id for item in sampled}
+
+
 def test_sft_lines_are_prompt_and_approved_text(posts, export) -> None:
     settings, _ = reviewed_home(posts)
     done, text = export(settings, what="sft")
@@ -185,11 +203,9 @@ def test_preference_pairs_come_from_edits_decisions_ratings_and_judges(posts, ex
         ("An edited ca", "Candidate 0 "): "edit",
         ("An edited ca", "Candidate 1 "): "decision",
         ("Candidate 3 ", "Candidate 2 "): "rating",  # people say the opposite of the judge
-        ("Candidate 2 ", "Candidate 0 "): "judge",
         ("Candidate 2 ", "Candidate 1 "): "judge",
-        ("Candidate 3 ", "Candidate 0 "): "judge",
-    }
-    assert done.sources == {"decision": 1, "edit": 1, "judge": 3, "rating": 1}
+    }  # and nothing unreviewed by a margin above 0, which people edited
+    assert done.sources == {"decision": 1, "edit": 1, "judge": 1, "rating": 1}
     assert lines[0]["prompt"][0] == {"role": "system", "content": "You write posts."}
     _, text = export(settings, what="preferences", layout="openai", judge_margin=None)
     lines = [json.loads(line) for line in text.splitlines()]

@@ -163,7 +163,7 @@ def ratings_of(n: int, raters: tuple[str, ...], slice_: str = "audit", noise: fl
     def score(k: int) -> float:
         return float(np.clip(np.round(truth[k] + rng.normal(0, noise)), 1, 10))
 
-    return [Said(content_id(k), rater, "mpwl", "charm", score(k), slice_) for k in range(n) for rater in raters]
+    return [Said(content_id(k), rater, "mpwl", "charm", score(k), slice_, NOW) for k in range(n) for rater in raters]
 
 
 def judged(said: list[Said], shift: float) -> list[Judged]:
@@ -202,12 +202,14 @@ def test_what_the_queue_chose_is_left_out_and_counted() -> None:
     said = ratings_of(60, ("ann",))
     drawn = sorted({one.post_id for one in said}, key=lot)[:35]
     mixed = [
-        Said(one.post_id, one.rater, one.rubric, one.aspect, one.score, "audit" if one.post_id in drawn else "queue")
+        Said(
+            one.post_id, one.rater, one.rubric, one.aspect, one.score, "audit" if one.post_id in drawn else "queue", NOW
+        )
         for one in said
     ]
     (found,) = calibrate(mixed, judged(said, 1))
     assert (found.n, found.left_out) == (35, 25) and found.refused is None
-    only_queue = [Said(one.post_id, "ann", "mpwl", "charm", one.score, "queue") for one in said]
+    only_queue = [Said(one.post_id, "ann", "mpwl", "charm", one.score, "queue", NOW) for one in said]
     (found,) = calibrate(only_queue, judged(said, 1))
     assert (found.n, found.left_out) == (0, 60) and found.refused is not None
 

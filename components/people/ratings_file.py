@@ -121,7 +121,7 @@ def _rating(row: Mapping[str, str], known: Known, now: datetime) -> tuple[Rating
     rubric = row.get("rubric") or "mpwl"
     if post_id not in known.posts:
         raise _Bad("unknown_post", f"there is no post {post_id!r} in this home")
-    if not re.match(RATER, rater):
+    if not re.match(RATER, rater) or not rater.isprintable():
         raise _Bad("rater", f"rater {rater!r}: a name of 1 to 64 characters")
     if rubric not in known.rubrics:
         raise _Bad("rubric", f"unknown rubric {rubric!r}; known are {', '.join(sorted(known.rubrics))}")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from components.errors import UserError
-from components.people.exports import ExportSpec
+from components.people.exports import COLUMNS, ExportSpec, posts_file
 from components.people.leaks import HeldOut, hold_out
 from components.people.preferences import Candidate, pairs
 from components.people.queries import posts_of
@@ -73,6 +73,17 @@ def test_approved_posts_leave_with_their_edits_and_the_rest_is_counted(posts, ex
     assert [row["post_id"] for row in found] == made[:2]
     assert found[0]["alt_text"] == "What is seen." and found[0]["picture"] == rows[0]["picture"]
     assert found[1]["decided_by"] == ["ann"]
+
+
+def test_reasons_are_no_formulas_and_texts_are_as_they_will_be_published() -> None:
+    row = dict.fromkeys(COLUMNS, "") | {
+        "publish_at": None,
+        "text": "=1+1",
+        "reasons": ["=1+1", "no"],
+        "decided_by": ["@a"],
+    }
+    (line,) = csv.DictReader(io.StringIO(posts_file([row], ExportSpec(out=Path("x"))), newline=""))
+    assert (line["text"], line["reasons"], line["decided_by"]) == ("=1+1", "'=1+1; no", "'@a")
 
 
 def test_bulk_uploads_get_their_columns(posts, export) -> None:

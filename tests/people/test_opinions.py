@@ -1,5 +1,6 @@
 """Ratings in and out, what the views make of them, and how far judges are from people."""
 
+import csv
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from components.errors import UserError
 from components.people.calibration import calibrate, people_agree
 from components.people.opinions import Judged, Said
 from components.people.order import lot
-from components.people.ratings_file import Known, read_ratings
+from components.people.ratings_file import Known, read_ratings, written
 from components.records import Rating, Review, content_id
 from flows.fold_ratings import export_ratings, import_ratings
 from flows.read_opinions import read, store_calibrations
@@ -151,6 +152,15 @@ def test_what_is_imported_again_or_exported_and_imported_adds_nothing(posts, tmp
     path.write_text("post_id,rater,aspect,score\nnone,x,y,z\n", encoding="utf-8")
     with pytest.raises(UserError, match="none of its 1 lines can be used; line 2: there is no post 'none'"):
         import_ratings(settings, path)
+
+
+@pytest.mark.parametrize("rater", ["=cmd()", "@ann", "-", "+1", "'=ann", "'ann", "ann"])
+def test_a_name_is_no_formula_in_a_file_of_ratings_and_comes_back_as_it_was(tmp_path: Path, rater: str) -> None:
+    path = tmp_path / "ours.csv"
+    path.write_text(written([a_rating(POST, 5, rater=rater).row()]), encoding="utf-8")
+    (line,) = csv.DictReader(path.read_text("utf-8").splitlines())
+    assert not line["rater"].startswith(("=", "@", "-", "+"))
+    assert [rating.rater for rating in read_ratings(path, KNOWN, NOW).ratings] == [rater]
 
 
 # Calibration

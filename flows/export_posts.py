@@ -113,7 +113,7 @@ def preference_lines(
 ) -> tuple[list[str], Counter[str]]:
     lines, left_out, sources = [], Counter[str](), Counter[str]()
     for pair in pairs(candidates, spec.rating_margin, spec.judge_margin):
-        if why := held.why(pair.item_id, pair.chosen):
+        if why := held.why(pair.item_id, pair.chosen) or held.why(pair.item_id, pair.rejected):
             left_out[why] += 1
             continue
         sources[pair.source] += 1

@@ -113,8 +113,7 @@ def moment(value: str) -> datetime:
 
 def review(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Serve the review page until Ctrl-C."""
-    from components.people.app import rater_of
-    from components.people.desk import Refused
+    from components.people.desk import Refused, rater_of
     from components.people.doors import is_loopback
     from components.people.order import AUDIT
     from components.people.teaching import GATE

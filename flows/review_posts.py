@@ -24,6 +24,7 @@ from components.people.doors import is_loopback
 from components.people.order import AUDIT
 from components.people.queries import read_snapshot
 from components.people.teaching import GATE
+from components.records import content_id
 from flows.fold_ratings import fold_answers
 from flows.settings import Settings
 
@@ -53,6 +54,7 @@ class Reviewing:
         self.store.wait_s = WAIT_S
         self.file = AnswerFile(settings.people)
         self.desk = Desk(self._keep, load_rubric(asked.rubric).model_dump(), asked.gate, asked.audit)
+        self.id = content_id("home", str(settings.home.resolve()))
         self.kept = 0
         self._lock = threading.Lock()
         self._pending: dict[str, Answer] = {}

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp
 
 from components.errors import UserError
 from components.items.pictures import PictureError, jpeg_for_model
-from components.people.answers import RATER, parsed_detail
-from components.people.desk import Desk, Refused
+from components.people.answers import parsed_detail
+from components.people.desk import Desk, Refused, rater_of
 from components.people.doors import Doors, problem
 from components.people.showing import as_judged, as_progress, as_written, shown
 from components.report import formats
@@ -51,8 +51,10 @@ class Waiting:
 
 
 class Home(Protocol):
-    """What the page needs of the home behind it. All of it may be called from several threads."""
+    """What the page needs of the home behind it. All of it may be called from several threads. `id`: tells this home
+    from others that may be served at the same address at another time."""
 
+    id: str
     desk: Desk
 
     def waiting(self) -> Waiting: ...
@@ -106,7 +108,7 @@ class Pages:
         self.templates.filters |= formats.FILTERS
 
     async def page(self, request: Request) -> Response:
-        return self._html("review.html.j2", csrf=request.state.csrf, rater=self.rater)
+        return self._html("review.html.j2", csrf=request.state.csrf, rater=self.rater, home=self.home.id)
 
     async def agreement(self, request: Request) -> Response:
         try:
@@ -138,7 +140,7 @@ class Pages:
         return Response(data, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
 
     async def state(self, request: Request) -> Response:
-        return JSONResponse({"csrf": request.state.csrf, **self._waiting()})
+        return JSONResponse({"csrf": request.state.csrf, "home": self.home.id, **self._waiting()})
 
     async def next(self, request: Request) -> Response:
         """The next post for a rater; 503 while the warehouse has not been read yet."""
@@ -204,6 +206,7 @@ class Pages:
             said = orjson.loads(await request.body())  # no NaN, no depth without end
             if not isinstance(said, dict):
                 return problem(422, "An answer is a JSON object")
+            rater = rater_of(said.get("rater")) if standing else ""  # before anything is kept under that name
             result = await run_in_threadpool(work, said)
         except ClientDisconnect:
             return problem(400, "The connection ended in the middle of the answer")
@@ -217,7 +220,7 @@ class Pages:
             return problem(507, f"The answer could not be written ({error.strerror or error}): free some space")
         if standing:
             self.home.nudge()
-            result |= self._standing(rater_of(said.get("rater")))
+            result |= self._standing(rater)
         return JSONResponse(result)
 
     def _standing(self, rater: str) -> dict[str, Any]:
@@ -230,10 +233,3 @@ class Pages:
     def _html(self, template: str, **values: Any) -> Response:
         html = self.templates.get_template(template).render(**values)
         return Response(html, media_type="text/html; charset=utf-8")
-
-
-def rater_of(name: Any) -> str:
-    """A name people sign with; Refused when it is none."""
-    if not isinstance(name, str) or not re.match(RATER, name.strip()) or not name.strip().isprintable():
-        raise Refused(422, "Give your name: up to 64 characters on one line")
-    return name.strip()

@@ -99,7 +99,7 @@ def _calibrated(
     table = np.array([[scores[post] for post in posts], [np.mean(people[post]) for post in posts]], dtype=np.float64)
     groups = [clusters[post] for post in posts]
     try:
-        line: Isotonic | None = isotonic(table[0], table[1], least)
+        line: Isotonic | None = isotonic(table[0], table[1], least, groups)
         refused = None
     except UserError as error:
         line, refused = None, str(error)

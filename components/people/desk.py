@@ -4,6 +4,7 @@ In memory, behind one lock; what has to last goes to `keep` before it counts. Th
 only to who has answered on it, and what is said afterwards is marked as said with the judge seen.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from components.people.answers import Answer, Slice
+from components.people.answers import RATER, Answer, Slice
 from components.people.order import AUDIT, Place, next_place, order
 from components.people.queries import Judge, Row, Snapshot
 from components.people.teaching import GATE, teaching
@@ -148,11 +149,12 @@ class Desk:
                 return known
             place, snapshot = self._place(str(said.get("post_id")))
             post, rubric = snapshot.posts[place.post_id], self.rubric_of(place.post_id)
-            rater = str(said.get("rater"))
+            rater = rater_of(said.get("rater"))
             seconds = said.get("seconds")
             answer = Answer.model_validate(
                 {
                     **said,
+                    "rater": rater,
                     "rubric": rubric["name"],
                     "original": post["text"] if said.get("decision") == "edit" else None,
                     "slice": place.slice,
@@ -259,3 +261,10 @@ def sound(answer: Answer, post: Row, rubric: Mapping[str, Any]) -> Answer:
     if (text is None or not text.strip()) and (alt_text is None or not alt_text.strip()):
         raise Refused(422, "The edit changes nothing; approve or reject the post instead")
     return answer.model_copy(update={"text": text, "alt_text": alt_text})
+
+
+def rater_of(name: Any) -> str:
+    """A name people sign with; Refused when it is none."""
+    if not isinstance(name, str) or not re.match(RATER, name.strip()) or not name.strip().isprintable():
+        raise Refused(422, "Give your name: up to 64 characters on one line")
+    return name.strip()

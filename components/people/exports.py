@@ -17,6 +17,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.people.preferences import Pair
+from components.spreadsheets import guarded
 
 Row = Mapping[str, Any]
 COLUMNS = (
@@ -91,7 +92,7 @@ def posts_file(rows: Sequence[Row], spec: ExportSpec) -> str:
         writer.writerows((_at(row, "%m/%d/%Y %H:%M"), row["text"], address(row, spec)) for row in rows)
     else:
         writer.writerow(COLUMNS)
-        writer.writerows([_cell(_plain(row)[name]) for name in COLUMNS] for row in rows)
+        writer.writerows([_cell(name, _plain(row)[name]) for name in COLUMNS] for row in rows)
     return out.getvalue()
 
 
@@ -110,8 +111,10 @@ def _plain(row: Row) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value := row[name], datetime) else value for name in COLUMNS}
 
 
-def _cell(value: Any) -> str:
-    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
+def _cell(column: str, value: Any) -> str:
+    """Texts of posts as they are, since they are published so; what people say of them never as a formula."""
+    text = "; ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
+    return guarded(text) if column in ("decided_by", "reasons") else text
 
 
 def messages(row: Row) -> list[dict[str, str]]:

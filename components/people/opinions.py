@@ -2,17 +2,18 @@
 same posts."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 
 import yaml
 
-from components.people.order import representative
+from components.people.order import Rated, representative
 from components.store import Store
 
 _BLIND = """
-    SELECT r.post_id, r.rater, r.rubric, r.aspect, r.score, r.slice, p.item_id
+    SELECT r.post_id, r.rater, r.rubric, r.aspect, r.score, r.slice, r.created_at AS at, p.item_id
     FROM blind_ratings r LEFT JOIN posts po USING (post_id) LEFT JOIN prompts p USING (prompt_id)
     ORDER BY r.rubric, r.aspect, r.post_id, r.rater"""
 _JUDGED = """
@@ -45,6 +46,7 @@ class Said:
     aspect: str
     score: float
     slice: str
+    at: datetime
     item_id: str | None = None
 
 
@@ -89,10 +91,7 @@ def read_opinions(store: Store) -> tuple[list[Said], list[Judged], list[Rater]]:
 
 def standing_for_all(said: Sequence[Said]) -> list[Said]:
     """The ratings of posts that were drawn at random (see `order.representative`)."""
-    slices: dict[str, set[str]] = {}
-    for one in said:
-        slices.setdefault(one.post_id, set()).add(one.slice)
-    chosen: Collection[str] = representative(slices)
+    chosen = representative(Rated(one.post_id, one.rater, one.slice, one.at) for one in said)
     return [one for one in said if one.post_id in chosen]
 
 

@@ -7,8 +7,9 @@ stops early has rated the audit's share all the same.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from components.people.answers import Slice
 from components.people.teaching import Teaching
@@ -16,6 +17,16 @@ from components.people.teaching import Teaching
 AUDIT = 0.1
 """The share of all posts that is drawn at random."""
 SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """That somebody rated a post: in which slice it came before them, and when."""
+
+    post_id: str
+    rater: str
+    slice: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +43,23 @@ def lot(post_id: str) -> float:
     return int.from_bytes(hashlib.sha256(f"audit {SEED} {post_id}".encode()).digest()[:6], "big") / 2**48
 
 
-def representative(slices: Mapping[str, Collection[str]]) -> set[str]:
-    """Of rated posts (post -> the slices it was rated in) those that stand for all posts.
+def representative(rated: Iterable[Rated]) -> set[str]:
+    """Of rated posts those that stand for all posts.
 
     What came by the audit, and what would have come by it had the queue not asked for it before: the audit goes along
-    the draw, so every rated post below its furthest one belongs to it, and leaving out those of the queue would leave
-    out the disputed ones. Imported ratings are taken to be a sample of the importer's own choice, and count too.
+    the draw, so where a rater's audit went past a post after they rated it for the queue, that post belongs to it, and
+    leaving it out would leave out the disputed ones. What the queue asked for behind the audit's back does not count:
+    new posts below the furthest lot of an earlier, larger audit were chosen by scores. Imported ratings are taken to be
+    a sample of the importer's own choice, and count too.
     """
-    furthest = max((lot(post_id) for post_id, where in slices.items() if "audit" in where), default=-1.0)
-    return {post_id for post_id, where in slices.items() if "import" in where or lot(post_id) <= furthest}
+    chosen: set[str] = set()
+    furthest: dict[str, float] = {}  # rater -> how far their audit went later than the rating at hand
+    for one in sorted(rated, key=lambda one: (one.at, one.slice != "audit"), reverse=True):
+        if one.slice == "audit":
+            furthest[one.rater] = max(furthest.get(one.rater, -1.0), lot(one.post_id))
+        if one.slice != "queue" or lot(one.post_id) <= furthest.get(one.rater, -1.0):
+            chosen.add(one.post_id)
+    return chosen
 
 
 def order(teachings: Mapping[str, Teaching], audit: float = AUDIT) -> list[Place]:

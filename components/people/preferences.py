@@ -101,11 +101,14 @@ def _apart(
     source: Source,
 ) -> Iterator[Pair]:  # fmt: skip
     """By the mean difference of those who scored both; they must be of one mind about its sign. Scores are of the
-    writer's texts, not of edited ones; what people rejected or could not agree on is not chosen."""
+    writer's texts, not of edited ones; what people rejected or could not agree on is not chosen, and what they approved
+    is not rejected against what they did not."""
     differences = [mine[who] - theirs[who] for who in sorted(set(mine) & set(theirs))]
     if not differences or (min(differences) < 0 < max(differences)):
         return
     mean = sum(differences) / len(differences)
     better, worse = (one, other) if mean > 0 else (other, one)
+    if worse.state in KEPT and better.state not in KEPT:
+        return
     if abs(mean) >= margin > 0 and better.state not in ("rejected", "contested", "edited"):
         yield _pair(better, worse, source, round(abs(mean), 6))

@@ -13,7 +13,7 @@ from components.errors import UserError
 from components.people.teaching import Signals
 from components.records import Item
 from components.spec import Selection
-from components.store import Store, selected
+from components.store import Store, parameters, selected
 
 Row = dict[str, Any]
 NEAR_THRESHOLD = 0.1
@@ -153,12 +153,9 @@ def _posts(db: DuckDBPyConnection, campaign: str | None, run_id: str | None) -> 
     for run in _runs(db, campaign, run_id):
         steps = json.loads(run["spec_ids"])
         known = {name: steps.get(name, "") for name in ("extract_features", "build_prompts", "generate_posts")}
-        selection = Selection(
-            dataset=run["dataset"], published_from=run["window_from"], published_to=run["window_to"],
-            limit=run["item_limit"],
-        )  # fmt: skip
+        selection = Selection.of_run(run)
         sql = selected(selection) + _POSTS.format(items="selected", which=_OF_RUN)
-        found |= {row["post_id"]: row for row in _rows(db, sql, known | selection.model_dump(exclude_none=True))}
+        found |= {row["post_id"]: row for row in _rows(db, sql, known | parameters(selection))}
     return list(found.values())
 
 
@@ -166,8 +163,8 @@ def _runs(db: DuckDBPyConnection, campaign: str | None, run_id: str | None) -> l
     """The runs that are meant, each set of specs and items once."""
     runs = _rows(
         db,
-        """SELECT run_id, campaign, dataset, window_from, window_to, item_limit, spec_ids FROM runs
-           WHERE ($campaign IS NULL OR campaign = $campaign) AND ($run_id IS NULL OR run_id = $run_id)
+        """SELECT run_id, campaign, dataset, window_from, window_to, item_limit, item_sample, item_seed, spec_ids
+           FROM runs WHERE ($campaign IS NULL OR campaign = $campaign) AND ($run_id IS NULL OR run_id = $run_id)
            ORDER BY started_at""",
         {"campaign": campaign, "run_id": run_id},
     )

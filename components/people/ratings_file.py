@@ -15,6 +15,7 @@ from pathlib import Path
 from components.errors import UserError
 from components.people.answers import RATER
 from components.records import Quarantine, Rating, content_id
+from components.spreadsheets import guarded, unguarded
 
 NEEDED = ("post_id", "rater", "aspect", "score")
 KNOWN = (*NEEDED, "rubric", "slice", "seconds", "saw_judge", "created_at")
@@ -117,11 +118,11 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 def _rating(row: Mapping[str, str], known: Known, now: datetime) -> tuple[Rating, bool]:
     if "more" in row:
         raise _Bad("malformed", "has more cells than the first line")
-    post_id, rater, aspect = row["post_id"], row["rater"], row["aspect"]
-    rubric = row.get("rubric") or "mpwl"
+    post_id, rater, aspect = row["post_id"], unguarded(row["rater"]), row["aspect"]
+    rubric = unguarded(row.get("rubric") or "mpwl")
     if post_id not in known.posts:
         raise _Bad("unknown_post", f"there is no post {post_id!r} in this home")
-    if not re.match(RATER, rater):
+    if not re.match(RATER, rater) or not rater.isprintable():
         raise _Bad("rater", f"rater {rater!r}: a name of 1 to 64 characters")
     if rubric not in known.rubrics:
         raise _Bad("rubric", f"unknown rubric {rubric!r}; known are {', '.join(sorted(known.rubrics))}")
@@ -211,4 +212,4 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.10g}"
-    return "" if value is None else str(value)
+    return "" if value is None else guarded(str(value))

@@ -29,8 +29,7 @@ _CANDIDATES = """
     WHERE c.is_distinct ORDER BY c.prompt_id, c.post_id"""
 _TESTED = """SELECT e.* FROM examples e WHERE example_id IN (SELECT example_id FROM splits WHERE split = 'test')
     ORDER BY example_id"""
-_ANCHORED = """SELECT DISTINCT i.* FROM items i JOIN prompts p USING (item_id) JOIN posts po USING (prompt_id)
-    WHERE po.post_id IN (SELECT post_id FROM anchor_readings) ORDER BY i.item_id"""
+_COMPARED = """SELECT * FROM items WHERE item_id IN (SELECT DISTINCT unnest(items) FROM arms) ORDER BY item_id"""
 
 
 def reviewed(store: Store, chosen: Collection[str] | None) -> list[dict[str, Any]]:
@@ -48,12 +47,7 @@ def candidates_of(store: Store, chosen: Collection[str] | None) -> list[Candidat
 
 
 def measured_examples(store: Store) -> list[Example]:
-    """What something in this home is measured on: test examples of trainings, and the items of anchors, which are read
-    again and again to see whether a judge drifts."""
-    found = [Example(**row) for row in store.query(_TESTED)]
-    columns = store.query(
-        "SELECT 1 FROM duckdb_columns() WHERE table_name = 'anchor_readings' AND column_name = 'post_id'"
-    )
-    if columns:
-        found += [as_example(Item(**row)) for row in store.query(_ANCHORED)]
-    return found
+    """What something in this home is measured on: test examples of trainings, and the items that experiments compare
+    their arms over."""
+    tested = [Example(**row) for row in store.query(_TESTED)]
+    return tested + [as_example(Item(**row)) for row in store.query(_COMPARED)]

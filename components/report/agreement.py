@@ -218,6 +218,8 @@ def _people(readings: Readings, judge: Judge, named: Mapping[str, str]) -> list[
         if not both.any():
             continue
         one, other = pair[:, both]
+        items = [item for item, kept in zip(readings.clusters, both, strict=True) if kept]
+        can_map = len(one) >= LEAST and len(np.unique(one)) > 1 and len(set(items)) > 1
         places, counts = np.unique(np.round(pair[:, both], 1), axis=1, return_counts=True)
         found.append(
             People(
@@ -231,7 +233,7 @@ def _people(readings: Readings, judge: Judge, named: Mapping[str, str]) -> list[
                 ),
                 raters=int((~np.isnan(said)).any(1).sum()),
                 points=tuple((float(x), float(y), int(n)) for x, y, n in zip(*places, counts, strict=True)),
-                map=isotonic(one, other) if len(one) >= LEAST and len(np.unique(one)) > 1 else None,
+                map=isotonic(one, other, clusters=items) if can_map else None,
             )
         )
     return found

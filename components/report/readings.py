@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.people.order import representative
+from components.people.order import Rated, representative
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ _JUDGES = """
     FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY model, spec_id"""
 _HAS_RATINGS = "SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'blind_ratings'"
 _RATINGS = """
-    SELECT post_id, rater, aspect, score, slice FROM blind_ratings
+    SELECT post_id, rater, aspect, score, slice, created_at FROM blind_ratings
     WHERE rubric = $rubric AND post_id IN (SELECT unnest($posts::VARCHAR[]))"""
 _REASONS = """
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score, max(reasoning) FILTER (score IS NOT NULL) AS reasoning
@@ -74,10 +74,7 @@ def read(ask: Any, posts: Sequence[Row], judge: str, rubric: str | None) -> Read
     found = ask(_JUDGES, ids=sorted({row["spec_id"] for row in rows} | {judge}))
     scores = {row["spec_id"]: _tables([r for r in rows if r["spec_id"] == row["spec_id"]], place) for row in found}
     ratings = ask(_RATINGS, rubric=rubric, posts=sorted(place)) if rubric and ask(_HAS_RATINGS)[0]["n"] else []
-    slices: dict[str, set[str]] = {}
-    for row in ratings:
-        slices.setdefault(row["post_id"], set()).add(row["slice"])
-    drawn = representative(slices)
+    drawn = representative(Rated(row["post_id"], row["rater"], row["slice"], row["created_at"]) for row in ratings)
     random = [row for row in ratings if row["post_id"] in drawn]
     raters = {name: at for at, name in enumerate(sorted({row["rater"] for row in random}))}
     return Readings(

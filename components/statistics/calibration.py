@@ -5,7 +5,7 @@ the scores seen; it never reorders posts, it only says what a 7 of this judge me
 posts that the map did not see: by halves that would be too hopeful, so in ten folds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,21 +38,29 @@ class Isotonic:
         return None if score is None else float(np.interp(score, self.scores, self.ratings))
 
 
-def isotonic(judge: ArrayLike, people: ArrayLike, least: int = LEAST) -> Isotonic:
-    """The map from the judge's scores (n,) to people's (n,); pairs with NaN do not count.
+def isotonic(
+    judge: ArrayLike, people: ArrayLike, least: int = LEAST, clusters: Sequence[Hashable] | None = None
+) -> Isotonic:
+    """The map from the judge's scores (n,) to people's (n,); pairs with NaN do not count. `clusters` (n,): what each
+    post is about; posts about one thing are alike, so they are held out together.
 
-    UserError below `least` pairs, or where the judge gave one and the same score to all.
+    UserError below `least` pairs, where the judge gave one and the same score to all, or where all are of one cluster.
     """
     one, other = np.asarray(judge, dtype=np.float64), np.asarray(people, dtype=np.float64)
     if one.shape != other.shape or one.ndim != 1:
         raise ValueError(f"one score and one rating per post, not {one.shape} and {other.shape}")
     both = ~np.isnan(one) & ~np.isnan(other)
     one, other = one[both], other[both]
+    numbers: dict[Hashable, int] = {}
+    names = range(len(both)) if clusters is None else clusters
+    group = np.array([numbers.setdefault(names[k], len(numbers)) for k in np.flatnonzero(both)], dtype=np.intp)
     if len(one) < least:
         raise UserError(f"calibrating takes {least} rated posts, there are {len(one)}: rate {least - len(one)} more")
     if len(np.unique(one)) < 2:
         raise UserError(f"the judge gave {one[0]:g} to all {len(one)} rated posts: there is nothing to calibrate")
-    folds = np.random.default_rng(SEED).permutation(len(one)) % FOLDS
+    if len(numbers) < 2:
+        raise UserError(f"all {len(one)} rated posts are about one item: rate posts of others")
+    folds = (np.random.default_rng(SEED).permutation(len(numbers)) % FOLDS)[group]
     unseen = np.empty(len(one))
     for fold in range(FOLDS):
         held = folds == fold

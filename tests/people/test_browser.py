@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from components.drawings.drawing import draw
 from components.people.exports import ExportSpec
+from flows.settings import Settings
 from tests.chromium import CHROMIUM, Tab, browser
 from tests.people.conftest import Posts, serving
 
@@ -203,16 +205,18 @@ async def test_light_dark_and_dialogs_are_accessible(posts, tmp_path: Path) -> N
 
 
 async def test_a_server_that_dies_costs_no_answer(posts, tmp_path: Path) -> None:
-    """It is killed while a person rates; the answer waits in the browser, and the next server takes it."""
+    """It is killed while a person rates; the answer waits in the browser, past a server that wants another token and
+    one of another home, until its own takes it."""
     home: Posts = posts()
     for _ in range(4):
         home.post()
     settings = home.done()
-    command = [sys.executable, "-m", "flows.cli", "review", "--home", str(settings.home), "--no-open", "--port"]
+    elsewhere = Settings(shutil.copytree(settings.home, tmp_path / "elsewhere"))
+    command = [sys.executable, "-m", "flows.cli", "review", "--no-open", "--port"]
 
-    def start(port: str) -> tuple["subprocess.Popen[str]", str]:
+    def start(port: str, *more: str, of: Settings = settings) -> tuple["subprocess.Popen[str]", str]:
         process = subprocess.Popen(
-            [*command, port], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            [*command, port, "--home", str(of.home), *more], cwd=ROOT, stdout=subprocess.PIPE, text=True,
             env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         assert process.stdout is not None
@@ -228,7 +232,17 @@ async def test_a_server_that_dies_costs_no_answer(posts, tmp_path: Path) -> None
             await tab.press("6", "7", "8", "9", "a")
             await tab.until("document.querySelector('#banner').textContent.startsWith('Not saved yet')")
             assert await tab.js("JSON.parse(localStorage.getItem('postwright-outbox')).length") == 1
-            server, _ = start(address.rpartition(":")[2].strip("/"))
+            port = address.rpartition(":")[2].strip("/")
+            for told, of, more in (
+                ("new token", settings, ("--token", "a-token-of-some-length")),
+                ("another home", elsewhere, ()),
+            ):
+                server, _ = start(port, *more, of=of)
+                await tab.until(f"document.querySelector('#banner').textContent.includes('{told}')")
+                assert await tab.js("JSON.parse(localStorage.getItem('postwright-outbox')).length") == 1
+                server.kill()
+                server.wait()
+            server, _ = start(port)
             await tab.until(JUDGED)
             await tab.until("document.querySelector('#banner').hidden")
             assert await tab.js("localStorage.getItem('postwright-outbox')") == "[]"
@@ -237,3 +251,4 @@ async def test_a_server_that_dies_costs_no_answer(posts, tmp_path: Path) -> None
         server.wait()
     rows = settings.store().query("SELECT score FROM ratings ORDER BY score")
     assert [row["score"] for row in rows] == [6, 7, 8, 9]
+    assert not elsewhere.people.exists()

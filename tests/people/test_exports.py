@@ -13,12 +13,15 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from components.errors import UserError
-from components.people.exports import ExportSpec
-from components.people.leaks import hold_out
+from components.people.exports import COLUMNS, ExportSpec, posts_file
+from components.people.leaks import HeldOut, hold_out
 from components.people.preferences import Candidate, pairs
-from components.records import Example, Item, Rating, Review, content_id
+from components.people.queries import posts_of
+from components.people.reviewed import measured_examples
+from components.records import Arm, Example, Item, Rating, Review, content_id
+from components.spec import Selection
 from components.store import Store
-from flows.export_posts import Exported, export_posts
+from flows.export_posts import Exported, export_posts, preference_lines
 from flows.settings import Settings
 from flows.show_people import show_exported
 from tests.people.test_opinions import NOW, a_rating, a_review
@@ -70,6 +73,17 @@ def test_approved_posts_leave_with_their_edits_and_the_rest_is_counted(posts, ex
     assert [row["post_id"] for row in found] == made[:2]
     assert found[0]["alt_text"] == "What is seen." and found[0]["picture"] == rows[0]["picture"]
     assert found[1]["decided_by"] == ["ann"]
+
+
+def test_reasons_are_no_formulas_and_texts_are_as_they_will_be_published() -> None:
+    row = dict.fromkeys(COLUMNS, "") | {
+        "publish_at": None,
+        "text": "=1+1",
+        "reasons": ["=1+1", "no"],
+        "decided_by": ["@a"],
+    }
+    (line,) = csv.DictReader(io.StringIO(posts_file([row], ExportSpec(out=Path("x"))), newline=""))
+    assert (line["text"], line["reasons"], line["decided_by"]) == ("=1+1", "'=1+1; no", "'@a")
 
 
 def test_bulk_uploads_get_their_columns(posts, export) -> None:
@@ -139,6 +153,22 @@ def test_a_campaign_or_a_run_is_exported_alone(posts, export) -> None:
         assert [row["post_id"] for row in json.loads(text)] == made[:2]
 
 
+def test_a_run_over_a_sample_is_its_sample_alone(posts) -> None:
+    home = posts()
+    for _ in range(6):
+        home.post(with_picture=False)
+    store = home.done().store()
+    home.home.run("run-2", campaign="sampled", item_sample=2, item_seed=7)
+    sampled = store.items(Selection(dataset="garden", sample=2, seed=7))
+    found = posts_of(store, None, "run-2")
+    assert len(found) == 2 and found == posts_of(store, "sampled", None) < posts_of(store, None, "run-1")
+    of = store.query(
+        "SELECT item_id FROM posts JOIN prompts USING (prompt_id) WHERE list_contains($p, post_id)",
+        {"p": sorted(found)},
+    )
+    assert {row["item_id"] for row in of} == {item.item_id for item in sampled}
+
+
 def test_sft_lines_are_prompt_and_approved_text(posts, export) -> None:
     settings, _ = reviewed_home(posts)
     done, text = export(settings, what="sft")
@@ -184,11 +214,9 @@ def test_preference_pairs_come_from_edits_decisions_ratings_and_judges(posts, ex
         ("An edited ca", "Candidate 0 "): "edit",
         ("An edited ca", "Candidate 1 "): "decision",
         ("Candidate 3 ", "Candidate 2 "): "rating",  # people say the opposite of the judge
-        ("Candidate 2 ", "Candidate 0 "): "judge",
         ("Candidate 2 ", "Candidate 1 "): "judge",
-        ("Candidate 3 ", "Candidate 0 "): "judge",
-    }
-    assert done.sources == {"decision": 1, "edit": 1, "judge": 3, "rating": 1}
+    }  # and nothing unreviewed by a margin above 0, which people edited
+    assert done.sources == {"decision": 1, "edit": 1, "judge": 1, "rating": 1}
     assert lines[0]["prompt"][0] == {"role": "system", "content": "You write posts."}
     _, text = export(settings, what="preferences", layout="openai", judge_margin=None)
     lines = [json.loads(line) for line in text.splitlines()]
@@ -219,6 +247,14 @@ def test_a_pair_needs_the_same_raters_of_one_mind_and_a_margin() -> None:
         "the judge has not read the edit"
     )
     assert pairs([], 1, 1) == []
+
+
+@pytest.mark.parametrize("state", ["approved", "edited"])
+def test_no_margin_puts_a_post_that_nobody_reviewed_above_one_that_people_kept(state: str) -> None:
+    kept = candidate("kept", state=state, judges={"j": 3}, people={"ann": 3})
+    assert pairs([kept, candidate("unseen", judges={"j": 9}, people={"ann": 9})], 1, 1) == []
+    both = [kept, candidate("other", state="approved", judges={"j": 9})]
+    assert [(pair.chosen, pair.rejected) for pair in pairs(both, 1, 1)] == [("other", "kept")]
 
 
 # Leaks
@@ -277,6 +313,35 @@ def test_a_held_out_share_follows_clusters_and_does_not_move() -> None:
     assert one.reasons == other.reasons and 60 <= sum(i.item_id in one.reasons for i in items) <= 105
     for item, twin in zip(items[:50], twins, strict=True):
         assert (item.item_id in one.reasons) == (twin.item_id in one.reasons)
+
+
+def test_items_that_an_experiment_compares_arms_over_are_measured_on(posts) -> None:
+    home = posts()
+    made = [home.post(f"Post {n}.", with_picture=False) for n in range(3)]
+    store = home.done().store()
+    items = [row["item_id"] for row in store.query("SELECT item_id FROM items ORDER BY published_at")]
+    names = ("spec_id", "experiment", "arm", "baseline", "dataset", "overrides", "feature_spec_id", "prompt_spec_id")
+    more = dict.fromkeys((*names, "generation_spec_id", "purse"), "x")
+    arms = [
+        Arm(arm_id=content_id(n), place=n, judge_spec_ids=["j"], items=items[:2], created_at=NOW, **more)
+        for n in range(2)
+    ]
+    store.append({"arms": arms})
+    assert [example.example_id for example in measured_examples(store)] == sorted(items[:2]) and len(made) == 3
+
+
+def test_a_pair_that_rejects_an_evaluation_text_is_left_out() -> None:
+    from components.learning.near_duplicates import text_key
+
+    said = "The harbour lay still this morning and even the gulls kept quiet."
+    key = text_key(said, with_picture=True)
+    assert key is not None
+    group = [candidate("Good words of its own.", state="approved"), candidate(said, state="rejected")]
+    asked = {"p": {"system": "", "user": "Write."}}
+    spec, result = ExportSpec(out=Path("x"), what="preferences"), Exported("x", "preferences", 0)
+    assert len(preference_lines(group, asked, HeldOut({}), spec, result)[0]) == 1
+    lines, left_out = preference_lines(group, asked, HeldOut({}, {key}), spec, result)
+    assert lines == [] and left_out == {"says_an_evaluation_text": 1}
 
 
 def test_exports_leave_out_named_datasets_test_examples_and_a_share(posts, export, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Ratings in and out, what the views make of them, and how far judges are from people."""
 
+import csv
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from components.errors import UserError
 from components.people.calibration import calibrate, people_agree
 from components.people.opinions import Judged, Said
 from components.people.order import lot
-from components.people.ratings_file import Known, read_ratings
+from components.people.ratings_file import Known, read_ratings, written
 from components.records import Rating, Review, content_id
 from flows.fold_ratings import export_ratings, import_ratings
 from flows.read_opinions import read, store_calibrations
@@ -153,6 +154,15 @@ def test_what_is_imported_again_or_exported_and_imported_adds_nothing(posts, tmp
         import_ratings(settings, path)
 
 
+@pytest.mark.parametrize("rater", ["=cmd()", "@ann", "-", "+1", "'=ann", "'ann", "ann"])
+def test_a_name_is_no_formula_in_a_file_of_ratings_and_comes_back_as_it_was(tmp_path: Path, rater: str) -> None:
+    path = tmp_path / "ours.csv"
+    path.write_text(written([a_rating(POST, 5, rater=rater).row()]), encoding="utf-8")
+    (line,) = csv.DictReader(path.read_text("utf-8").splitlines())
+    assert not line["rater"].startswith(("=", "@", "-", "+"))
+    assert [rating.rater for rating in read_ratings(path, KNOWN, NOW).ratings] == [rater]
+
+
 # Calibration
 
 
@@ -163,7 +173,7 @@ def ratings_of(n: int, raters: tuple[str, ...], slice_: str = "audit", noise: fl
     def score(k: int) -> float:
         return float(np.clip(np.round(truth[k] + rng.normal(0, noise)), 1, 10))
 
-    return [Said(content_id(k), rater, "mpwl", "charm", score(k), slice_) for k in range(n) for rater in raters]
+    return [Said(content_id(k), rater, "mpwl", "charm", score(k), slice_, NOW) for k in range(n) for rater in raters]
 
 
 def judged(said: list[Said], shift: float) -> list[Judged]:
@@ -202,12 +212,14 @@ def test_what_the_queue_chose_is_left_out_and_counted() -> None:
     said = ratings_of(60, ("ann",))
     drawn = sorted({one.post_id for one in said}, key=lot)[:35]
     mixed = [
-        Said(one.post_id, one.rater, one.rubric, one.aspect, one.score, "audit" if one.post_id in drawn else "queue")
+        Said(
+            one.post_id, one.rater, one.rubric, one.aspect, one.score, "audit" if one.post_id in drawn else "queue", NOW
+        )
         for one in said
     ]
     (found,) = calibrate(mixed, judged(said, 1))
     assert (found.n, found.left_out) == (35, 25) and found.refused is None
-    only_queue = [Said(one.post_id, "ann", "mpwl", "charm", one.score, "queue") for one in said]
+    only_queue = [Said(one.post_id, "ann", "mpwl", "charm", one.score, "queue", NOW) for one in said]
     (found,) = calibrate(only_queue, judged(said, 1))
     assert (found.n, found.left_out) == (0, 60) and found.refused is not None
 

@@ -1,14 +1,16 @@
 """The queue and the audit: what is drawn knows nothing of scores, and everybody has their share of it."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from components.people.order import lot, next_place, order, representative
+from components.people.order import Rated, lot, next_place, order, representative
 from components.people.teaching import Teaching
 from components.records import content_id
 
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 POSTS = [content_id("post", n) for n in range(2000)]
 
 
@@ -66,13 +68,28 @@ def test_what_others_have_comes_after_what_nobody_has() -> None:
     assert place is not None and place.post_id == POSTS[4], "when others have all, the best of them"
 
 
+def rated(post: str, slice: str, hours: float = 0, rater: str = "ann") -> Rated:
+    return Rated(post, rater, slice, NOW + timedelta(hours=hours))
+
+
 def test_posts_that_the_queue_asked_for_first_still_stand_for_all() -> None:
     """A widened audit would else lack just those on which judges disagree."""
     drawn = sorted(POSTS[:100], key=lot)
-    slices = {post: {"audit"} for post in drawn[:20]} | {drawn[3]: {"queue"}, drawn[50]: {"queue"}}
-    assert representative(slices) == set(drawn[:20])
-    assert representative({drawn[90]: {"import"}, drawn[1]: {"queue"}}) == {drawn[90]}
-    assert representative({}) == set()
+    queue = [rated(drawn[3], "queue"), rated(drawn[50], "queue")]
+    audit = [rated(post, "audit", 1) for post in drawn[:20] if post != drawn[3]]
+    assert representative(queue + audit) == set(drawn[:20])
+    assert representative([rated(drawn[90], "import"), rated(drawn[1], "queue")]) == {drawn[90]}
+    assert representative([]) == set()
+
+
+def test_what_the_queue_asks_for_after_a_larger_audit_does_not_stand_for_all() -> None:
+    """New posts, which that audit never drew: the queue chose them by disagreement, below its furthest lot."""
+    drawn = sorted(POSTS[:100], key=lot)
+    audit = [rated(post, "audit") for post in drawn[:40:2]]
+    later = [rated(post, "queue", 1) for post in drawn[21:40:2]] + [rated(drawn[41], "audit", 0.5)]
+    assert representative(audit + later) == {one.post_id for one in audit} | {drawn[41]}
+    others = [rated(post, "audit", 2, rater="bo") for post in drawn[:5:2]]
+    assert drawn[1] not in representative([*audit, *others, rated(drawn[1], "queue", 1)]), "another person's audit"
 
 
 def test_figures_of_the_audit_are_those_of_all_posts_and_those_of_the_queue_are_not() -> None:
@@ -87,6 +104,6 @@ def test_figures_of_the_audit_are_those_of_all_posts_and_those_of_the_queue_are_
         assert place is not None
         done[place.post_id] = place.slice
     truth = np.mean(list(error.values()))
-    drawn = representative({post: {slice} for post, slice in done.items()})
+    drawn = representative(rated(post, slice) for post, slice in done.items())
     assert abs(np.mean([error[post] for post in drawn]) - truth) < 0.3
     assert np.mean([error[post] for post in done]) - truth > 0.5

@@ -222,6 +222,8 @@ async def test_an_edit_is_kept_as_a_diff_with_its_reason(posts, serve) -> None:
             {"seconds": -1},
             {"rater": ""},
             {"rater": "a\nb"},
+            {"rater": "a\u202eb"},
+            {"rater": 5},
             {"decision": "publish"},
             {"answer_id": "../../etc"},
             {"unknown": 1},

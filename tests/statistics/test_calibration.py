@@ -44,3 +44,15 @@ def test_one_score_for_all_is_nothing_to_calibrate() -> None:
 
 def test_the_same_ratings_give_the_same_map() -> None:
     assert isotonic(*lenient(80)) == isotonic(*lenient(80))
+
+
+def test_the_error_is_of_items_that_the_map_did_not_see() -> None:
+    """Ten posts about each item, with nothing to learn between items: seen items would make the map look good."""
+    rng = np.random.default_rng(4)
+    people = np.repeat(rng.uniform(1, 10, 20), 10)
+    judge, items = np.repeat(rng.permutation(20) / 2.0, 10), np.repeat(np.arange(20), 10)
+    by_post, by_item = isotonic(judge, people), isotonic(judge, people, clusters=list(items))
+    assert by_item.scores == by_post.scores and by_item.mae_after > by_post.mae_after + 0.1
+    assert isotonic(judge, people, clusters=range(200)) == by_post, "every post on its own"
+    with pytest.raises(UserError, match="all 200 rated posts are about one item"):
+        isotonic(judge, people, clusters=[7] * 200)

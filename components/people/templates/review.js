@@ -7,6 +7,9 @@ const meta = (name) => document.querySelector(`meta[name=${name}]`).content;
 const IDLE_MS = 30000, RETRY_MS = 1500, OUTBOX = "postwright-outbox", WHO = "postwright-rater";
 const REASONS = ["Wrong about the picture", "Off in tone", "Dull or worn", "Hard to understand", "Unsafe or private"];
 
+const HOME = meta("home");  // an outbox is the browser's, for all homes that are served at this address in turn
+const CANNOT_STAND = [404, 409, 413, 422];
+
 let csrf = meta("csrf");
 let rater = meta("rater");
 let post = null;          // what is before the person
@@ -64,6 +67,7 @@ async function ask(path, body) {
   const found = await reply.json().catch(() => ({}));
   if (reply.status === 403 && found.reload) {  // another process serves the page now
     const state = await (await fetch("/state", {cache: "no-store"})).json();
+    if (state.home !== HOME) throw new Told(421, {error: "another home is served at this address now"});
     if (state.csrf !== csrf) { csrf = state.csrf; return ask(path, body); }
   }
   if (!reply.ok) throw new Told(reply.status, found);
@@ -72,9 +76,10 @@ async function ask(path, body) {
 const outbox = () => { try { return JSON.parse(localStorage.getItem(OUTBOX)) || []; } catch { return []; } };
 const keepOutbox = (list) => localStorage.setItem(OUTBOX, JSON.stringify(list));
 
-// Send what a person said until the server has it; an answer that cannot stand (4xx) is given back to the person.
+// Send what a person said until the server has it; an answer that cannot stand is given back to the person. Without the
+// token of a server that was started anew it can still stand: it is sent again until the person has opened its address.
 async function send(path, body) {
-  keepOutbox([...outbox(), {path, body}]);
+  keepOutbox([...outbox(), {home: HOME, path, body}]);
   for (;;) {
     try {
       const found = await ask(path, body);
@@ -82,18 +87,18 @@ async function send(path, body) {
       standing(found);
       return found;
     } catch (error) {
-      if (error instanceof Told && error.status >= 400 && error.status < 500) {
+      if (error instanceof Told && CANNOT_STAND.includes(error.status)) {
         keepOutbox(outbox().filter((entry) => entry.body.answer_id !== body.answer_id));
         throw error;
       }
-      const why = error instanceof Told ? error.message : "the server does not answer";
+      const why = !(error instanceof Told) ? "the server does not answer" : error.status === 401 ? "the server has a new token, so open the address that postwright review printed now in another tab" : error.message;
       banner(`Not saved yet: ${why}. Your answer is kept in this browser and sent again.`, true);
       await sleep(RETRY_MS);
     }
   }
 }
 async function flush() {  // answers that an earlier visit could not hand in
-  for (const entry of outbox()) {
+  for (const entry of outbox().filter((entry) => entry.home === HOME)) {
     keepOutbox(outbox().filter((other) => other.body.answer_id !== entry.body.answer_id));
     try { await send(entry.path, entry.body); flash("An earlier answer was handed in"); } catch (error) { flash(error.message, 4000); }
   }
@@ -116,7 +121,7 @@ const several = (n, thing) => `${n} ${thing}${n === 1 ? "" : "s"}`;
 const time = (s) => (s < 90 ? `${Math.round(s)} s` : s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 360) / 10} h`);
 setInterval(async () => {
   if (mode === "saving" || mode === "loading") return;
-  try { const found = await ask("/state"); csrf = found.csrf; standing(found); } catch { banner("The server does not answer. Start it again with: postwright review", true); }
+  try { const found = await ask("/state"); if (found.home !== HOME) return location.reload(); csrf = found.csrf; standing(found); } catch { banner("The server does not answer. Start it again with: postwright review", true); }
 }, 4000);
 
 // Time: only while there is a sign of a person

@@ -16,8 +16,9 @@ from components.store import STANDING, Store, parameters, selected
 
 
 class Arm(BaseModel):
-    """One way to write posts, by the ids of its specs. Of several candidates the one that stands competes: by the judge
-    `judge_spec_id` where the generation spec says so and that judge has read them, else the first."""
+    """One way to write posts, by the ids of its specs. Of several candidates the one that stands for its prompt
+    competes (see the view `standings`): the one that the judge `judge_spec_id` or CLIP chose where the generation spec
+    says so, and of `choose: all` the first, whatever its score."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(min_length=1, title="Name")
@@ -64,8 +65,8 @@ def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Con
         JOIN posts po ON po.post_id = st.post_id
         JOIN prompts p ON p.prompt_id = st.prompt_id JOIN selected s USING (item_id)
         WHERE p.feature_spec_id = $feature_spec_id AND p.spec_id = $prompt_spec_id
-          AND st.generation_spec_id = $generation_spec_id AND st.is_distinct AND st.place = 1
-        ORDER BY s.position, p.prompt_id"""
+          AND st.generation_spec_id = $generation_spec_id AND st.stands AND st.is_distinct
+        ORDER BY s.position, p.prompt_id, st.candidate"""
     boards: dict[str, dict[str, Post]] = defaultdict(dict)
     for arm in arms:
         params = arm.model_dump(exclude={"name", "judge_spec_id"}) | {"judge_posts": arm.judge_spec_id}

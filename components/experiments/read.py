@@ -22,12 +22,12 @@ Row = dict[str, Any]
 
 _ARMS = "SELECT * FROM arms WHERE spec_id = $id ORDER BY place, arm"
 _SPECS = "SELECT * FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))"
-_POSTS = f"""SELECT p.item_id, p.prompt_id, st.post_id, st.stands, st.is_read, st.overall, st.aspects, po.text,
-        po.error, po.platform, po.cost_usd, po.call_key, len(po.rules) AS broken_rules
+_POSTS = f"""SELECT p.item_id, p.prompt_id, st.post_id, st.stands, st.is_distinct, st.is_read, st.overall, st.aspects,
+        po.text, po.error, po.platform, po.cost_usd, po.call_key, len(po.rules) AS broken_rules
     FROM ({STANDING}) st JOIN prompts p USING (prompt_id) JOIN posts po USING (post_id)
     WHERE p.spec_id = $prompt AND p.feature_spec_id = $features AND st.generation_spec_id = $generation
       AND p.item_id IN (SELECT unnest($items::VARCHAR[]))
-    ORDER BY p.item_id, po.candidate, st.post_id"""
+    ORDER BY p.item_id, p.prompt_id, po.candidate, st.post_id"""
 _PROMPTED = """SELECT DISTINCT item_id FROM prompts WHERE spec_id = $prompt AND feature_spec_id = $features
     AND item_id IN (SELECT unnest($items::VARCHAR[]))"""
 _READINGS = """SELECT post_id, repeat, aspect, max(score) AS score,
@@ -174,6 +174,7 @@ def _item(
         failure=failure,
         readings=by_repeat,
         post_id=shown["post_id"] if shown else None,
+        entrant_id=next((post["post_id"] for post in standing if post["is_distinct"]), None),
         text=shown["text"] if shown else None,
         platform=shown["platform"] if shown else "",
         broken_rules=shown["broken_rules"] if shown else 0,
@@ -200,7 +201,7 @@ def _failure(standing: Sequence[Row], prompted: bool, readings: Mapping[str, Seq
 
 def _pairs(db: DuckDBPyConnection, spec_id: str | None, arms: Sequence[ArmScores]) -> Figures | None:
     """What the judge of pairs has said of the arms' posts; None where nobody was asked."""
-    entrants = {one.post_id: (arm.name, one.item_id) for arm in arms for one in arm.items if one.post_id}
+    entrants = {one.entrant_id: (arm.name, one.item_id) for arm in arms for one in arm.items if one.entrant_id}
     rows = _ask(db, _COMPARED, {"spec_id": spec_id, "posts": sorted(entrants)}) if spec_id else []
     return figures([Comparison(**row) for row in rows], entrants, [arm.name for arm in arms]) if rows else None
 

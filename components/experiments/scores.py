@@ -18,13 +18,15 @@ NOT_RUN = "not run"
 class ItemScore:
     """One item in one arm, by one judge. `scores`: aspect -> mean of its readings, `overall` beside them; None where
     `failure` says why. `readings`: repeat -> aspect -> score. Of several candidates that count, the mean; `post_id` and
-    `text` are those of the first."""
+    `text` are those of the first that was scored; `entrant_id`: the post that competes in pairs, the first candidate
+    that stands for its prompt, also where the judge could not read it."""
 
     item_id: str
     scores: Mapping[str, float | None] = field(default_factory=dict)
     failure: str | None = None
     readings: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     post_id: str | None = None
+    entrant_id: str | None = None
     text: str | None = None
     platform: str = ""
     broken_rules: int = 0

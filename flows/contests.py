@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from components.errors import UserError
 from components.judgments.families import is_own
-from components.pairwise import Board, Contest, PairwiseSpec, Tournament
+from components.pairwise import Board, Contest, PairwiseSpec, Tournament, same_posts
 from components.records import Comparison, Post
 from components.spec import FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
 from components.store import STANDING, Store, parameters, selected
@@ -44,6 +44,11 @@ class Arm(BaseModel):
             judge_spec_id=judge.id if judge else "",
         )
 
+    @property
+    def written(self) -> tuple[str, str, str]:
+        """What its posts depend on."""
+        return self.feature_spec_id, self.prompt_spec_id, self.generation_spec_id
+
 
 def contest_of(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:
     """Two or more arms compete with each other; of one alone, the candidates of each prompt; of none, the candidates of
@@ -61,6 +66,14 @@ def contest_of(store: Store, arms: Sequence[Arm], selection: Selection) -> Conte
 
 
 def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:
+    """Of arms that have the same posts the first competes."""
+    left_out = same_posts((arm.name, arm.written) for arm in arms)
+    arms = [arm for arm in arms if arm.name not in left_out]
+    if len(arms) < 2:
+        raise UserError(
+            f"{', '.join([arms[0].name, *left_out])} have the same posts, so there is nothing to compare: name arms "
+            "that differ in their features, prompt or generation"
+        )
     sql = f"""{selected(selection)} SELECT s.item_id, s.position, po.* FROM ({STANDING}) st
         JOIN posts po ON po.post_id = st.post_id
         JOIN prompts p ON p.prompt_id = st.prompt_id JOIN selected s USING (item_id)
@@ -80,7 +93,7 @@ def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Con
                 "dataset"
             )
     found = tuple(Board(item_id, posts) for item_id, posts in sorted(boards.items()))
-    return Contest("arm", (Tournament(tuple(arm.name for arm in arms), found),), absent)
+    return Contest("arm", (Tournament(tuple(arm.name for arm in arms), found),), absent, left_out)
 
 
 def between_candidates(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:

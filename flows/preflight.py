@@ -12,7 +12,7 @@ from components.errors import UserError
 from components.experiments import Arm
 from components.items import list_entries
 from components.judgments import check_judge
-from components.pairwise import PairwiseSpec
+from components.pairwise import PairwiseSpec, same_posts
 from components.spec import Campaign, JudgeSpec
 from components.store import Store
 from flows.contests import refuse_own_model
@@ -82,8 +82,19 @@ def preflight_arms(arms: Sequence[Arm], pairwise: PairwiseSpec | None, store: St
             check(pairwise, api_key(pairwise.api_key_env), arms[0].campaign.budget.allow_unpriced, prices_of(store))
             refuse_own_model(pairwise, sorted({arm.campaign.generation.model for arm in arms}))
             _ = pairwise.id
+            something_to_compare(arms)
         except UserError as error:
             raise UserError(f"pairwise: {error}") from None
+
+
+def something_to_compare(arms: Sequence[Arm]) -> None:
+    """Raises UserError where all arms have the same posts."""
+    written = ((arm.name, (c.features.id, c.prompt.id, c.generation.id)) for arm in arms if (c := arm.campaign))
+    if len(same_posts(written)) == len(arms) - 1:
+        raise UserError(
+            f"the arms {', '.join(arm.name for arm in arms)} have the same posts (they differ by their judges "
+            "alone), so there is nothing to compare; leave pairwise out"
+        )
 
 
 def prices_of(store: Store) -> Path:

@@ -99,6 +99,8 @@ def show_pairs(pairs: Mapping[str, Any], baseline: str, console: Console) -> Non
     flips = pairs["flips"]["value"]
     said = "" if flips is None else f"; the order changed {flips:.0%} of the verdicts"
     console.print(f"{pairs['complete']} of {pairs['pairs']} pairs complete, each asked in both orders{said}")
+    for name, other in pairs["left_out"].items():
+        console.print(f"{name} has the posts of {other}, so it is left out of the pairs", markup=False)
 
 
 def show_second(judge: str, rows: Sequence[Mapping[str, Any]], console: Console) -> None:

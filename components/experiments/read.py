@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from components.errors import UserError
 from components.experiments.scores import NOT_RUN, ArmScores, Findings, ItemScore, mean_of
 from components.experiments.spec import OVERALL
-from components.pairwise import Figures, figures
+from components.pairwise import Figures, figures, same_posts
 from components.records import Comparison
 from components.store import STANDING, Store
 
@@ -86,6 +86,7 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
     runs = {row["campaign"]: row for row in _ask(db, _RUNS, {"purse": first["purse"]})}
     (spent,) = _ask(db, _SPENT, {"purse": first["purse"]})
     aspects, scale = _rubric_of(params.get(first["judge_spec_ids"][0], {}))
+    compared_by = params.get(experiment_id, {}).get("compared_by")
     readers = max(len(row["judge_spec_ids"]) for row in rows)
     by_judge = [
         [_arm(db, row, place, params, runs) for row in rows if place < len(row["judge_spec_ids"])]
@@ -103,7 +104,8 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
         scale=scale,
         calls=spent["calls"],
         spent_usd=spent["usd"] if spent["calls"] == spent["priced"] else None,
-        pairs=_pairs(db, params.get(experiment_id, {}).get("compared_by"), by_judge[0]),
+        left_out=left_out_of_pairs(by_judge[0]) if compared_by else {},
+        pairs=_pairs(db, compared_by, by_judge[0]),
         further={f"{place + 1}: {arms[0].judge}": arms for place, arms in enumerate(by_judge[1:], start=1)},
     )
 
@@ -201,9 +203,17 @@ def _failure(standing: Sequence[Row], prompted: bool, readings: Mapping[str, Seq
 
 def _pairs(db: DuckDBPyConnection, spec_id: str | None, arms: Sequence[ArmScores]) -> Figures | None:
     """What the judge of pairs has said of the arms' posts; None where nobody was asked."""
+    left_out = left_out_of_pairs(arms)
+    arms = [arm for arm in arms if arm.name not in left_out]
     entrants = {one.entrant_id: (arm.name, one.item_id) for arm in arms for one in arm.items if one.entrant_id}
     rows = _ask(db, _COMPARED, {"spec_id": spec_id, "posts": sorted(entrants)}) if spec_id else []
     return figures([Comparison(**row) for row in rows], entrants, [arm.name for arm in arms]) if rows else None
+
+
+def left_out_of_pairs(arms: Sequence[ArmScores]) -> dict[str, str]:
+    """Arm -> the earlier one that has the same posts, and competes for both."""
+    parts = ("features", "prompt", "generation")
+    return same_posts((arm.name, (*(arm.spec_ids[part] for part in parts),)) for arm in arms)  # type: ignore[misc]
 
 
 def _said_same(arms: Sequence[ArmScores]) -> list[ArmScores]:

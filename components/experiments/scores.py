@@ -94,7 +94,8 @@ class ArmScores:
 class Findings:
     """An experiment as the warehouse has it. `arms`: by the judge, the baseline first; `further`: by each further judge
     the same arms. `aspects`: name -> title, in the rubric's order; `spent_usd`: what was bought for all arms together,
-    shared calls once; `pairs`: what the judge of pairs has said."""
+    shared calls once; `pairs`: what the judge of pairs has said; `left_out`: arm -> the one that
+    competes for both there, since their posts are the same."""
 
     experiment_id: str
     name: str
@@ -108,6 +109,7 @@ class Findings:
     calls: int = 0
     spent_usd: float | None = 0.0
     pairs: Figures | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
     further: Mapping[str, Sequence[ArmScores]] = field(default_factory=dict)
 
     @property

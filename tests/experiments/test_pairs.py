@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import UserError
 from components.experiments.read import read_experiment
 from components.records import Arm as ArmRow
 from components.records import Comparison, Item, Judgment, Post, Prompt
 from components.spec import GenerationSpec, Selection
 from components.store import Store
-from flows.contests import Arm, between_arms
+from flows.contests import Arm, between_arms, contest_of
 from flows.settings import Settings
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -98,3 +99,20 @@ def test_the_post_that_is_compared_is_the_one_that_the_tables_look_for(
     found = read_experiment(store, "e")
     assert found.pairs is not None and (found.pairs.pairs, found.pairs.complete) == (1, 1)
     assert [(one.name, one.wins) for one in found.pairs.standings] == [("full", 1), ("plain", 0)]
+
+
+def test_an_arm_with_the_posts_of_another_takes_no_duels_from_it(store: Store) -> None:
+    arms = [arm_of("full", "P1"), arm_of("plain", "P2"), arm_of("other judge", "P1", judge="K"), arm_of("again", "P2")]
+    fill(store, arms, [4.0])
+    contest = contest_of(store, arms, ALL)
+    assert {name for name, _ in contest.entrants().values()} == {"full", "plain"}
+    assert contest.names == ["full", "plain"] and contest.left_out == {"other judge": "full", "again": "plain"}
+    compared_by_w(store)
+    compare_all(store, list(contest.entrants()))
+    found = read_experiment(store, "e")
+    assert found.pairs is not None and [(one.name, one.wins) for one in found.pairs.standings] == [
+        ("full", 1), ("plain", 0),
+    ]  # fmt: skip
+    assert found.left_out == contest.left_out
+    with pytest.raises(UserError, match="full, other judge have the same posts"):
+        contest_of(store, [arms[0], arms[2]], ALL)

@@ -104,6 +104,7 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
         scale=scale,
         calls=spent["calls"],
         spent_usd=spent["usd"] if spent["calls"] == spent["priced"] else None,
+        pairs_state=runs.get(first["experiment"], {"state": NOT_RUN})["state"] if compared_by else "done",
         left_out=left_out_of_pairs(by_judge[0]) if compared_by else {},
         pairs=_pairs(db, compared_by, by_judge[0]),
         further={f"{place + 1}: {arms[0].judge}": arms for place, arms in enumerate(by_judge[1:], start=1)},

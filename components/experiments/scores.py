@@ -94,7 +94,8 @@ class ArmScores:
 class Findings:
     """An experiment as the warehouse has it. `arms`: by the judge, the baseline first; `further`: by each further judge
     the same arms. `aspects`: name -> title, in the rubric's order; `spent_usd`: what was bought for all arms together,
-    shared calls once; `pairs`: what the judge of pairs has said; `left_out`: arm -> the one that
+    shared calls once; `pairs`: what the judge of pairs has said, `pairs_state`: how the latest
+    run that asked ended (done also where none was to); `left_out`: arm -> the one that
     competes for both there, since their posts are the same."""
 
     experiment_id: str
@@ -109,6 +110,7 @@ class Findings:
     calls: int = 0
     spent_usd: float | None = 0.0
     pairs: Figures | None = None
+    pairs_state: str = "done"
     left_out: Mapping[str, str] = field(default_factory=dict)
     further: Mapping[str, Sequence[ArmScores]] = field(default_factory=dict)
 
@@ -118,14 +120,17 @@ class Findings:
 
     @property
     def partial(self) -> str | None:
-        """Why the tables are not yet what they will be; None where every arm is done."""
+        """Why the tables are not yet what they will be; None where every arm, and every pair, is done."""
         stopped = [arm for arm in self.arms if arm.state != "done"]
         waiting = sum(arm.not_run for arm in self.arms)
-        if not stopped and not waiting:
-            return None
-        why = "; ".join(f"{arm.name}: {arm.state.replace('_', ' ')}" for arm in stopped)
-        posts = f"{waiting} of {self.items * len(self.arms)} posts are not there yet or not judged"
-        return f"{posts}{f' ({why})' if why else ''}; the same command goes on"
+        said = []
+        if stopped or waiting:
+            why = "; ".join(f"{arm.name}: {arm.state.replace('_', ' ')}" for arm in stopped)
+            posts = f"{waiting} of {self.items * len(self.arms)} posts are not there yet or not judged"
+            said.append(f"{posts}{f' ({why})' if why else ''}")
+        if self.pairs_state != "done":
+            said.append(f"not all pairs are compared yet ({self.pairs_state.replace('_', ' ')})")
+        return f"{'; '.join(said)}; the same command goes on" if said else None
 
     @property
     def offline(self) -> list[str]:

@@ -22,7 +22,7 @@ class ExperimentResult:
     notes: list[str] = field(default_factory=list)
     items: int = 0
     bought: int = 0
-    calls: int = 0
+    calls: int | None = 0
     cost_usd: float | None = 0.0
     offline: list[str] = field(default_factory=list)
     aspect_titles: dict[str, str] = field(default_factory=dict)

@@ -38,8 +38,9 @@ def show_experiment(result: Any, settings: Settings, console: Console) -> None:
     for note in result.notes:
         console.print(note, markup=False)
     offline = f" ({' and '.join(result.offline)} by the offline stand-ins)" if result.offline else ""
+    calls = "calls unknown" if result.calls is None else several(result.calls, "call")
     console.print(
-        f"{several(result.items, 'item')}, {several(len(result.arms), 'arm')}, {several(result.calls, 'call')} in all, "
+        f"{several(result.items, 'item')}, {several(len(result.arms), 'arm')}, {calls} in all, "
         f"{several(result.bought, 'call')} now; cost so far {money(result.cost_usd)}{offline}"
     )
     console.print(f"warehouse: {settings.warehouse}", soft_wrap=True, markup=False)

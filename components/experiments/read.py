@@ -45,6 +45,16 @@ _RUNS = """SELECT campaign, state, message FROM runs WHERE purse = $purse
 _SPENT = """SELECT count(*) AS calls, count(cost_usd) AS priced, round(coalesce(sum(cost_usd), 0), 9) AS usd FROM calls
     WHERE run_id IN (SELECT run_id FROM runs WHERE purse = $purse)"""
 
+_NOT_KEPT = """SELECT count(*) AS n FROM (
+        SELECT po.call_key FROM posts po JOIN prompts p USING (prompt_id) WHERE po.text IS NOT NULL
+        AND po.spec_id IN (SELECT unnest($generation::VARCHAR[])) AND p.item_id IN (SELECT unnest($items::VARCHAR[]))
+        UNION
+        SELECT j.call_key FROM judgments j JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
+        WHERE j.score IS NOT NULL AND j.spec_id IN (SELECT unnest($judges::VARCHAR[]))
+        AND p.item_id IN (SELECT unnest($items::VARCHAR[]))
+    ) used ANTI JOIN calls USING (call_key) WHERE used.call_key IS NOT NULL"""
+"""Calls that stand behind posts and scores and that the journal does not have: then it cannot say what was bought."""
+
 
 def run_name(experiment: str, arm: str) -> str:
     """What an arm's runs are called in `runs`."""
@@ -84,7 +94,7 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
     params = {row["spec_id"]: json.loads(row["params"]) for row in _ask(db, _SPECS, {"ids": sorted(ids)})}
     first = rows[0]
     runs = {row["campaign"]: row for row in _ask(db, _RUNS, {"purse": first["purse"]})}
-    (spent,) = _ask(db, _SPENT, {"purse": first["purse"]})
+    spent = _spent(db, rows, judges)
     aspects, scale = _rubric_of(params.get(first["judge_spec_ids"][0], {}))
     compared_by = params.get(experiment_id, {}).get("compared_by")
     readers = max(len(row["judge_spec_ids"]) for row in rows)
@@ -103,12 +113,26 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
         aspects=aspects,
         scale=scale,
         calls=spent["calls"],
-        spent_usd=spent["usd"] if spent["calls"] == spent["priced"] else None,
+        spent_usd=spent["usd"],
         pairs_state=runs.get(first["experiment"], {"state": NOT_RUN})["state"] if compared_by else "done",
         left_out=left_out_of_pairs(by_judge[0]) if compared_by else {},
         pairs=_pairs(db, compared_by, by_judge[0]),
-        further={f"{place + 1}: {arms[0].judge}": arms for place, arms in enumerate(by_judge[1:], start=1)},
+        further={
+            f"{place + 1}: {arms[0].judge}": arms
+            for place, arms in enumerate(by_judge[1:], start=1)
+            if arms[0].name == first["baseline"]  # else there is nothing to subtract
+        },
     )
+
+
+def _spent(db: DuckDBPyConnection, rows: Sequence[Row], judges: Sequence[str]) -> Row:
+    """The `calls` of the experiment's purse, and their `usd`; None where that is not known."""
+    (spent,) = _ask(db, _SPENT, {"purse": rows[0]["purse"]})
+    writers = sorted({row["generation_spec_id"] for row in rows})
+    given = {"generation": writers, "judges": judges, "items": list(rows[0]["items"])}
+    if _ask(db, _NOT_KEPT, given)[0]["n"]:
+        return {"calls": None, "usd": None}
+    return {"calls": spent["calls"], "usd": spent["usd"] if spent["calls"] == spent["priced"] else None}
 
 
 def _arm(db: DuckDBPyConnection, row: Row, judge: int, params: Mapping[str, Row], runs: Mapping[str, Row]) -> ArmScores:

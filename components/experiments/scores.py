@@ -93,10 +93,10 @@ class ArmScores:
 @dataclass(frozen=True, slots=True)
 class Findings:
     """An experiment as the warehouse has it. `arms`: by the judge, the baseline first; `further`: by each further judge
-    the same arms. `aspects`: name -> title, in the rubric's order; `spent_usd`: what was bought for all arms together,
-    shared calls once; `pairs`: what the judge of pairs has said, `pairs_state`: how the latest
-    run that asked ended (done also where none was to); `left_out`: arm -> the one that
-    competes for both there, since their posts are the same."""
+    of the baseline the arms that have one there. `aspects`: name -> title, in the rubric's order; `spent_usd`: what was
+    bought for all arms together, shared calls once, and None, as `calls`, where the journal does not tell; `pairs`:
+    what the judge of pairs has said, `pairs_state`: how the latest run that asked ended (done also where none was to);
+    `left_out`: arm -> the one that competes for both there, since their posts are the same."""
 
     experiment_id: str
     name: str
@@ -107,7 +107,7 @@ class Findings:
     arms: Sequence[ArmScores]
     aspects: Mapping[str, str]
     scale: tuple[float, float]
-    calls: int = 0
+    calls: int | None = 0
     spent_usd: float | None = 0.0
     pairs: Figures | None = None
     pairs_state: str = "done"

@@ -114,5 +114,28 @@ def test_an_arm_with_the_posts_of_another_takes_no_duels_from_it(store: Store) -
         ("full", 1), ("plain", 0),
     ]  # fmt: skip
     assert found.left_out == contest.left_out
+    assert (found.calls, found.spent_usd) == (0, 0.0), "no post here was bought by a call"
     with pytest.raises(UserError, match="full, other judge have the same posts"):
         contest_of(store, [arms[0], arms[2]], ALL)
+
+
+def test_what_a_journal_that_is_gone_would_tell_is_unknown_and_not_nothing(store: Store) -> None:
+    fill(store, [arm_of("full", "P1"), arm_of("plain", "P2")], [4.0, None])
+    with store.connect() as db:
+        db.execute("UPDATE judgments SET call_key = 'gone' WHERE score IS NULL")
+    assert read_experiment(store, "e").calls == 0, "a failure need not be in the journal"
+    with store.connect() as db:
+        db.execute("UPDATE judgments SET call_key = 'gone' WHERE score IS NOT NULL")
+    found = read_experiment(store, "e")
+    assert (found.calls, found.spent_usd) == (None, None)
+
+
+def test_a_judge_whom_the_baseline_has_not_is_compared_with_nothing(store: Store) -> None:
+    arms = [arm_of("full", "P1"), arm_of("plain", "P2"), arm_of("other", "P3")]
+    fill(store, arms, [4.0])
+    with store.connect() as db:
+        db.execute("UPDATE arms SET judge_spec_ids = ['J', 'K'] WHERE arm <> 'full'")
+        assert read_experiment(store, "e").further == {}, "plain is no baseline"
+        db.execute("UPDATE arms SET judge_spec_ids = ['J', 'K'] WHERE arm <> 'plain'")
+    (found,) = read_experiment(store, "e").further.values()
+    assert [arm.name for arm in found] == ["full", "other"]

@@ -19,8 +19,8 @@ from flows.batching import waited_for
 from flows.progress import say
 from flows.settings import Settings, api_key
 
-TRIED_AGAIN = [*(str(status) for status in RETRYABLE), "picture"]
-"""Errors of posts and judgments that a later run asks for again; a picture that was gone may be back."""
+TRIED_AGAIN = [*(str(status) for status in RETRYABLE), "picture", "yardstick"]
+"""Errors of posts and judgments that a later run asks for again; a picture or words that were not there may be now."""
 
 LIVE_STAGES = frozenset({"judge_repair", "compare_repair"})
 """Bought live whatever the mode: a few calls that depend on the batch's answers, not worth another day."""

@@ -9,15 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from components.errors import UserError
 from components.judgments.families import is_own
-from components.pairwise import Board, Contest, PairwiseSpec, Tournament
+from components.pairwise import Board, Contest, PairwiseSpec, Tournament, same_posts
 from components.records import Comparison, Post
 from components.spec import FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
 from components.store import STANDING, Store, parameters, selected
 
 
 class Arm(BaseModel):
-    """One way to write posts, by the ids of its specs. Of several candidates the one that stands competes: by the judge
-    `judge_spec_id` where the generation spec says so and that judge has read them, else the first."""
+    """One way to write posts, by the ids of its specs. Of several candidates the one that stands for its prompt
+    competes (see the view `standings`): the one that the judge `judge_spec_id` or CLIP chose where the generation spec
+    says so, and of `choose: all` the first, whatever its score."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(min_length=1, title="Name")
@@ -43,6 +44,11 @@ class Arm(BaseModel):
             judge_spec_id=judge.id if judge else "",
         )
 
+    @property
+    def written(self) -> tuple[str, str, str]:
+        """What its posts depend on."""
+        return self.feature_spec_id, self.prompt_spec_id, self.generation_spec_id
+
 
 def contest_of(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:
     """Two or more arms compete with each other; of one alone, the candidates of each prompt; of none, the candidates of
@@ -60,12 +66,20 @@ def contest_of(store: Store, arms: Sequence[Arm], selection: Selection) -> Conte
 
 
 def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:
+    """Of arms that have the same posts the first competes."""
+    left_out = same_posts((arm.name, arm.written) for arm in arms)
+    arms = [arm for arm in arms if arm.name not in left_out]
+    if len(arms) < 2:
+        raise UserError(
+            f"{', '.join([arms[0].name, *left_out])} have the same posts, so there is nothing to compare: name arms "
+            "that differ in their features, prompt or generation"
+        )
     sql = f"""{selected(selection)} SELECT s.item_id, s.position, po.* FROM ({STANDING}) st
         JOIN posts po ON po.post_id = st.post_id
         JOIN prompts p ON p.prompt_id = st.prompt_id JOIN selected s USING (item_id)
         WHERE p.feature_spec_id = $feature_spec_id AND p.spec_id = $prompt_spec_id
-          AND st.generation_spec_id = $generation_spec_id AND st.is_distinct AND st.place = 1
-        ORDER BY s.position, p.prompt_id"""
+          AND st.generation_spec_id = $generation_spec_id AND st.stands AND st.is_distinct
+        ORDER BY s.position, p.prompt_id, st.candidate"""
     boards: dict[str, dict[str, Post]] = defaultdict(dict)
     for arm in arms:
         params = arm.model_dump(exclude={"name", "judge_spec_id"}) | {"judge_posts": arm.judge_spec_id}
@@ -79,7 +93,7 @@ def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Con
                 "dataset"
             )
     found = tuple(Board(item_id, posts) for item_id, posts in sorted(boards.items()))
-    return Contest("arm", (Tournament(tuple(arm.name for arm in arms), found),), absent)
+    return Contest("arm", (Tournament(tuple(arm.name for arm in arms), found),), absent, left_out)
 
 
 def between_candidates(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:

@@ -76,7 +76,7 @@ def judge_requests(
 
     used = {post.prompt_id: prompts[post.prompt_id] for post in posts}
     met = {key: prompt for key, prompt in used.items() if not prompt.item_id.startswith("expected ")}
-    words = words_of(store, met, spec.words_from)
+    words = {key: found or {} for key, found in words_of(store, met, spec.words_from).items()}
     now = datetime.now(UTC)
     asyncio.run(judge(posts, used, items, words, spec, write_down, now, batch=batch, waiting=waiting))
     return asked

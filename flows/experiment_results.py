@@ -22,7 +22,7 @@ class ExperimentResult:
     notes: list[str] = field(default_factory=list)
     items: int = 0
     bought: int = 0
-    calls: int = 0
+    calls: int | None = 0
     cost_usd: float | None = 0.0
     offline: list[str] = field(default_factory=list)
     aspect_titles: dict[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def result_of(found: Findings) -> ExperimentResult:
         overall=[asdict(line) for line in tables.overall],
         aspects=[asdict(line) for line in tables.aspects],
         claims=[asdict(line) for line in tables.claims],
-        pairs=asdict(found.pairs) if found.pairs else None,
+        pairs=asdict(found.pairs) | {"left_out": dict(found.left_out)} if found.pairs else None,
         second={judge: [asdict(line) for line in lines] for judge, lines in tables.second.items()},
         scores=[
             {"arm": arm.name, "item_id": one.item_id, "post_id": one.post_id, "failure": one.failure, **one.scores}

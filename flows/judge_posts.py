@@ -124,23 +124,27 @@ def waiting_calls(settings: Settings) -> Waiting | None:
     return Waiting(lambda key: key in keys or journal.lookup(key) is not None, since) if entries else None
 
 
-def words_of(store: Store, prompts: Mapping[str, Prompt], words_from: str = "") -> dict[str, dict[str, list[str]]]:
+Found = dict[str, list[str]]
+
+
+def words_of(store: Store, prompts: Mapping[str, Prompt], words_from: str = "") -> dict[str, Found | None]:
     """prompt_id -> feature name -> the texts that were found in the item, best first: what the post is judged against.
 
     Not only the words the prompt used: an ablated prompt is judged by the same yardstick as the full one, and one of
-    other features by those of the spec `words_from`, where that is given.
+    other features by those of the spec `words_from`, where that is given. None where that spec has not looked at the
+    item: no yardstick is another thing than one that found nothing.
     """
     read_from = {key: words_from or prompt.feature_spec_id for key, prompt in prompts.items()}
     spec_ids = set(read_from.values())
-    by_item: dict[str, dict[str, list[str]]] = {}
+    by_item: dict[str, Found | None] = {}
     for spec_id in spec_ids:
         ids = [prompt.item_id for key, prompt in prompts.items() if read_from[key] == spec_id]
         for item_id, features in store.features(ids, spec_id).items():
-            names: dict[str, list[str]] = {}
+            names: Found = {}
             for feature in features:
                 if is_uncertain(feature):  # likelier wrong than right: no yardstick
                     continue
                 if feature.text and (feature.rank == 0 or feature.name == "keyword"):
                     names.setdefault(feature.name, []).append(feature.text)
-            by_item[f"{spec_id} {item_id}"] = names
+            by_item[f"{spec_id} {item_id}"] = names if features or not words_from else None
     return {key: by_item.get(f"{read_from[key]} {prompt.item_id}", {}) for key, prompt in prompts.items()}

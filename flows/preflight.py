@@ -11,8 +11,9 @@ from components.chat import check
 from components.errors import UserError
 from components.experiments import Arm
 from components.items import list_entries
-from components.judgments import check_judge
-from components.pairwise import PairwiseSpec
+from components.judgments import check_judge, load_rubric
+from components.judgments.worth import check_rubric_of_pairs
+from components.pairwise import PairwiseSpec, same_posts
 from components.spec import Campaign, JudgeSpec
 from components.store import Store
 from flows.contests import refuse_own_model
@@ -77,13 +78,42 @@ def preflight_arms(arms: Sequence[Arm], pairwise: PairwiseSpec | None, store: St
             preflight(arm.campaign, store, list_inputs=arm.place == 0)
         except UserError as error:
             raise UserError(f"arm {arm.name}: {error}") from None
+    one_scale(arms)
     if pairwise is not None:
         try:
             check(pairwise, api_key(pairwise.api_key_env), arms[0].campaign.budget.allow_unpriced, prices_of(store))
             refuse_own_model(pairwise, sorted({arm.campaign.generation.model for arm in arms}))
+            check_rubric_of_pairs(pairwise.rubric, "pairwise")
             _ = pairwise.id
+            something_to_compare(arms)
         except UserError as error:
-            raise UserError(f"pairwise: {error}") from None
+            raise error if str(error).startswith("pairwise.") else UserError(f"pairwise: {error}") from None
+
+
+def one_scale(arms: Sequence[Arm]) -> None:
+    """Raises UserError where two arms are scored on different scales: 1 to 10 minus 1 to 5 is no difference."""
+    for place in range(max(len(arm.judges) for arm in arms)):
+        field = "judge.rubric" if place == 0 else f"panel.{place - 1}.rubric"
+        rubrics = {arm.name: load_rubric(arm.judges[place].rubric) for arm in arms if place < len(arm.judges)}
+        scales: dict[str, list[str]] = {}
+        for name, rubric in rubrics.items():
+            scales.setdefault(f"{rubric.scale.min:g} to {rubric.scale.max:g}", []).append(name)
+        if len(scales) > 1:
+            said = "; ".join(f"{', '.join(names)} by {scale}" for scale, names in scales.items())
+            raise UserError(
+                f"{field}: the arms are scored on different scales ({said}), so their scores cannot be subtracted; "
+                "give all arms rubrics of one scale"
+            )
+
+
+def something_to_compare(arms: Sequence[Arm]) -> None:
+    """Raises UserError where all arms have the same posts."""
+    written = ((arm.name, (c.features.id, c.prompt.id, c.generation.id)) for arm in arms if (c := arm.campaign))
+    if len(same_posts(written)) == len(arms) - 1:
+        raise UserError(
+            f"the arms {', '.join(arm.name for arm in arms)} have the same posts (they differ by their judges "
+            "alone), so there is nothing to compare; leave pairwise out"
+        )
 
 
 def prices_of(store: Store) -> Path:

@@ -84,7 +84,11 @@ def run_experiment(spec: ExperimentSpec, parallel: Parallel = 1) -> ExperimentRe
                 run_parts(wave, go, parallel, (BudgetExceeded,))
         if waits:
             wait_for_parts(parts, go, parallel, (BudgetExceeded,))
-    compared = compared_in_pairs(spec, arms, purse, settings) if all(part.summary for part in parts) else None
+    compared, stop = None, None
+    try:
+        compared = compared_in_pairs(spec, arms, purse, settings) if all(part.summary for part in parts) else None
+    except PostwrightError as error:
+        stop = error  # raised at the end: the arms are done, and their tables are made
     result = finish_experiment(made, settings)
     result.bought = sum(step.bought for part in parts if part.summary for step in part.summary.steps)
     result.bought += compared.bought if compared else 0
@@ -92,6 +96,8 @@ def run_experiment(spec: ExperimentSpec, parallel: Parallel = 1) -> ExperimentRe
     leave_experiment(result)
     with suspended_while_pending():
         raise_first_stop(parts, "arms", lambda part: part.arm.name)
+        if stop is not None:
+            raise stop
     return result
 
 

@@ -22,7 +22,8 @@ MOST_ROWS = 12
 @dataclass
 class Comparisons:
     """`figures`: overall first, then the aspects where the rubric asks for them. `cost_usd`: of all verdicts counted
-    here, whenever they were bought; None where a price is unknown. `absent`: arm -> items without a post of it.
+    here, whenever they were bought; None where a price is unknown. `absent`: arm -> items without a post of it;
+    `left_out`: arm -> the one whose posts are its own.
     `notes`: what speaks against this judge for these posts."""
 
     judge: str
@@ -31,6 +32,7 @@ class Comparisons:
     offline: bool
     figures: list[Figures]
     absent: dict[str, int]
+    left_out: dict[str, str]
     cost_usd: float | None
     notes: list[str]
 
@@ -47,6 +49,7 @@ def read_comparison(store: Store, spec: PairwiseSpec, arms: Sequence[Arm], selec
         by=contest.by,
         offline=spec.model.startswith("offline/"),
         figures=[figures(rows, entrants, contest.names, aspect) for aspect in aspects_of(rows)],
+        left_out=dict(contest.left_out),
         absent={name: n for name, n in contest.absent.items() if n},
         cost_usd=round(sum(known), 9) if len(known) == len(costs) else None,
         notes=[note for writer in writers_of(store, contest) if (note := kinship(spec.model, writer))],
@@ -103,6 +106,7 @@ def told(found: Comparisons, overall: Figures) -> list[str]:
     if found.absent:
         absent = ", ".join(f"{name} on {several(n, 'item')}" for name, n in found.absent.items())
         lines.append(f"no post to compare: {absent}")
+    lines += [f"{name} has the posts of {other}, so it is left out" for name, other in found.left_out.items()]
     if overall.cycles:
         shown = "; ".join(" > ".join((*cycle, cycle[0])) for cycle in overall.cycles[:3])
         lines.append(f"{several(len(overall.cycles), 'cycle')}, which no order of places fits: {shown}")

@@ -38,8 +38,9 @@ def show_experiment(result: Any, settings: Settings, console: Console) -> None:
     for note in result.notes:
         console.print(note, markup=False)
     offline = f" ({' and '.join(result.offline)} by the offline stand-ins)" if result.offline else ""
+    calls = "calls unknown" if result.calls is None else several(result.calls, "call")
     console.print(
-        f"{several(result.items, 'item')}, {several(len(result.arms), 'arm')}, {several(result.calls, 'call')} in all, "
+        f"{several(result.items, 'item')}, {several(len(result.arms), 'arm')}, {calls} in all, "
         f"{several(result.bought, 'call')} now; cost so far {money(result.cost_usd)}{offline}"
     )
     console.print(f"warehouse: {settings.warehouse}", soft_wrap=True, markup=False)
@@ -99,6 +100,8 @@ def show_pairs(pairs: Mapping[str, Any], baseline: str, console: Console) -> Non
     flips = pairs["flips"]["value"]
     said = "" if flips is None else f"; the order changed {flips:.0%} of the verdicts"
     console.print(f"{pairs['complete']} of {pairs['pairs']} pairs complete, each asked in both orders{said}")
+    for name, other in pairs["left_out"].items():
+        console.print(f"{name} has the posts of {other}, so it is left out of the pairs", markup=False)
 
 
 def show_second(judge: str, rows: Sequence[Mapping[str, Any]], console: Console) -> None:

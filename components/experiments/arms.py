@@ -101,6 +101,10 @@ def notes_of(spec: ExperimentSpec, arms: list[Arm]) -> list[str]:
         changed = {name.split(".")[0] for name in arm.overrides}
         if "judge" in changed:
             notes.append(f"{arm.name} was judged by another judge: its differences are the judge's as well.")
+    for arm in arms[1:]:
+        if len(arm.judges) > len(arms[0].judges):
+            more = ", ".join(judge.model for judge in arm.judges[len(arms[0].judges) :])
+            notes.append(f"{arm.name} was also read by {more}, {arms[0].name} was not: not compared.")
     if any(arm.campaign.prompt.platform != first.prompt.platform for arm in arms):
         notes.append("Arms are for different platforms: each was written, and judged, as a post on its own.")
     return notes

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from components.errors import UserError
 from components.experiments.scores import NOT_RUN, ArmScores, Findings, ItemScore, mean_of
 from components.experiments.spec import OVERALL
-from components.pairwise import Figures, figures
+from components.pairwise import Figures, figures, same_posts
 from components.records import Comparison
 from components.store import STANDING, Store
 
@@ -22,12 +22,12 @@ Row = dict[str, Any]
 
 _ARMS = "SELECT * FROM arms WHERE spec_id = $id ORDER BY place, arm"
 _SPECS = "SELECT * FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))"
-_POSTS = f"""SELECT p.item_id, p.prompt_id, st.post_id, st.stands, st.is_read, st.overall, st.aspects, po.text,
-        po.error, po.platform, po.cost_usd, po.call_key, len(po.rules) AS broken_rules
+_POSTS = f"""SELECT p.item_id, p.prompt_id, st.post_id, st.stands, st.is_distinct, st.is_read, st.overall, st.aspects,
+        po.text, po.error, po.platform, po.cost_usd, po.call_key, len(po.rules) AS broken_rules
     FROM ({STANDING}) st JOIN prompts p USING (prompt_id) JOIN posts po USING (post_id)
     WHERE p.spec_id = $prompt AND p.feature_spec_id = $features AND st.generation_spec_id = $generation
       AND p.item_id IN (SELECT unnest($items::VARCHAR[]))
-    ORDER BY p.item_id, po.candidate, st.post_id"""
+    ORDER BY p.item_id, p.prompt_id, po.candidate, st.post_id"""
 _PROMPTED = """SELECT DISTINCT item_id FROM prompts WHERE spec_id = $prompt AND feature_spec_id = $features
     AND item_id IN (SELECT unnest($items::VARCHAR[]))"""
 _READINGS = """SELECT post_id, repeat, aspect, max(score) AS score,
@@ -44,6 +44,16 @@ _RUNS = """SELECT campaign, state, message FROM runs WHERE purse = $purse
     QUALIFY row_number() OVER (PARTITION BY campaign ORDER BY started_at DESC, run_id DESC) = 1"""
 _SPENT = """SELECT count(*) AS calls, count(cost_usd) AS priced, round(coalesce(sum(cost_usd), 0), 9) AS usd FROM calls
     WHERE run_id IN (SELECT run_id FROM runs WHERE purse = $purse)"""
+
+_NOT_KEPT = """SELECT count(*) AS n FROM (
+        SELECT po.call_key FROM posts po JOIN prompts p USING (prompt_id) WHERE po.text IS NOT NULL
+        AND po.spec_id IN (SELECT unnest($generation::VARCHAR[])) AND p.item_id IN (SELECT unnest($items::VARCHAR[]))
+        UNION
+        SELECT j.call_key FROM judgments j JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
+        WHERE j.score IS NOT NULL AND j.spec_id IN (SELECT unnest($judges::VARCHAR[]))
+        AND p.item_id IN (SELECT unnest($items::VARCHAR[]))
+    ) used ANTI JOIN calls USING (call_key) WHERE used.call_key IS NOT NULL"""
+"""Calls that stand behind posts and scores and that the journal does not have: then it cannot say what was bought."""
 
 
 def run_name(experiment: str, arm: str) -> str:
@@ -84,8 +94,9 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
     params = {row["spec_id"]: json.loads(row["params"]) for row in _ask(db, _SPECS, {"ids": sorted(ids)})}
     first = rows[0]
     runs = {row["campaign"]: row for row in _ask(db, _RUNS, {"purse": first["purse"]})}
-    (spent,) = _ask(db, _SPENT, {"purse": first["purse"]})
+    spent = _spent(db, rows, judges)
     aspects, scale = _rubric_of(params.get(first["judge_spec_ids"][0], {}))
+    compared_by = params.get(experiment_id, {}).get("compared_by")
     readers = max(len(row["judge_spec_ids"]) for row in rows)
     by_judge = [
         [_arm(db, row, place, params, runs) for row in rows if place < len(row["judge_spec_ids"])]
@@ -102,10 +113,26 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
         aspects=aspects,
         scale=scale,
         calls=spent["calls"],
-        spent_usd=spent["usd"] if spent["calls"] == spent["priced"] else None,
-        pairs=_pairs(db, params.get(experiment_id, {}).get("compared_by"), by_judge[0]),
-        further={f"{place + 1}: {arms[0].judge}": arms for place, arms in enumerate(by_judge[1:], start=1)},
+        spent_usd=spent["usd"],
+        pairs_state=runs.get(first["experiment"], {"state": NOT_RUN})["state"] if compared_by else "done",
+        left_out=left_out_of_pairs(by_judge[0]) if compared_by else {},
+        pairs=_pairs(db, compared_by, by_judge[0]),
+        further={
+            f"{place + 1}: {arms[0].judge}": arms
+            for place, arms in enumerate(by_judge[1:], start=1)
+            if arms[0].name == first["baseline"]  # else there is nothing to subtract
+        },
     )
+
+
+def _spent(db: DuckDBPyConnection, rows: Sequence[Row], judges: Sequence[str]) -> Row:
+    """The `calls` of the experiment's purse, and their `usd`; None where that is not known."""
+    (spent,) = _ask(db, _SPENT, {"purse": rows[0]["purse"]})
+    writers = sorted({row["generation_spec_id"] for row in rows})
+    given = {"generation": writers, "judges": judges, "items": list(rows[0]["items"])}
+    if _ask(db, _NOT_KEPT, given)[0]["n"]:
+        return {"calls": None, "usd": None}
+    return {"calls": spent["calls"], "usd": spent["usd"] if spent["calls"] == spent["priced"] else None}
 
 
 def _arm(db: DuckDBPyConnection, row: Row, judge: int, params: Mapping[str, Row], runs: Mapping[str, Row]) -> ArmScores:
@@ -174,6 +201,7 @@ def _item(
         failure=failure,
         readings=by_repeat,
         post_id=shown["post_id"] if shown else None,
+        entrant_id=next((post["post_id"] for post in standing if post["is_distinct"]), None),
         text=shown["text"] if shown else None,
         platform=shown["platform"] if shown else "",
         broken_rules=shown["broken_rules"] if shown else 0,
@@ -200,9 +228,17 @@ def _failure(standing: Sequence[Row], prompted: bool, readings: Mapping[str, Seq
 
 def _pairs(db: DuckDBPyConnection, spec_id: str | None, arms: Sequence[ArmScores]) -> Figures | None:
     """What the judge of pairs has said of the arms' posts; None where nobody was asked."""
-    entrants = {one.post_id: (arm.name, one.item_id) for arm in arms for one in arm.items if one.post_id}
+    left_out = left_out_of_pairs(arms)
+    arms = [arm for arm in arms if arm.name not in left_out]
+    entrants = {one.entrant_id: (arm.name, one.item_id) for arm in arms for one in arm.items if one.entrant_id}
     rows = _ask(db, _COMPARED, {"spec_id": spec_id, "posts": sorted(entrants)}) if spec_id else []
     return figures([Comparison(**row) for row in rows], entrants, [arm.name for arm in arms]) if rows else None
+
+
+def left_out_of_pairs(arms: Sequence[ArmScores]) -> dict[str, str]:
+    """Arm -> the earlier one that has the same posts, and competes for both."""
+    parts = ("features", "prompt", "generation")
+    return same_posts((arm.name, (*(arm.spec_ids[part] for part in parts),)) for arm in arms)  # type: ignore[misc]
 
 
 def _said_same(arms: Sequence[ArmScores]) -> list[ArmScores]:

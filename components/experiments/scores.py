@@ -18,13 +18,15 @@ NOT_RUN = "not run"
 class ItemScore:
     """One item in one arm, by one judge. `scores`: aspect -> mean of its readings, `overall` beside them; None where
     `failure` says why. `readings`: repeat -> aspect -> score. Of several candidates that count, the mean; `post_id` and
-    `text` are those of the first."""
+    `text` are those of the first that was scored; `entrant_id`: the post that competes in pairs, the first candidate
+    that stands for its prompt, also where the judge could not read it."""
 
     item_id: str
     scores: Mapping[str, float | None] = field(default_factory=dict)
     failure: str | None = None
     readings: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     post_id: str | None = None
+    entrant_id: str | None = None
     text: str | None = None
     platform: str = ""
     broken_rules: int = 0
@@ -91,8 +93,10 @@ class ArmScores:
 @dataclass(frozen=True, slots=True)
 class Findings:
     """An experiment as the warehouse has it. `arms`: by the judge, the baseline first; `further`: by each further judge
-    the same arms. `aspects`: name -> title, in the rubric's order; `spent_usd`: what was bought for all arms together,
-    shared calls once; `pairs`: what the judge of pairs has said."""
+    of the baseline the arms that have one there. `aspects`: name -> title, in the rubric's order; `spent_usd`: what was
+    bought for all arms together, shared calls once, and None, as `calls`, where the journal does not tell; `pairs`:
+    what the judge of pairs has said, `pairs_state`: how the latest run that asked ended (done also where none was to);
+    `left_out`: arm -> the one that competes for both there, since their posts are the same."""
 
     experiment_id: str
     name: str
@@ -103,9 +107,11 @@ class Findings:
     arms: Sequence[ArmScores]
     aspects: Mapping[str, str]
     scale: tuple[float, float]
-    calls: int = 0
+    calls: int | None = 0
     spent_usd: float | None = 0.0
     pairs: Figures | None = None
+    pairs_state: str = "done"
+    left_out: Mapping[str, str] = field(default_factory=dict)
     further: Mapping[str, Sequence[ArmScores]] = field(default_factory=dict)
 
     @property
@@ -114,14 +120,17 @@ class Findings:
 
     @property
     def partial(self) -> str | None:
-        """Why the tables are not yet what they will be; None where every arm is done."""
+        """Why the tables are not yet what they will be; None where every arm, and every pair, is done."""
         stopped = [arm for arm in self.arms if arm.state != "done"]
         waiting = sum(arm.not_run for arm in self.arms)
-        if not stopped and not waiting:
-            return None
-        why = "; ".join(f"{arm.name}: {arm.state.replace('_', ' ')}" for arm in stopped)
-        posts = f"{waiting} of {self.items * len(self.arms)} posts are not there yet or not judged"
-        return f"{posts}{f' ({why})' if why else ''}; the same command goes on"
+        said = []
+        if stopped or waiting:
+            why = "; ".join(f"{arm.name}: {arm.state.replace('_', ' ')}" for arm in stopped)
+            posts = f"{waiting} of {self.items * len(self.arms)} posts are not there yet or not judged"
+            said.append(f"{posts}{f' ({why})' if why else ''}")
+        if self.pairs_state != "done":
+            said.append(f"not all pairs are compared yet ({self.pairs_state.replace('_', ' ')})")
+        return f"{'; '.join(said)}; the same command goes on" if said else None
 
     @property
     def offline(self) -> list[str]:

@@ -22,6 +22,10 @@ from components.records import Item, Judgment, Post, Prompt
 from components.spec import JudgeSpec
 
 PICTURE = "picture"  # the state of a reading whose picture could not be shown
+YARDSTICK = "yardstick"  # the state of a reading without the words that it was to be judged against
+NO_YARDSTICK = (
+    "the features that the words are taken from are not there; find them first (an experiment's baseline does)"
+)
 
 Words = Mapping[str, Sequence[str]]
 
@@ -39,7 +43,7 @@ async def judge(
     posts: Sequence[Post],
     prompts: Mapping[str, Prompt],
     items: Mapping[str, Item],
-    words: Mapping[str, Words],
+    words: Mapping[str, Words | None],
     spec: JudgeSpec,
     buy: Buy,
     now: datetime,
@@ -50,10 +54,10 @@ async def judge(
     """One Judgment per post x repeat x aspect, in that order; posts without text are skipped: nothing to judge.
 
     `words`: prompt_id -> name (caption, topic, sentiment, scene, keyword) -> texts, best first; give every arm of an
-    experiment the same ones, whatever its prompt left out. `batch`: the posts whose openings are shown beside each,
-    `posts` themselves by default. Openings are part of the calls' keys: give all that is written of the selection, so
-    that what is left to judge after a crash is asked as it was before. `waiting`: calls in open batches, which are
-    asked as they were handed in.
+    experiment the same ones, whatever its prompt left out; None: they are not there yet, which is a state. `batch`: the
+    posts whose openings are shown beside each, `posts` themselves by default. Openings are part of the calls' keys:
+    give all that is written of the selection, so that what is left to judge after a crash is asked as it was before.
+    `waiting`: calls in open batches, which are asked as they were handed in.
     """
     rubric = load_rubric(spec.rubric)
     written = [post for post in posts if post.error is None and (post.text or "").strip()]
@@ -67,7 +71,7 @@ def _calls(
     posts: Sequence[Post],
     prompts: Mapping[str, Prompt],
     items: Mapping[str, Item],
-    words: Mapping[str, Words],
+    words: Mapping[str, Words | None],
     spec: JudgeSpec,
     rubric: Rubric,
     batch: Sequence[Post],
@@ -85,21 +89,30 @@ def _calls(
             pictures[item.item_id] = _picture(item, spec)
         picture = pictures.get(item.item_id)
         found, beside = words.get(post.prompt_id, {}), (openings[post.post_id] for openings in besides)
-        shown = (user_message(post, item, found, others, spec.source_text, rubric.material, brief) for others in beside)
+        lost, sent = _lost(picture, found), None if isinstance(picture, PictureError) else picture
+        shown = (
+            user_message(post, item, found or {}, others, spec.source_text, rubric.material, brief) for others in beside
+        )
         users = list(dict.fromkeys(shown))
         for repeat in range(spec.repeats):
             for group, system in groups:
-                if isinstance(picture, PictureError):
-                    lost = Reading(error=PICTURE, detail=str(picture))
+                if lost is not None:
                     question = _question(rubric, group, None)
                     question.answers = {aspect.name: lost for aspect in group}
                     calls.append(_Call(post, repeat, question))
                     continue
                 schema = rubric.reply_schema(group)
-                asked = [_request(spec, messages_for(system, user, picture), schema, repeat) for user in users]
+                asked = [_request(spec, messages_for(system, user, sent), schema, repeat) for user in users]
                 held = (request for request in asked[:-1] if waiting and waiting.held(request.key))
                 calls.append(_Call(post, repeat, _question(rubric, group, next(held, asked[-1]))))
     return calls
+
+
+def _lost(picture: object, words: Words | None) -> Reading | None:
+    """The state of a reading that cannot be asked for, if any."""
+    if isinstance(picture, PictureError):
+        return Reading(error=PICTURE, detail=str(picture))
+    return Reading(error=YARDSTICK, detail=NO_YARDSTICK) if words is None else None
 
 
 def _question(rubric: Rubric, group: Sequence[Aspect], request: ChatRequest | None) -> Question[Reading]:

@@ -5,7 +5,7 @@ experiment's arms. Nothing here opens the warehouse.
 """
 
 from components.pairwise.compare import compare
-from components.pairwise.contest import Board, Contest, Match, Tournament, play
+from components.pairwise.contest import Board, Contest, Match, Tournament, play, same_posts
 from components.pairwise.designs import rounds_of
 from components.pairwise.spec import PairwiseSpec
 from components.pairwise.tables import Figures, Standing, WinRate, aspects_of, figures, win_rates
@@ -27,5 +27,6 @@ __all__ = [
     "pair_verdicts",
     "play",
     "rounds_of",
+    "same_posts",
     "win_rates",
 ]

@@ -13,7 +13,7 @@ from components.chat.request import ChatRequest
 from components.items.pictures import PictureError
 from components.items.sending import picture_part
 from components.judgments.asking import Buy, Question, ask
-from components.judgments.judge import PICTURE
+from components.judgments.judge import NO_YARDSTICK, PICTURE, YARDSTICK
 from components.judgments.prompt import messages_for
 from components.judgments.rubric import Rubric, load_rubric
 from components.pairwise.labels import labels_for
@@ -52,14 +52,14 @@ async def compare(
     pairs: Sequence[tuple[Post, Post]],
     prompts: Mapping[str, Prompt],
     items: Mapping[str, Item],
-    words: Mapping[str, Words],
+    words: Mapping[str, Words | None],
     spec: PairwiseSpec,
     buy: Buy,
     now: datetime,
 ) -> list[Comparison]:
     """One Comparison per pair x reading x order x asked verdict, in that order; both posts of a pair have a text and
     are of one item. `words`: prompt_id -> name -> texts, as for judging; of two posts with different ones only what
-    both have is shown."""
+    both have is shown; None: they are not there yet, which is a state."""
     rubric = load_rubric(spec.rubric)
     calls = _calls([_ordered(pair) for pair in pairs], prompts, items, words, spec, rubric)
     await ask([call.question for call in calls], buy)
@@ -76,7 +76,7 @@ def _calls(
     pairs: Sequence[tuple[Post, Post]],
     prompts: Mapping[str, Prompt],
     items: Mapping[str, Item],
-    words: Mapping[str, Words],
+    words: Mapping[str, Words | None],
     spec: PairwiseSpec,
     rubric: Rubric,
 ) -> list[_Call]:
@@ -88,7 +88,8 @@ def _calls(
         if spec.picture and item.item_id not in pictures:
             pictures[item.item_id] = _picture(item, spec)
         picture = pictures.get(item.item_id)
-        material = common_words(words.get(pair[0].prompt_id, {}), words.get(pair[1].prompt_id, {}))
+        one, other = (words.get(post.prompt_id, {}) for post in pair)
+        material = common_words(one or {}, other or {})
         for repeat in range(spec.repeats):
             for order in ORDERS:
                 shown = pair if order == "a" else (pair[1], pair[0])
@@ -98,6 +99,8 @@ def _calls(
                     question.answers = dict.fromkeys(question.names, Verdict(TIE, SAME))
                 elif isinstance(picture, PictureError):
                     question.answers = dict.fromkeys(question.names, Verdict(error=PICTURE, detail=str(picture)))
+                elif one is None or other is None:
+                    question.answers = dict.fromkeys(question.names, Verdict(error=YARDSTICK, detail=NO_YARDSTICK))
                 else:
                     messages = messages_for(
                         system, user_message(shown, labels, item, material, spec.source_text), picture

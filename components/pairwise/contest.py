@@ -5,8 +5,8 @@ Candidates: a tournament per prompt, on one board. Posts of different items neve
 nicer one to write about says nothing about the writer.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from components.records import Post, content_id
@@ -52,11 +52,13 @@ class Tournament:
 
 @dataclass(frozen=True)
 class Contest:
-    """`by`: what competes, `arm` or `candidate`. `absent`: name -> items on which it has no post to show."""
+    """`by`: what competes, `arm` or `candidate`. `absent`: name -> items on which it has no post to show;
+    `left_out`: name -> the arm whose posts are its own, so that there is nothing to compare."""
 
     by: str
     tournaments: tuple[Tournament, ...]
     absent: Mapping[str, int]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -70,6 +72,13 @@ class Contest:
         """post_id -> (competitor's name, item_id)."""
         boards = (board for tournament in self.tournaments for board in tournament.boards)
         return {post.post_id: (name, board.item_id) for board in boards for name, post in board.posts.items()}
+
+
+def same_posts(written: Iterable[tuple[str, tuple[str, str, str]]]) -> dict[str, str]:
+    """Arm -> the earlier one whose posts it has; `written`: its name, and the ids of its specs of features, prompts and
+    generation. Such arms differ by their judges alone: a post is not compared with itself."""
+    first: dict[tuple[str, str, str], str] = {}
+    return {name: first[ids] for name, ids in written if first.setdefault(ids, name) != name}
 
 
 Rounds = Generator[list[Match], list[float | None], None]

@@ -70,6 +70,8 @@ def test_what_was_not_run_is_no_failure_and_the_table_says_it_is_partial() -> No
     assert (row.n, row.failed_arm, row.failed_baseline, row.bound_low, row.bound_high) == (3, 0, 0, -1, -1)
     assert (tables.arms[1].not_run, tables.arms[1].failures) == (3, {})
     assert findings(an_arm("base", done), an_arm("other", done)).partial is None
+    pairs = findings(an_arm("base", done), an_arm("other", done), pairs_state="budget_exceeded").partial
+    assert pairs == "not all pairs are compared yet (budget exceeded); the same command goes on"
 
 
 @pytest.mark.parametrize("n", [0, 1])

@@ -33,6 +33,9 @@ def test_the_tables_fit_80_columns_and_say_it_all(result: ExperimentResult, tmp_
                  "Each post was judged alone.", "30 items, 2 arms"):  # fmt: skip
         assert line in said, line
     assert "8.05" not in said, "nobody else's figures"
+    result.calls = result.cost_usd = None
+    show_experiment(result, Settings(tmp_path), console)
+    assert "calls unknown in all, 0 calls now; cost so far unknown" in " ".join(console.export_text().split())
     result.partial = "3 of 60 posts are not there yet"
     show_experiment(result, Settings(tmp_path), console)
     assert "partial: 3 of 60 posts are not there yet" in console.export_text()

@@ -35,3 +35,4 @@ def test_the_words_shown_are_those_of_the_features_that_are_named(tmp_path: Path
     }  # fmt: skip
     alike = words_of(store, prompts, "plain")
     assert alike["plain"] == alike["crops"] == {"caption": ["two dogs"]}
+    assert words_of(store, prompts, "not run") == {"plain": None, "crops": None}, "nobody looked: no empty yardstick"

@@ -280,6 +280,16 @@ def test_a_given_batch_keeps_the_calls_of_a_part_of_it_the_same() -> None:
     assert script.rounds[1][0].key == script.rounds[0][2].key
 
 
+def test_without_the_yardstick_nothing_is_asked_and_the_reading_is_a_state() -> None:
+    batch, script = Batch(2), Script(lambda *_: GOOD)
+    words = {"p0": None, "p1": {}}
+    rows = asyncio.run(judge(batch.posts, batch.prompts, batch.items, words, JudgeSpec(model="openai/m"), script, NOW))
+    assert [(row.post_id, row.error, row.score) for row in rows] == [
+        *[("post0", "yardstick", None)] * len(ASPECTS), *[("post1", None, 7)] * len(ASPECTS),
+    ]  # fmt: skip
+    assert len(script.rounds[0]) == 1 and rows[0].call_key is None and "not there" in (rows[0].error_detail or "")
+
+
 def picture(path: Path) -> str:
     Image.linear_gradient("L").convert("RGB").save(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -97,7 +97,11 @@ class FeatureSpec(Spec):
         """float32 rows are the same however they are computed; bfloat16 moves them. Of `told`, limits and key names do
         not count."""
         dtype = {"dtype": self.dtype} if self.dtype == "bfloat16" else {}
-        return super().resolved() | dtype | ({"told": self.told.resolved()} if self.told else {})
+        return super().resolved() | dtype | ({"told": self._told(self.told)} if self.told else {})
+
+    def _told(self, told: TellingSpec) -> dict[str, Any]:
+        """With its version from the second on, so that the ids of the first stand."""
+        return told.resolved() | ({"version": told.version} if told.version > 1 else {})
 
     def contents(self) -> Mapping[str, Any]:
         from components.features import model_set_fingerprint

@@ -14,7 +14,7 @@ from components.audit.asking import Answers, ask
 from components.audit.effects import Effect
 from components.audit.material import load_material
 from components.audit.measuring import measure
-from components.audit.own_family import SQL, own_family
+from components.audit.own_family import SQL, asked_of, own_family
 from components.audit.plan import Plan, plan_audit
 from components.audit.rows import audit_id, effects_of, rows_of
 from components.audit.spec import AuditSpec
@@ -69,7 +69,7 @@ def audit_judge(spec: AuditSpec, budget: Budget | None = None) -> AuditResult:
     check(spec.reading(1), api_key(judge.api_key_env), budget.allow_unpriced, settings.prices)
     store, material = settings.store(), load_material(spec.posts)
     plan = plan_audit(material, load_rubric(judge.rubric), judge.batch_context, spec.repeats)
-    judged = store.query(SQL, {"judge": judge.model})
+    judged = store.query(SQL, asked_of(judge))
     result = AuditResult(audit_id(spec, judged), judge.model)
     if not (rows := found_before(store, result.audit_id)):
         with stoppable():

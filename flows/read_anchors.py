@@ -113,7 +113,7 @@ def buy_missing(
     result: AnchorStep,
 ) -> int:  # fmt: skip
     """New rows of one judge."""
-    spec_id, ids = judge.id, ids_of(load_material(anchors.posts), anchors)
+    spec_id, ids = judge.id, ids_of(load_material(anchors.posts), anchors, judge).values()
     sql = f"""SELECT anchor_id FROM (
             SELECT anchor_id, repeat FROM anchor_readings WHERE spec_id = $spec_id AND period = $period
             GROUP BY anchor_id, repeat HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect)
@@ -139,7 +139,7 @@ def buy_missing(
 
 def watch(anchors: AnchorSpec, judge: JudgeSpec, store: Store) -> Drift:
     """The judge's readings of all periods so far."""
-    ids, spec_id = ids_of(load_material(anchors.posts), anchors), judge.id
+    ids, spec_id = ids_of(load_material(anchors.posts), anchors, judge).values(), judge.id
     rows = store.query(SCORES, {"spec_id": spec_id, "anchors": list(ids), "since": since_of(anchors)})
     return drift_of(rows, anchors, spec_id)
 

@@ -105,7 +105,8 @@ def rejudge_posts(
 
 @flow(name="rejudge_window", flow_run_name="{published_from:%Y-%m-%d} to {published_to:%Y-%m-%d}")
 def rejudge_window(campaign: Campaign, published_from: datetime, published_to: datetime, purse: str) -> Judged:
-    """One window: the posts of each set of specs beside their own neighbours, as they were judged at first."""
+    """One window: the posts of each set of specs beside others of that set and this window. At first they may have been
+    judged in another window, beside others: the shift has a note of it."""
     store, begun = Settings.from_environment().store(), time.monotonic()
     selection, total = between(campaign, (published_from, published_to)), StepResult("judge_posts")
     found, waiting = origins(store, selection), list[BatchPending]()

@@ -20,8 +20,11 @@ class AuditSpec(Spec):
     repeats: int = Field(default=2, ge=2, le=10, title="Readings per post", description="Of the posts as they are.")
 
     def resolved(self) -> dict[str, Any]:
-        """Of the judge all that changes an answer; how often it reads in a campaign does not."""
-        return super().resolved() | {"judge": self.reading(1).resolved(), "comparing": self.comparing().version}
+        """Of the judge all that changes an answer, the versions of its wordings too; how often it reads in a campaign
+        does not."""
+        judge = self.reading(1)
+        versions = {"reading": judge.version, "comparing": self.comparing().version}
+        return super().resolved() | {"judge": judge.resolved(), **versions}
 
     def contents(self) -> Mapping[str, Any]:
         from components.audit.material import manipulations_text, material_text

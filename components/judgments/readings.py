@@ -21,7 +21,8 @@ Scores = dict[str, dict[str, dict[str, float | None]]]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A judge; `scale` and `aspects` are its rubric's, `last` when it read last."""
+    """A judge; `scale` and `aspects` are its rubric's, `last` when it read last; `beside`: how many other posts it is
+    shown beside each."""
 
     spec_id: str
     model: str
@@ -31,6 +32,7 @@ class Reader:
     scale: tuple[float, float]
     aspects: tuple[str, ...]
     last: str = ""
+    beside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def _reader(spec_id: str, params: Mapping[str, Any], last: str = "") -> Reader:
         scale=(float(scale.get("min", 1)), float(scale.get("max", 10))),
         aspects=tuple(aspect["name"] for aspect in rubric.get("aspects", ())),
         last=last,
+        beside=int(params.get("batch_context", 0)),
     )
 
 

@@ -4,6 +4,9 @@ A series of means that changes its judge on the way has two reasons to move. Whe
 the old one too, the two come apart, exactly: the raw change is the change under one judge plus the judges' difference
 on the same posts. The unit is the item (the mean of its posts), as its candidates are no
 independent witnesses.
+
+The judge includes what it was shown: each post stands beside the beginnings of others of its run or window, and nobody
+keeps which windows the old judge read by. So a change of neighbours counts as the judge's, and the shift says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +17,11 @@ import numpy as np
 from components.judgments.readings import Readings, comparable
 from components.statistics.means import RESAMPLES, SEED
 from components.statistics.paired import paired
+
+NEIGHBOURS = (
+    "posts are judged beside others of their run or window: if the old judge read in other windows than the new one, "
+    "the difference holds what that changed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ def shift(found: Readings, old: str, new: str) -> Shift:
         notes.append(f"the rubrics differ too ({before.rubric}, {after.rubric}): the difference is of judge and rubric")
     if before.brief != after.brief:
         notes.append("the briefs differ too: the difference is of judge and brief")
+    if before.beside or after.beside:
+        notes.append(NEIGHBOURS)
     return Shift(
         old=old,
         new=new,

@@ -17,6 +17,7 @@ from components.audit.self_test import self_test
 from components.audit.spec import AuditSpec
 from components.chat import ChatOutcome, ChatRequest, Status
 from components.judgments import load_rubric
+from components.pairwise.spec import PairwiseSpec
 from components.spec import JudgeSpec
 
 SOME = Material(name="some", posts=load_material().posts[8:14])
@@ -76,6 +77,14 @@ def test_refusals_are_counted_by_arm_and_are_no_scores() -> None:
     assert answers.failed == {"injected:order": {"refusal": 6 * 4}}  # of every aspect
     assert np.nanmin(answers.scores) == np.nanmax(answers.scores) == 7
     assert (answers.choices == 1).all()
+
+
+def test_another_wording_of_the_judges_questions_is_another_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = AuditSpec()
+    for asked in (JudgeSpec, PairwiseSpec):
+        before = spec.id
+        monkeypatch.setattr(asked, "version", asked.version + 1)
+        assert spec.id != before, asked
 
 
 def test_a_message_without_a_post_is_not_touched() -> None:

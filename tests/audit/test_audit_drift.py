@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from components.audit.anchors import anchor_id, anchors_of, period_of
+from components.audit.anchors import anchor_id, anchors_of, ids_of, period_of, read_anchors
 from components.audit.drift import change_of, drift_of, noise_of, since_of, told
-from components.audit.material import load_material
+from components.audit.material import Material, load_material
 from components.audit.plan import mean
-from components.spec import AnchorSpec
+from components.prompts.escaping import delimit
+from components.spec import AnchorSpec, JudgeSpec
+from flows.expect_anchors import written_down
 
 SPEC = AnchorSpec()
 FIRST, PERIODS = SPEC.baseline, 50
@@ -122,6 +124,34 @@ def test_anchors_span_the_levels_and_are_known_by_what_is_shown() -> None:
     one = chosen[0]
     assert anchor_id(one) == anchor_id(one.model_copy(update={"levels": {}, "id": "renamed"}))
     assert anchor_id(one) != anchor_id(one.model_copy(update={"text": one.text + " More."}))
+
+
+def test_an_edited_neighbour_ends_the_series_of_the_anchors_that_show_it_and_of_no_others() -> None:
+    material, judge = load_material(), JudgeSpec(batch_context=3)
+    chosen = {anchor.id for anchor in anchors_of(material, SPEC.count)}
+
+    def asked(of: Material) -> dict[str, str]:
+        """Anchor's text -> the key of what the judge would be asked."""
+        found = written_down(
+            lambda buy: read_anchors(of, SPEC, judge, buy, period="2026-01-01", run_id="", now=datetime(2026, 1, 1))
+        )
+        texts = {post.text: post.id for post in of.posts}
+        ask = {request.key: request.messages[1]["content"] for request in found}
+        return {texts[t]: key for key, content in ask.items() for t in texts if delimit("post", t) in content}
+
+    before, ids = asked(material), ids_of(material, SPEC, judge)
+    assert before.keys() == ids.keys() == chosen
+    moved = set[str]()
+    for post in [post for post in material.posts if post.id not in chosen]:
+        edited = [p.model_copy(update={"text": "Now " + p.text}) if p is post else p for p in material.posts]
+        other = material.model_copy(update={"posts": tuple(edited)})
+        after, new = asked(other), ids_of(other, SPEC, judge)
+        changed = {name for name in chosen if new[name] != ids[name]}
+        assert changed == {name for name in chosen if after[name] != before[name]} and len(changed) < len(chosen)
+        moved |= changed
+        alone = judge.model_copy(update={"batch_context": 0})
+        assert ids_of(other, SPEC, alone) == ids_of(material, SPEC, alone), "who sees no neighbours goes on"
+    assert moved
 
 
 def test_periods_are_days_weeks_and_months_in_utc() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ from components.audit.asking import Answers
 from components.audit.effects import RULES, Effect, decide, of_units
 from components.audit.material import Material, load_material
 from components.audit.measuring import measure
-from components.audit.own_family import SQL, own_family
+from components.audit.own_family import SQL, asked_of, own_family
 from components.audit.plan import plan_audit
 from components.audit.self_test import planted_plan, simulate
 from components.audit.verdicts import REMEDIES, TITLES, state, verdict
 from components.judgments import load_rubric
-from components.records import Judgment, Post, Rating, content_id
+from components.records import Judgment, Post, Prompt, Rating, Record, content_id
 from components.spec import GenerationSpec, JudgeSpec
 from components.store import Store
 
@@ -122,8 +123,8 @@ def test_self_preference_is_the_difference_to_what_others_give_the_same_posts() 
         rng = np.random.default_rng(3)
         worth = rng.normal(6, 1, n)
         return [
-            {"writer": writer, "mine": w + gap + e, "others": w}
-            for w, e in zip(worth, rng.normal(0, 0.5, n), strict=True)
+            {"item_id": f"i{k}", "writer": writer, "mine": w + gap + e, "others": w}
+            for k, (w, e) in enumerate(zip(worth, rng.normal(0, 0.5, n), strict=True))
         ]
 
     rows = posts("openai/gpt-4o-mini", 1.2) + posts("openai/meta-llama/Llama-3.1-8B", 0.3)
@@ -132,37 +133,54 @@ def test_self_preference_is_the_difference_to_what_others_give_the_same_posts() 
     assert "more to posts of its own family than other judges and people do" in verdict(effect)
     few = own_family(rows[:5], "openai/gpt-4o")
     assert few.value is None and "this home has 5 and 0" in verdict(few)
+    fourfold = own_family([row for row in rows for _ in range(4)], "openai/gpt-4o")
+    assert replace(fourfold, detail={}) == replace(effect, detail={}), "candidates of an item are one witness"
+    assert own_family([{**row, "item_id": "one"} for row in rows], "openai/gpt-4o").value is None
 
 
 def test_every_probe_has_a_title_and_a_remedy() -> None:
     assert list(TITLES) == list(REMEDIES) == list(RULES)
 
 
-def test_people_count_as_others(tmp_path: Path) -> None:
-    """Posts of two writers, judged by the judge and rated by a person who likes both alike."""
-    store, now = Store(tmp_path / "w.duckdb"), datetime(2026, 11, 30, tzinfo=UTC)
+def test_people_and_judges_of_the_same_rubric_count_as_others(tmp_path: Path) -> None:
+    """Posts of two writers, judged by the judge and rated by a person who likes both alike. Others who go by another
+    rubric, or by one aspect alone, would hide what it does."""
+    store, now, dice = Store(tmp_path / "w.duckdb"), datetime(2026, 11, 30, tzinfo=UTC), np.random.default_rng(1)
     store.prepare()
-    judge, dice = JudgeSpec(model="openai/gpt-4o"), np.random.default_rng(1)
+    (tmp_path / "wit.yaml").write_text(RUBRIC, "utf-8")
+    judge = JudgeSpec(model="openai/gpt-4o", rubric=str(tmp_path / "wit.yaml"))
+    mpwl, stranger = JudgeSpec(model=judge.model), JudgeSpec(model="openai/mistral-large")
     writers = [GenerationSpec(model=f"openai/{name}") for name in ("gpt-4o-mini", "meta-llama/Llama-3.1-8B")]
-    store.register(judge, *writers)
+    store.register(judge, mpwl, stranger, *writers)
+    made: dict[str, list[Record]] = {"prompts": [], "posts": [], "judgments": [], "ratings": []}
+
+    def judged(by: JudgeSpec, score: float, **ids: Any) -> None:
+        for aspect in ("wit", "warmth"):
+            key = content_id(by.id, ids["post_id"], aspect)
+            made["judgments"].append(Judgment(judgment_id=key, spec_id=by.id, aspect=aspect, score=score, **ids))
+
+    def rated(rater: str, rubric: str, score: float, *aspects: str, **ids: Any) -> None:
+        for aspect in aspects:
+            key = content_id(rater, rubric, ids["post_id"], aspect)
+            made["ratings"].append(
+                Rating(rating_id=key, rater=rater, rubric=rubric, aspect=aspect, score=score, slice="import", **ids)
+            )
+
     for writer, gift in zip(writers, (1.5, 0.0), strict=True):
         for n in range(15):
-            post = Post(
-                post_id=content_id(writer.model, n),
-                prompt_id="p",
-                spec_id=writer.id,
-                platform="x",
-                text="A.",
-                created_at=now,
+            key = content_id(writer.model, n)
+            made["prompts"].append(Prompt(prompt_id=key, item_id=f"i{n}", spec_id="", platform="x", template="",
+                                          system="", user=""))  # fmt: skip
+            made["posts"].append(
+                Post(post_id=key, prompt_id=key, spec_id=writer.id, platform="x", text="A.", created_at=now)
             )
-            worth = float(np.round(dice.normal(6, 1)))
-            ids = {"post_id": post.post_id, "created_at": now}
-            store.append({
-                "posts": [post],
-                "judgments": [Judgment(judgment_id=content_id("j", post.post_id), spec_id=judge.id, aspect="wit",
-                                       score=worth + gift, **ids)],
-                "ratings": [Rating(rating_id=content_id("r", post.post_id), rater="ann", rubric="wit", aspect="wit",
-                                   score=worth, slice="import", **ids)],
-            })  # fmt: skip
-    effect = own_family(store.query(SQL, {"judge": judge.model}), judge.model)
+            worth, ids = float(np.round(dice.normal(3, 1))), {"post_id": key, "created_at": now}
+            judged(judge, worth + gift, **ids)
+            rated("ann", "wit", worth, "wit", "warmth", **ids)
+            judged(mpwl, 9.0, **ids)
+            judged(stranger, worth + 4 * gift, **ids)
+            rated("bob", "mpwl", worth + 4 * gift, "wit", "warmth", **ids)
+            rated("cem", "wit", worth + 4 * gift, "wit", **ids)
+    store.append(made)
+    effect = own_family(store.query(SQL, asked_of(judge)), judge.model)
     assert effect.value == pytest.approx(1.5) and effect.n == 30 and decide([effect])[0].alarm

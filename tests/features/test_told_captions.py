@@ -298,10 +298,13 @@ def test_keywords_follow_the_kept_caption(tiny: Tiny, items: Items) -> None:
     }
 
 
-def test_telling_is_part_of_the_features_id_but_its_limits_are_not() -> None:
+def test_telling_is_part_of_the_features_id_but_its_limits_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = FeatureSpec()
     told = FeatureSpec(told=TellingSpec(model="openai/m"))
     assert plain.id != told.id == FeatureSpec(told=TellingSpec(model="openai/m", rpm=5, max_concurrency=1)).id
     assert told.id != FeatureSpec(told=TellingSpec(model="openai/m", fuse=True)).id
     with pytest.raises(ValueError, match="sees no pictures"):
         TellingSpec(model="offline/writer")
+    before = plain.id, told.id
+    monkeypatch.setattr(TellingSpec, "version", TellingSpec.version + 1)
+    assert plain.id == before[0] and told.id != before[1], "another way of telling is another spec"

@@ -10,7 +10,7 @@ import pytest
 from components.errors import UserError
 from components.judgments.origins import origins
 from components.judgments.readings import Readings, earlier_judge, reader_of, readings_of
-from components.judgments.shift import change, shift
+from components.judgments.shift import NEIGHBOURS, change, shift
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import GenerationSpec, JudgeSpec, Selection
 from components.store import Store
@@ -69,7 +69,7 @@ def test_the_same_posts_tell_the_judges_difference(store: Store) -> None:
             (one.new or 0) - (one.old or 0)
         )  # fmt: skip
         assert one.low is not None and one.high is not None and -1.6 < one.low < -1.5 < one.high < -1.4
-    assert not found.notes and found.only_old == found.failed_new == 0
+    assert found.notes == [NEIGHBOURS] and found.only_old == found.failed_new == 0
 
 
 def test_failures_are_left_out_and_counted(store: Store) -> None:
@@ -148,11 +148,19 @@ def test_other_words_are_told_and_other_scales_and_aspects_are_not_compared(stor
     plant(store, SPRING, 4, {judge: lambda k: 5.0 for judge in (worded, scaled, other, NEW)})
     found = readings_of(store, period(SPRING))
     told = shift(found, worded.id, NEW.id)
-    assert told.notes == ["the rubrics differ too (worded.yaml, mpwl): the difference is of judge and rubric"]
+    assert told.notes[:-1] == ["the rubrics differ too (worded.yaml, mpwl): the difference is of judge and rubric"]
     with pytest.raises(UserError, match=r"judged by scaled\.yaml, on another scale or by other aspects than mpwl"):
         earlier_judge(found, reader_of(NEW), scaled.id)
     some = shift(found, other.id, NEW.id)
     assert [one.aspect for one in some.aspects] == ASPECTS[:1], "`overall` is a mean of other things"
+
+
+def test_judges_who_see_neighbours_may_have_seen_others(store: Store) -> None:
+    alone = JudgeSpec(model="openai/old", batch_context=0), JudgeSpec(model="openai/new", batch_context=0)
+    plant(store, SPRING, 4, {judge: lambda k: 5.0 for judge in (*alone, OLD, NEW)})
+    found = readings_of(store, period(SPRING))
+    assert shift(found, OLD.id, NEW.id).notes == shift(found, alone[0].id, NEW.id).notes == [NEIGHBOURS]
+    assert shift(found, alone[0].id, alone[1].id).notes == [], "nothing else was shown"
 
 
 def test_posts_have_an_origin_whether_or_not_anybody_knows_the_writer(store: Store) -> None:

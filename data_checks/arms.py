@@ -69,7 +69,7 @@ def _baseline_is_an_arm(frame: pd.DataFrame) -> pd.Series:
 
 
 def _asks_for_itself(frame: pd.DataFrame) -> pd.Series:
-    asked = frame[list(SPECS)].astype("str").agg(" ".join, axis=1)
+    asked = frame[list(SPECS)].fillna("").astype("str").agg(" ".join, axis=1)
     judges = frame["judge_spec_ids"].map(lambda value: str(_list_of(value)))
     return ~pd.concat([frame["spec_id"], asked, judges], axis=1).duplicated()
 

@@ -32,6 +32,8 @@ def tweets(each: int) -> list[Post]:
 
 def test_tweets_are_measured_and_pass_the_suite(models: Models) -> None:
     posts = tweets(EACH)
+    insult = a_post(len(posts), "You are a fucking idiot and everybody hates you.")
+    posts.append(insult)
     rows = Measuring(a_batch(posts), MeasureSpec(references=10), FeatureSpec())(posts, NOW)
     verdict = validate("measures", pd.DataFrame([row.row() for row in rows]), chunk_id="c", run_id="r", now=NOW)
     assert not verdict.stop, [row for row in verdict.results if not row.success and row.severity == "stop"]

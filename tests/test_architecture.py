@@ -182,6 +182,19 @@ def test_documents_name_only_make_targets_that_exist(document: Path) -> None:
     assert {one or other for one, other in named} <= targets
 
 
+def test_comments_name_only_modules_that_exist() -> None:
+    named = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in ("components", "flows", "data_checks")
+        for path in modules(package)
+        for name in re.findall(
+            r"\b(?:components|flows|data_checks|bench)/[\w/]+\.py\b", path.read_text(encoding="utf-8")
+        )
+        if not (ROOT / name).is_file()
+    }
+    assert not named, named
+
+
 def test_deployments_point_at_flows_that_exist() -> None:
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     flows = set()

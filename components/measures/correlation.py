@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from components.statistics.means import SEED
+
 RESAMPLES = 1000
-SEED = 20240710
-"""As of components/judgments/intervals.py: the same rows give the same table."""
 MOST = 1000
 """Posts; of more a sample is taken, so that a report does not wait."""
 ENOUGH = 10

@@ -218,7 +218,7 @@ def _people(readings: Readings, judge: Judge, named: Mapping[str, str]) -> list[
         if not both.any():
             continue
         one, other = pair[:, both]
-        items = [item for item, kept in zip(readings.clusters, both, strict=True) if kept]
+        items = [item for item, kept in zip(readings.clusters, np.asarray(both), strict=True) if kept]
         can_map = len(one) >= LEAST and len(np.unique(one)) > 1 and len(set(items)) > 1
         places, counts = np.unique(np.round(pair[:, both], 1), axis=1, return_counts=True)
         found.append(

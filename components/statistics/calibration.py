@@ -53,7 +53,7 @@ def isotonic(
     one, other = one[both], other[both]
     numbers: dict[Hashable, int] = {}
     names = range(len(both)) if clusters is None else clusters
-    group = np.array([numbers.setdefault(names[k], len(numbers)) for k in np.flatnonzero(both)], dtype=np.intp)
+    group = np.array([numbers.setdefault(names[int(k)], len(numbers)) for k in np.flatnonzero(both)], dtype=np.intp)
     if len(one) < least:
         raise UserError(f"calibrating takes {least} rated posts, there are {len(one)}: rate {least - len(one)} more")
     if len(np.unique(one)) < 2:

@@ -45,7 +45,7 @@ def compare_chunk(
     store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse, spec_id)
     prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for pair in pairs for post in pair])
     items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
-    words, now = words_of(store, prompts), datetime.now(UTC)
+    words, now = words_of(store, prompts, spec.words_from), datetime.now(UTC)
     with frozen(spec, spec_id):
         return run_async(lambda: compare(pairs, prompts, items, words, spec, buyer, now)), buyer
 

@@ -133,11 +133,11 @@ def begin_experiment(spec: ExperimentSpec, arms: Sequence[Arm], store: Store, pu
             f"{spec.name} has no items: dataset {spec.campaign.dataset.name!r} ({spec.campaign.dataset.path}) has none "
             "for this selection; widen `items`, or see `SELECT reason, detail FROM quarantine` in the warehouse"
         )
-    made = experiment_id(spec, {arm.name: arm.spec_ids for arm in arms}, items)
+    pairwise = pairwise_of(spec, list(arms))
+    made = experiment_id(spec, {arm.name: arm.spec_ids for arm in arms}, items, pairwise)
     for arm in arms:
         c = arm.campaign
         store.register(c.features, c.prompt, c.generation, *arm.judges)
-    pairwise = pairwise_of(spec, list(arms))
     met = {"notes": notes_of(spec, list(arms))} | ({"compared_by": pairwise.id} if pairwise else {})
     store.register_as(made, spec, met)
     if begun_by(store, purse) == made:

@@ -83,9 +83,15 @@ def comparable(campaign: Campaign, yardstick: str, has_people: bool) -> Campaign
 
 def pairwise_of(spec: ExperimentSpec, arms: list[Arm]) -> PairwiseSpec | None:
     """The judge of pairs, who sees of each post what the other judges see."""
-    if spec.pairwise is None or not any(arm.campaign.generation.is_human for arm in arms):
-        return spec.pairwise
-    return spec.pairwise.model_copy(update={"source_text": False})
+    if spec.pairwise is None:
+        return None
+    changes: dict[str, Any] = {}
+    if any(arm.campaign.generation.is_human for arm in arms):
+        changes["source_text"] = False
+    yardstick = arms[0].spec_ids["features"]
+    if any(arm.spec_ids["features"] != yardstick for arm in arms):
+        changes["words_from"] = yardstick
+    return spec.pairwise.model_copy(update=changes)
 
 
 def notes_of(spec: ExperimentSpec, arms: list[Arm]) -> list[str]:

@@ -218,6 +218,13 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentSpec
         raise UserError(f"{path}: {describe(error, ExperimentSpec)}") from None
 
 
-def experiment_id(spec: ExperimentSpec, arms: Mapping[str, Mapping[str, Any]], items: Sequence[str]) -> str:
-    """Of an experiment over the items that it met; `arms`: name -> ids of its specs."""
-    return content_id("experiment", spec.id, dict(arms), list(items))
+def experiment_id(
+    spec: ExperimentSpec,
+    arms: Mapping[str, Mapping[str, Any]],
+    items: Sequence[str],
+    pairwise: PairwiseSpec | None = None,
+) -> str:
+    """Of an experiment over the items that it met; `arms`: name -> ids of its specs; `pairwise`: who compares, as it is
+    asked: it counts where it is shown the baseline's words, as it was not always."""
+    compared_by = [pairwise.id] if pairwise is not None and pairwise.words_from else []
+    return content_id("experiment", spec.id, dict(arms), list(items), *compared_by)

@@ -29,11 +29,16 @@ class PairwiseSpec(ChatSpec):
     max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")
     rubric: str = Field(default="mpwl", title="Rubric", description="The yardstick: a rubric's name, or its file.")
     repeats: int = Field(default=1, ge=1, le=20, title="Readings per pair", description="Each in both orders.")
-    matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"source_text"}
+    matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"source_text", "words_from"}
     source_text: bool = Field(
         default=True,
         title="Show the text that came with the picture",
         description="false: also where one of the posts is that text.",
+    )
+    words_from: str = Field(
+        default="",
+        title="Features whose words are shown (an id)",
+        description="Empty: of each pair the words that both were written from; experiments show the baseline's.",
     )
     design: Literal["all", "swiss", "uncertain"] = Field(
         default="all",

@@ -136,6 +136,6 @@ def test_a_judge_whom_the_baseline_has_not_is_compared_with_nothing(store: Store
     with store.connect() as db:
         db.execute("UPDATE arms SET judge_spec_ids = ['J', 'K'] WHERE arm <> 'full'")
         assert read_experiment(store, "e").further == {}, "plain is no baseline"
-        db.execute("UPDATE arms SET judge_spec_ids = ['J', 'K'] WHERE arm <> 'plain'")
+        db.execute("UPDATE arms SET judge_spec_ids = CASE arm WHEN 'plain' THEN ['J'] ELSE ['J', 'K'] END")
     (found,) = read_experiment(store, "e").further.values()
     assert [arm.name for arm in found] == ["full", "other"]

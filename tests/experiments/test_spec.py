@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from components.errors import UserError
-from components.experiments import arms_of, experiment_id, load_experiment, notes_of, purse_of
+from components.experiments import arms_of, experiment_id, load_experiment, notes_of, pairwise_of, purse_of
 from components.prompts import known_templates
 
 SHIPPED = ("mpwl-ablation", "mpwl-baselines", "templates", "platforms")
@@ -109,6 +109,21 @@ def test_every_arm_is_judged_alike(tmp_path: Path) -> None:
     assert any("human arm" in note for note in notes_of(spec, arms_of(spec)))
     with pytest.raises(UserError, match=r"minus-topic: judge\.batch_context cannot be set"):
         arms_of(load_experiment(write(tmp_path, arms={"full": {}, "minus-topic": {"judge.batch_context": 2}})))
+
+
+def test_pairs_are_compared_against_the_words_of_the_baseline(tmp_path: Path) -> None:
+    def compared_by(**arms: Any) -> tuple[Any, Any, bool]:
+        spec = load_experiment(write(tmp_path, arms={**ARMS, **arms}, pairwise={"repeats": 2}))
+        made = arms_of(spec)
+        pairwise, ids = pairwise_of(spec, made), {arm.name: arm.spec_ids for arm in made}
+        assert pairwise is not None and spec.pairwise is not None
+        same = experiment_id(spec, ids, ["i"], pairwise) == experiment_id(spec, ids, ["i"])
+        return pairwise.words_from, made[0].campaign.features.id, same and pairwise.id == spec.pairwise.id
+
+    words_from, _, is_same = compared_by()
+    assert words_from == "" and is_same, "what all arms share changes no id"
+    words_from, baseline, is_same = compared_by(crops={"features": {"crops": "saliency"}})
+    assert words_from == baseline and not is_same
 
 
 def test_a_person_has_no_temperature_or_endpoint(tmp_path: Path) -> None:

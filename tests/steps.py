@@ -8,6 +8,7 @@ from typing import Any
 
 from components.items import list_entries, read_entries, split_duplicates
 from components.judgments import judge
+from components.measures import Measuring, read_batch
 from components.posts import ask, human_posts, read_posts
 from components.prompts import build
 from components.records import Feature, Item, Prompt
@@ -107,6 +108,14 @@ class Steps:
         rows = self.bought(c.judge, lambda buy: judge(todo, prompts, items, words, c.judge, buy, NOW, batch=batch))
         if publish:
             store.append({"judgments": rows})
+
+    def measure(self, n: int | None = None) -> None:
+        c, store = self.c, self.store
+        assert c.measures is not None
+        ids = (c.prompt.id, c.features.id, c.generation.id)
+        todo = store.posts_without_measures(self.selection, *ids, c.measures.id)[:n]
+        batch = read_batch(store, store.posts_to_judge(self.selection, *ids), c.features.id, c.prompt.language)
+        store.append({"measures": Measuring(batch, c.measures, c.features, self.settings.models)(todo, NOW)})
 
     def bought(self, spec: ChatSpec, work: Callable[[Any], Awaitable[Any]]) -> Any:
         buyer = Buyer(self.settings, spec, self.c.budget, "r", "r")

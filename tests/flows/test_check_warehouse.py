@@ -20,8 +20,10 @@ from tests.steps import NOW, Steps, campaign_of
 @pytest.fixture
 def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
     monkeypatch.setenv("POSTWRIGHT_HOME", str(tmp_path / "home"))
-    made = Steps(Settings.from_environment().prepare(), campaign_of(tmp_path))
+    plain = {"families": ["wording", "rules"]}  # which need no model
+    made = Steps(Settings.from_environment().prepare(), campaign_of(tmp_path, measures=plain))
     made.all()
+    made.measure()
     return made
 
 
@@ -47,7 +49,7 @@ def test_a_table_is_judged_as_its_rows_are(steps: Steps, last: list[float] | Non
     steps.store.append({"features": [*vectors, vector(steps, 5, last)]})
     c = steps.c
     ids: dict[str, Any] = {"dataset": steps.selection.dataset, "features": c.features.id, "prompts": c.prompt.id}
-    ids |= {"generation": c.generation.id, "judges": [c.judge.id]}
+    ids |= {"generation": c.generation.id, "judges": [c.judge.id], "measures": c.measures.id if c.measures else ""}
     for table, sql in FRAMES.items():
         lean = steps.store.frame(sql, {name: value for name, value in ids.items() if f"${name}" in sql})
         whole = pd.DataFrame(steps.store.query(f"SELECT * FROM {table}"))

@@ -121,7 +121,7 @@ def describe(error: ValidationError, of: type[BaseModel] = Campaign) -> str:
         problem = f"unknown field {field}{suggestion(first['loc'], of)}"
     elif first["type"] == "missing":
         problem = f"{field} is missing"
-    elif first["loc"][-1] == "api_key_env":  # perhaps the key itself: not to be shown
+    elif first["loc"][-1:] == ("api_key_env",):  # perhaps the key itself: not to be shown
         problem = (
             f"{field} is not the name of an environment variable; write e.g. OPENAI_API_KEY, and set it to the key"
         )

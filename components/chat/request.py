@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from components.chat.providers import endpoint_of, revision_of
+
+if TYPE_CHECKING:
+    from components.chat_spec import ChatSpec
 
 KEY_VERSION = 1
 """Bumped when the key is computed in another way; every call would be bought again."""
@@ -38,6 +41,21 @@ class ChatRequest:
     api: str = "chat"
     reasoning_effort: str | None = None
     period: str = ""
+
+    @classmethod
+    def by(cls, spec: "ChatSpec", stage: str, messages: tuple[Mapping[str, Any], ...], **more: Any) -> "ChatRequest":
+        """What `spec` asks of its model: every field of the spec that changes an answer is taken over here and nowhere
+        else. `more`: the schema, the candidate and the like, or what differs from the spec, such as a temperature."""
+        of_spec: dict[str, Any] = {
+            "model": spec.model,
+            "endpoint": spec.endpoint,
+            "temperature": spec.temperature,
+            "max_output_tokens": spec.max_output_tokens,
+            "seed": spec.seed,
+            "api": spec.api,
+            "reasoning_effort": spec.reasoning_effort,
+        }
+        return cls(stage=stage, messages=messages, **of_spec | more)
 
     @cached_property
     def key(self) -> str:

@@ -98,19 +98,13 @@ def description_requests(text: str, name: str, spec: DescriptionSpec) -> list[Ch
     _refuse_offline(spec)
     tasks = parse_labels(text, name)
     return [
-        ChatRequest(
-            stage=STAGE,
-            model=spec.model,
-            endpoint=spec.endpoint,
-            messages=(
+        ChatRequest.by(
+            spec,
+            STAGE,
+            (
                 {"role": "system", "content": SYSTEM.format(n=spec.sentences)},
                 {"role": "user", "content": _asked(question, list(tasks[question.task].classes), tasks)},
             ),
-            temperature=spec.temperature,
-            max_output_tokens=spec.max_output_tokens,
-            seed=spec.seed,
-            api=spec.api,
-            reasoning_effort=spec.reasoning_effort,
         )
         for question in _questions(text, name)
     ]

@@ -127,17 +127,8 @@ def fusion_requests(pairs: Sequence[tuple[str, str, str]], spec: ChatSpec) -> li
 
 
 def _request(stage: str, spec: ChatSpec, system: str, content: str | list[dict[str, Any]]) -> ChatRequest:
-    return ChatRequest(
-        stage=stage,
-        model=spec.model,
-        endpoint=spec.endpoint,
-        messages=({"role": "system", "content": system}, {"role": "user", "content": content}),
-        temperature=spec.temperature,
-        max_output_tokens=spec.max_output_tokens,
-        seed=spec.seed,
-        api=spec.api,
-        reasoning_effort=spec.reasoning_effort,
-    )
+    messages = ({"role": "system", "content": system}, {"role": "user", "content": content})
+    return ChatRequest.by(spec, stage, messages)
 
 
 @cache

@@ -56,6 +56,14 @@ class _Urls:
 _urls = _Urls(MAX_KEPT)
 
 
+def picture_or_problem(item: Item, spec: ChatSpec) -> dict[str, Any] | PictureError | None:
+    """As `picture_part`, but what makes it impossible is returned, for who turns it into a state of its rows."""
+    try:
+        return picture_part(item, spec)
+    except PictureError as problem:
+        return problem
+
+
 def picture_part(item: Item, spec: ChatSpec) -> dict[str, Any] | None:
     """{"type": "image_url", ...} with a JPEG of at most `picture_px` a side, made of pixels alone; None for an item
     without a picture. `detail` is there only when it was chosen, so that the key of every other call stays as it was.

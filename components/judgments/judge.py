@@ -12,7 +12,7 @@ from typing import Any
 
 from components.chat.request import ChatRequest
 from components.items.pictures import PictureError
-from components.items.sending import picture_part
+from components.items.sending import picture_or_problem
 from components.judgments.asking import Buy, Question, ask
 from components.judgments.beside import Waiting, openings_beside
 from components.judgments.parse import Reading, parse_reply
@@ -86,7 +86,7 @@ def _calls(
     for post in posts:
         item = items[prompts[post.prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
-            pictures[item.item_id] = _picture(item, spec)
+            pictures[item.item_id] = picture_or_problem(item, spec)
         picture = pictures.get(item.item_id)
         found, beside = words.get(post.prompt_id, {}), (openings[post.post_id] for openings in besides)
         lost, sent = _lost(picture, found), None if isinstance(picture, PictureError) else picture
@@ -102,7 +102,10 @@ def _calls(
                     calls.append(_Call(post, repeat, question))
                     continue
                 schema = rubric.reply_schema(group)
-                asked = [_request(spec, messages_for(system, user, sent), schema, repeat) for user in users]
+                asked = [
+                    ChatRequest.by(spec, "judge", messages_for(system, user, sent), schema=schema, candidate=repeat)
+                    for user in users
+                ]
                 held = (request for request in asked[:-1] if waiting and waiting.held(request.key))
                 calls.append(_Call(post, repeat, _question(rubric, group, next(held, asked[-1]))))
     return calls
@@ -125,31 +128,6 @@ def _question(rubric: Rubric, group: Sequence[Aspect], request: ChatRequest | No
         form=SCORED,
         repair_stage="judge_repair",
     )
-
-
-def _request(
-    spec: JudgeSpec, messages: tuple[dict[str, Any], ...], schema: Mapping[str, Any], repeat: int
-) -> ChatRequest:
-    return ChatRequest(
-        stage="judge",
-        model=spec.model,
-        endpoint=spec.endpoint,
-        messages=messages,
-        temperature=spec.temperature,
-        max_output_tokens=spec.max_output_tokens,
-        seed=spec.seed,
-        api=spec.api,
-        reasoning_effort=spec.reasoning_effort,
-        schema=schema,
-        candidate=repeat,
-    )
-
-
-def _picture(item: Item, spec: JudgeSpec) -> dict[str, Any] | PictureError | None:
-    try:
-        return picture_part(item, spec)
-    except PictureError as problem:
-        return problem
 
 
 def _rows(call: _Call, spec_id: str, now: datetime) -> list[Judgment]:

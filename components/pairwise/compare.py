@@ -11,7 +11,7 @@ from typing import Any
 
 from components.chat.request import ChatRequest
 from components.items.pictures import PictureError
-from components.items.sending import picture_part
+from components.items.sending import picture_or_problem
 from components.judgments.asking import Buy, Question, ask
 from components.judgments.judge import NO_YARDSTICK, PICTURE, YARDSTICK
 from components.judgments.prompt import messages_for
@@ -86,7 +86,7 @@ def _calls(
     for pair in pairs:
         item = items[prompts[pair[0].prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
-            pictures[item.item_id] = _picture(item, spec)
+            pictures[item.item_id] = picture_or_problem(item, spec)
         picture = pictures.get(item.item_id)
         one, other = (words.get(post.prompt_id, {}) for post in pair)
         material = common_words(one or {}, other or {})
@@ -105,7 +105,7 @@ def _calls(
                     messages = messages_for(
                         system, user_message(shown, labels, item, material, spec.source_text), picture
                     )
-                    question.request = _request(spec, messages, schema, repeat)
+                    question.request = ChatRequest.by(spec, STAGE, messages, schema=schema, candidate=repeat)
                 calls.append(_Call(pair, repeat, order, labels, question))
     return calls
 
@@ -119,31 +119,6 @@ def _question(rubric: Rubric, labels: tuple[str, str]) -> Question[Verdict]:
         form=AGAIN,
         repair_stage=REPAIR_STAGE,
     )
-
-
-def _request(
-    spec: PairwiseSpec, messages: tuple[dict[str, Any], ...], schema: Mapping[str, Any], repeat: int
-) -> ChatRequest:
-    return ChatRequest(
-        stage=STAGE,
-        model=spec.model,
-        endpoint=spec.endpoint,
-        messages=messages,
-        temperature=spec.temperature,
-        max_output_tokens=spec.max_output_tokens,
-        seed=spec.seed,
-        api=spec.api,
-        reasoning_effort=spec.reasoning_effort,
-        schema=schema,
-        candidate=repeat,
-    )
-
-
-def _picture(item: Item, spec: PairwiseSpec) -> dict[str, Any] | PictureError | None:
-    try:
-        return picture_part(item, spec)
-    except PictureError as problem:
-        return problem
 
 
 def _rows(call: _Call, spec_id: str, now: datetime) -> list[Comparison]:

@@ -45,16 +45,12 @@ def ask(prompts: Sequence[Prompt], items: Mapping[str, Item], spec: GenerationSp
 
 def _candidates(messages: tuple[dict[str, Any], ...], spec: GenerationSpec) -> list[ChatRequest]:
     return [
-        ChatRequest(
-            stage="generate",
-            model=spec.model,
-            endpoint=spec.endpoint,
-            messages=messages,
+        ChatRequest.by(
+            spec,
+            "generate",
+            messages,
             temperature=temperature_of(spec, candidate),
-            max_output_tokens=spec.max_output_tokens,
             seed=seed_of(spec, candidate),
-            api=spec.api,
-            reasoning_effort=spec.reasoning_effort,
             candidate=candidate,
         )
         for candidate in range(spec.candidates)

@@ -227,6 +227,24 @@ def test_people_and_other_prompts_are_judged_alike(home: Settings) -> None:
     assert not any("</source_text>" in line or "</other_post>" in line for line in judged), "nothing tells the arm"
 
 
+def test_the_shipped_ablation_runs_as_it_is(home: Settings) -> None:
+    """All arms and claims, offline, on two sample pictures."""
+    file = Path(__file__).parents[2] / "campaigns" / "mpwl-ablation.yaml"
+    spec = load_experiment(file, ["items.limit=2"])
+    result = run_experiment(spec, parallel=2)
+    assert result.partial is None and result.items == 2
+    assert {arm["arm"]: arm["scored"] for arm in result.arms} == dict.fromkeys(spec.arms, 2)
+    assert [row["arm"] for row in result.overall] == [name for name in spec.arms if name != spec.baseline]
+    assert len(result.claims) == 4 + 2 + 3 and {row["n"] for row in result.overall} == {2}
+    (told,) = home.store().query(
+        """SELECT count(DISTINCT p.spec_id) AS prompts, count(DISTINCT p.feature_spec_id) AS features,
+               count(DISTINCT po.post_id) AS posts, count(po.error) AS failed
+        FROM posts po JOIN prompts p USING (prompt_id)"""
+    )
+    assert told == {"prompts": len(spec.arms), "features": 2, "posts": 2 * len(spec.arms), "failed": 0}
+    assert "with-parts" in Path(result.report or "").read_text("utf-8")
+
+
 def test_no_items_is_wrong_input_and_nothing_is_bought(home: Settings, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("text,published_at\nTwo boats.,2026-03-01\n", encoding="utf-8")
     dataset = {"source": "csv", "path": tmp_path / "empty.csv"}

@@ -32,7 +32,12 @@ class ChatSpec(Spec):
         description="The name (never the value) of the environment variable.",
     )
     temperature: float | None = Field(default=0.7, ge=0, le=2, title="Temperature", description="null: not sent.")
-    max_output_tokens: int = Field(default=400, ge=1, title="Longest reply, in tokens")
+    max_output_tokens: int = Field(
+        default=400,
+        ge=1,
+        title="Longest reply, in tokens",
+        description="A longer one is cut, which is a state of its own and no post or score.",
+    )
     seed: int | None = Field(default=None, title="Seed", description="Sent where set.")
     api: Literal["chat", "responses"] = Field(
         default="chat", title="Interface", description="Chat completions, as all servers, or OpenAI's Responses."
@@ -43,7 +48,13 @@ class ChatSpec(Spec):
         description="For reasoning models; their thinking counts as output: raise the longest reply.",
     )
     picture: bool = Field(default=False, title="Send the picture", description="Downscaled, without EXIF.")
-    picture_px: int = Field(default=768, ge=64, le=2048, title="Longest side of a sent picture, in pixels")
+    picture_px: int = Field(
+        default=768,
+        ge=64,
+        le=2048,
+        title="Longest side of a sent picture, in pixels",
+        description="Larger pictures are scaled down; more pixels cost more tokens.",
+    )
     picture_detail: Literal["auto", "low", "high"] = Field(
         default="auto", title="Detail of a sent picture", description="low costs least; auto leaves it to the server."
     )
@@ -63,8 +74,18 @@ class ChatSpec(Spec):
         default=None, ge=1, title="Requests per minute", description="Empty: as the server says, or as found out."
     )
     tpm: int | None = Field(default=None, ge=1, title="Tokens per minute", description="Empty: as the server says.")
-    timeout_s: float = Field(default=60, gt=0, title="Time-out of one attempt, in seconds")
-    max_attempts: int = Field(default=5, ge=1, title="Attempts per call")
+    timeout_s: float = Field(
+        default=60,
+        gt=0,
+        title="Time-out of one attempt, in seconds",
+        description="An answer that comes later may be billed, and is held in the books.",
+    )
+    max_attempts: int = Field(
+        default=5,
+        ge=1,
+        title="Attempts per call",
+        description="Of what may pass: refusals for the rate, time-outs, errors of the server.",
+    )
 
     def resolved(self) -> dict[str, Any]:
         unset = {n for n in self.matters_when_set if getattr(self, n) == self.__class__.model_fields[n].default}
@@ -81,7 +102,12 @@ class TellingSpec(ChatSpec):
 
     step: ClassVar[str] = "tell_captions"
     temperature: float | None = Field(default=0.2, ge=0, le=2, title="Temperature", description="null: not sent.")
-    max_output_tokens: int = Field(default=120, ge=1, title="Longest reply, in tokens")
+    max_output_tokens: int = Field(
+        default=120,
+        ge=1,
+        title="Longest reply, in tokens",
+        description="A longer one is cut, which is a state of its own and no post or score.",
+    )
     picture: Literal[True] = Field(default=True, title="Send the picture", description="Always, for a caption.")
     caption: bool = Field(default=True, title="Caption pictures", description="One call per picture.")
     fuse: bool = Field(

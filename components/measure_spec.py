@@ -41,7 +41,13 @@ class MeasureSpec(Spec):
         title="Who reads topic, sentiment and scene in the post",
         description="The text encoder, CLIP's text tower, or the network that labels, which is not independent.",
     )
-    last: int = Field(default=50, ge=1, le=1000, title="Earlier posts to compare with")
+    last: int = Field(
+        default=50,
+        ge=1,
+        le=1000,
+        title="Earlier posts to compare with",
+        description="The latest before each post, for likeness and near-duplicates.",
+    )
     references: int = Field(
         default=50, ge=1, le=500, title="References of self-BLEU", description="Other posts, drawn by the seed."
     )

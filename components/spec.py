@@ -66,8 +66,20 @@ class FeatureSpec(Spec):
         default="starter", title="Models", description="starter, pretrained, or the path of a model-set file."
     )
     captions: int = Field(default=4, ge=1, le=16, title="Captions", description="Sampled per picture, ranked by CLIP.")
-    temperature: float = Field(default=1.0, gt=0, le=2, title="Temperature of caption sampling")
-    top_p: float = Field(default=0.9, gt=0, le=1, title="Nucleus of caption sampling")
+    temperature: float = Field(
+        default=1.0,
+        gt=0,
+        le=2,
+        title="Temperature of caption sampling",
+        description="Higher: captions that differ more.",
+    )
+    top_p: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        title="Nucleus of caption sampling",
+        description="The smallest set of words with this probability is drawn from.",
+    )
     decoding: Literal["sample", "beam", "both"] = Field(
         default="sample", title="Decoding of captions", description="both: half of the candidates from a beam."
     )
@@ -76,17 +88,25 @@ class FeatureSpec(Spec):
         title="Parts of the picture",
         description="Also caption and classify what stands out, or what the model set's detector finds.",
     )
-    crops_kept: int = Field(default=2, ge=1, le=8, title="Most parts per picture")
-    keyword_method: Literal["leave_one_out", "yake"] = Field(default="leave_one_out", title="How keywords are ranked")
+    crops_kept: int = Field(
+        default=2, ge=1, le=8, title="Most parts per picture", description="The most striking ones first."
+    )
+    keyword_method: Literal["leave_one_out", "yake"] = Field(
+        default="leave_one_out",
+        title="How keywords are ranked",
+        description="leave_one_out: by how far the text's embedding moves without it; yake: by statistics of the text.",
+    )
     keywords: int = Field(default=6, ge=0, le=32, title="Keywords", description="Kept per item, most telling first.")
     told: TellingSpec | None = Field(
         default=None, title="A language model that sees the pictures", description="empty: nothing is bought."
     )
-    seed: int = Field(default=0, title="Seed")
+    seed: int = Field(default=0, title="Seed", description="Of caption sampling: the same seed, the same rows.")
     batch_size: int | None = Field(
         default=None, ge=1, title="Batch size", description="Changes speed, not rows; empty: as measured here."
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", title="Device")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", title="Device", description="auto: cuda where there is one."
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
         title="Number format of the weights",
@@ -152,7 +172,11 @@ class GenerationSpec(ChatSpec):
     """Who writes. `human/source` is nobody: the text that came with the item is the post, as a person wrote it."""
 
     step: ClassVar[str] = "generate_posts"
-    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/writer", title="Model")
+    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(
+        default="offline/writer",
+        title="Model",
+        description="provider/name: offline/writer, openai/NAME at any compatible endpoint, or human/source.",
+    )
     matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"temperatures", "choose"}
     candidates: int = Field(default=1, ge=1, le=16, title="Candidates", description="Posts per prompt.")
     temperatures: tuple[Annotated[float, Field(ge=0, le=2)], ...] = Field(
@@ -217,9 +241,18 @@ class JudgeSpec(ChatSpec):
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"rubric"})
     does_not_matter: ClassVar[frozenset[str]] = ChatSpec.does_not_matter | {"allow_own_model"}
     matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"source_text", "words_from"}
-    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default="offline/judge", title="Model")
+    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(
+        default="offline/judge",
+        title="Model",
+        description="provider/name: offline/judge, or openai/NAME at any compatible endpoint.",
+    )
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
-    max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")
+    max_output_tokens: int = Field(
+        default=800,
+        ge=1,
+        title="Longest reply, in tokens",
+        description="A longer one is cut, which is a state of its own and no post or score.",
+    )
     rubric: str = Field(
         default="mpwl",
         title="Rubric",
@@ -230,7 +263,13 @@ class JudgeSpec(ChatSpec):
         title="Brief",
         description="For a rubric that judges by one (brand): a text, or the path of a .md or .txt file.",
     )
-    repeats: int = Field(default=1, ge=1, le=20, title="Readings per post")
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        title="Readings per post",
+        description="From 2 on the report says how far the judge agrees with itself.",
+    )
     batch_context: int = Field(
         default=5,
         ge=0,
@@ -279,7 +318,13 @@ class AnchorSpec(Spec):
     every: Literal["day", "week", "month"] = Field(
         default="day", title="Once per", description="In UTC; a second run of the same period buys nothing."
     )
-    repeats: int = Field(default=1, ge=1, le=10, title="Readings of each per period")
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        title="Readings of each per period",
+        description="More tell a drift from the judge's own noise sooner, and cost as much more.",
+    )
     baseline: int = Field(
         default=8, ge=4, le=60, title="Periods of the baseline", description="The first ones; before them no alarm."
     )
@@ -304,14 +349,23 @@ class Budget(BaseModel):
     """What a run may spend."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    usd: float = Field(default=1.00, ge=0, title="Cap of a run, in USD")
+    usd: float = Field(
+        default=1.00,
+        ge=0,
+        title="Cap of a run, in USD",
+        description="Reserved at the worst case before a call is sent, so it is never passed.",
+    )
     usd_per_month: float | None = Field(
         default=None,
         ge=0,
         title="Cap of a calendar month, in USD",
         description="Of all that this home buys, in UTC; empty: no cap.",
     )
-    allow_unpriced: bool = Field(default=False, title="Allow models whose price is unknown")
+    allow_unpriced: bool = Field(
+        default=False,
+        title="Allow models whose price is unknown",
+        description="Their cost reads unknown and is in no sum, so no cap can hold it.",
+    )
 
 
 class Selection(BaseModel):
@@ -319,12 +373,14 @@ class Selection(BaseModel):
     time. A larger sample by the same seed holds the smaller one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    dataset: str = Field(title="Dataset")
+    dataset: str = Field(title="Dataset", description="Its name, as `dataset.name` of the campaign gave it.")
     published_from: datetime | None = Field(default=None, title="Published from", description="Included.")
     published_to: datetime | None = Field(default=None, title="Published before", description="Excluded.")
     limit: int | None = Field(default=None, ge=1, title="At most so many items", description="The earliest first.")
     sample: int | None = Field(default=None, ge=1, title="Random sample", description="So many items, by the seed.")
-    seed: int = Field(default=0, title="Seed of the sample")
+    seed: int = Field(
+        default=0, title="Seed of the sample", description="A larger sample by the same seed holds the smaller one."
+    )
 
     @classmethod
     def of_run(cls, run: Mapping[str, Any]) -> "Selection":
@@ -343,12 +399,29 @@ class Campaign(BaseModel):
     """A campaign file: the five steps and the budget."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", title="Name", examples=["demo"])
-    dataset: DatasetSpec
-    features: FeatureSpec = FeatureSpec()
-    prompt: PromptSpec = PromptSpec()
-    generation: GenerationSpec = GenerationSpec()
-    judge: JudgeSpec = JudgeSpec()
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        title="Name",
+        examples=["demo"],
+        description="Reports, runs and tables know the campaign by it: letters, digits, dots, dashes.",
+    )
+    dataset: DatasetSpec = Field(title="Dataset", description="Where items come from.")
+    features: FeatureSpec = Field(
+        default=FeatureSpec(),
+        title="Features",
+        description="What is looked for in pictures and texts, and by which models.",
+    )
+    prompt: PromptSpec = Field(
+        default=PromptSpec(),
+        title="Prompt",
+        description="How what was found becomes a prompt: template, platform, language, words.",
+    )
+    generation: GenerationSpec = Field(
+        default=GenerationSpec(), title="Writer", description="Who writes the posts, how many per prompt, how fast."
+    )
+    judge: JudgeSpec = Field(
+        default=JudgeSpec(), title="Judge", description="Who judges the posts, by which rubric, how often."
+    )
     panel: tuple[JudgeSpec, ...] = Field(
         default=(),
         title="Panel",
@@ -360,4 +433,8 @@ class Campaign(BaseModel):
     anchors: AnchorSpec | None = Field(
         default=None, title="Anchors", description="Frozen posts that show whether the judge drifts; empty: none."
     )
-    budget: Budget = Budget()
+    budget: Budget = Field(
+        default=Budget(),
+        title="Budget",
+        description="What a run may spend; it stops, resumably, before it would pass it.",
+    )

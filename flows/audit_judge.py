@@ -63,7 +63,12 @@ def ask_judge(spec: AuditSpec, model: str, plan: Plan, budget: Budget, run_id: s
 
 @flow(name="audit_judge", flow_run_name="audit {spec.judge.model}")
 def audit_judge(spec: AuditSpec, budget: Budget | None = None) -> AuditResult:
-    """Audit a judge; a repeated audit that nothing failed in is shown from the warehouse, and buys nothing."""
+    """Audit a judge; a repeated audit that nothing failed in is shown from the warehouse, and buys nothing.
+
+    Args:
+        spec: Which judge is audited, by which faults, how often each is planted.
+        budget: The most that this run may spend; empty: 1 USD.
+    """
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     judge = spec.judge
     check(spec.reading(1), api_key(judge.api_key_env), budget.allow_unpriced, settings.prices)

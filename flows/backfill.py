@@ -22,7 +22,16 @@ from flows.windows import HOPELESS, By, Parallel, Window, day_of, utc, windows
 def backfill(
     campaign: Campaign, published_from: datetime, published_to: datetime, by: By = "day", parallel: Parallel = 1
 ) -> list[Window]:
-    """Run the pipeline for every window of [published_from, published_to); raises the first stop at the end."""
+    """Run the pipeline for every window of [published_from, published_to); raises the first stop at the end.
+
+    Args:
+        campaign: What is read, how it is written and judged, and what it may cost: a campaign file, as a form.
+        published_from: The first window begins here, in UTC where it has no offset. Example: 2026-03-02T00:00:00Z.
+        published_to: The last window ends before this time. Example: 2026-03-16T00:00:00Z.
+        by: One run for each day, week or month of the window.
+        parallel: So many windows at a time, out of one purse. More are faster where the provider has room, and buy
+            nothing more.
+    """
     start, end = utc(published_from), utc(published_to)
     found = list(windows(start, end, by))
     purse = purse_of_backfill(campaign, start, end, by)

@@ -32,7 +32,14 @@ def build_chunk(
 
 @flow(name="build_prompts", flow_run_name="prompt {spec.template} {spec.platform} {selection.dataset}")
 def build_prompts(spec: PromptSpec, features: FeatureSpec, selection: Selection, run_id: str = "") -> StepResult:
-    """Write the prompt of every selected item that has features and no prompt from them under this spec."""
+    """Write the prompt of every selected item that has features and no prompt from them under this spec.
+
+    Args:
+        spec: The template, the platform, the language, and which prompt words are told.
+        features: Which features: those found under this spec.
+        selection: Which items of the dataset: those published in a window, at most so many, or a random sample.
+        run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
+    """
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, spec_id, feature_spec_id, result = settings.store(), spec.id, features.id, StepResult("build_prompts")
     store.register(spec)

@@ -25,6 +25,7 @@ from flows import (
     judging_commands,
     learning_commands,
     people_commands,
+    service_commands,
 )
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
@@ -35,6 +36,7 @@ ELSEWHERE: dict[str, Any] = {
     "experiment": experiment_commands,
     "rejudge": judging_commands,
     **dict.fromkeys(people_commands.COMMANDS, people_commands),
+    **dict.fromkeys(service_commands.COMMANDS, service_commands),
 }
 """Commands whose functions stand in other modules than `commands`."""
 
@@ -55,6 +57,7 @@ examples:
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
   postwright audit mine.yaml                       how far can this campaign's judge be trusted?
   postwright experiment campaigns/mpwl-ablation.yaml    arms of one campaign, compared
+  postwright up                                    server, UI, schedules and a worker; then: status, down
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -193,6 +196,7 @@ def parser() -> argparse.ArgumentParser:
         )
     judging_commands.add_to(command, time, count)
     people_commands.add_to(command)
+    service_commands.add_to(command, count)
     return top
 
 

@@ -60,7 +60,16 @@ def compare_posts(
     purse: str = "",
 ) -> StepResult:
     """Compare the posts of two or more arms on the same items, or the candidates of each prompt of one arm (of all that
-    there is, without arms)."""
+    there is, without arms).
+
+    Args:
+        spec: Who compares, by which rubric, and which pairs.
+        arms: Whose posts: the specs that wrote them. Empty: the candidates of each prompt compete.
+        selection: Which items of the dataset: those published in a window, at most so many, or a random sample.
+        budget: The most that this run may spend; empty: 1 USD.
+        run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
+        purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
+    """
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)

@@ -21,10 +21,10 @@ class Arm(BaseModel):
     says so, and of `choose: all` the first, whatever its score."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str = Field(min_length=1, title="Name")
-    feature_spec_id: str = Field(title="Id of the feature spec")
-    prompt_spec_id: str = Field(title="Id of the prompt spec")
-    generation_spec_id: str = Field(title="Id of the generation spec")
+    name: str = Field(min_length=1, title="Name", description="In tables.")
+    feature_spec_id: str = Field(title="Id of the feature spec", description="As in the table specs.")
+    prompt_spec_id: str = Field(title="Id of the prompt spec", description="As in the table specs.")
+    generation_spec_id: str = Field(title="Id of the generation spec", description="As in the table specs.")
     judge_spec_id: str = Field(default="", title="Id of the judge spec", description="Who chooses among candidates.")
 
     @classmethod

@@ -44,7 +44,14 @@ def ask_for_descriptions(
 
 @flow(name="describe_classes", flow_run_name="describe {labels.name}")
 def describe_classes(labels: Path, out: Path, spec: DescriptionSpec, budget: Budget | None = None) -> Descriptions:
-    """Write `out`: the labels file `labels` with the sentences that the model of `spec` wrote about its classes."""
+    """Write `out`: the labels file `labels` with the sentences that the model of `spec` wrote about its classes.
+
+    Args:
+        labels: The labels file whose classes are to be described.
+        out: Where the labels file with the descriptions is written.
+        spec: Which model describes, in how many sentences.
+        budget: The most that this run may spend; empty: 1 USD.
+    """
     settings = Settings.from_environment().prepare()
     budget, run_id = budget or Budget(), str(flow_run.id)
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)

@@ -79,7 +79,11 @@ def measure_method(
 
 @flow(name="evaluate_prompt_words", flow_run_name="evaluate {spec.name}")
 def evaluate_prompt_words(spec: EvaluationSpec) -> EvaluationResult:
-    """Measure every method on every task; results go to `evaluations` and into a report."""
+    """Measure every method on every task; results go to `evaluations` and into a report.
+
+    Args:
+        spec: Which ways to read labels are measured, on which labelled examples.
+    """
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, result = settings.store(), EvaluationResult(spec.name)
     examples = read_sources(spec.datasets, spec.tasks, store, spec.id, result.reading)

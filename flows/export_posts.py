@@ -38,7 +38,11 @@ class Exported:
 
 @flow(name="export_posts", flow_run_name="export {spec.what}")
 def export_posts(spec: ExportSpec) -> Exported:
-    """Write `spec.out` from what people decided."""
+    """Write `spec.out` from what people decided.
+
+    Args:
+        spec: What is written: approved posts, or examples for tuning a writer; in which format, and where to.
+    """
     settings = Settings.from_environment().existing()
     store = settings.store()
     store.prepare()

@@ -41,7 +41,15 @@ def extract_features(
     spec: FeatureSpec, selection: Selection, budget: Budget | None = None, run_id: str = "", purse: str = ""
 ) -> StepResult:
     """Find the features of every selected item that has none under this spec. Buys calls only where the spec lets a
-    language model caption pictures."""
+    language model caption pictures.
+
+    Args:
+        spec: Which models look at pictures and texts, and what is kept of what they find.
+        selection: Which items of the dataset: those published in a window, at most so many, or a random sample.
+        budget: The most that captions by a language model may cost; without one nothing is bought. Empty: 1 USD.
+        run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
+        purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
+    """
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     if spec.told:

@@ -63,7 +63,17 @@ def generate_posts(
     run_id: str = "",
     purse: str = "",
 ) -> StepResult:
-    """Write a post for every selected prompt (made by `prompts` from `features`) that has none under this spec."""
+    """Write a post for every selected prompt (made by `prompts` from `features`) that has none under this spec.
+
+    Args:
+        spec: Who writes, how many candidates, how fast.
+        prompts: Which prompts: those built under this spec.
+        features: Which features: those found under this spec.
+        selection: Which items of the dataset: those published in a window, at most so many, or a random sample.
+        budget: The most that this run may spend; empty: 1 USD.
+        run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
+        purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
+    """
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)

@@ -31,7 +31,12 @@ def read_chunk(
 
 @flow(name="ingest_items", flow_run_name="ingest {spec.name}")
 def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
-    """Read a source into `items`. An input whose row and picture are unchanged since it was met is not read again."""
+    """Read a source into `items`. An input whose row and picture are unchanged since it was met is not read again.
+
+    Args:
+        spec: The source: of which kind, where it lies, what its columns are called.
+        run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
+    """
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, result = settings.store(), StepResult("ingest_items")
     entries = list_entries(spec)

@@ -69,7 +69,18 @@ def judge_posts(
     purse: str = "",
 ) -> StepResult:
     """Judge every selected post (written by `generation` from `prompts` and `features`) that is worth a reading and
-    lacks one."""
+    lacks one.
+
+    Args:
+        spec: Who judges, by which rubric, how often.
+        generation: Which posts: those written under this spec.
+        prompts: Which prompts: those built under this spec.
+        features: Which features: those found under this spec.
+        selection: Which items of the dataset: those published in a window, at most so many, or a random sample.
+        budget: The most that this run may spend; empty: 1 USD.
+        run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
+        purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
+    """
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)

@@ -43,7 +43,16 @@ def measure_posts(
     run_id: str = "",
 ) -> StepResult:
     """Measure every selected post (written by `generation` from `prompts` and `features`) that is worth judging and has
-    no measures under this spec. Models are loaded only where there is something to do."""
+    no measures under this spec. Models are loaded only where there is something to do.
+
+    Args:
+        spec: Which measures are taken.
+        generation: Which posts: those written under this spec.
+        prompts: Which prompts: those built under this spec.
+        features: Which features: those found under this spec.
+        selection: Which items of the dataset: those published in a window, at most so many, or a random sample.
+        run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
+    """
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     run_id = run_id or str(flow_run.id)
     store, spec_id, result = settings.store(), spec.id, StepResult("measure_posts")

@@ -45,7 +45,7 @@ class OwnServer:
     def wait(self) -> str:
         """The address of its API; raises HomeUnusable when it does not come to answer."""
         end, attempts = time.monotonic() + READY_IN_S, 1
-        while not self._answers():
+        while not answers(self.port):
             if self._process.poll() is not None and attempts < ATTEMPTS:
                 attempts += 1
                 self._begin()
@@ -68,28 +68,38 @@ class OwnServer:
     def _begin(self) -> None:
         """Deaf to Ctrl-C, as a terminal interrupts all processes of a command: a server that ended first would leave
         the run asking it for minutes. So it inherits a blocked signal."""
-        found = find_spec("prefect")
-        assert found is not None and found.origin is not None, "prefect is one of the package's requirements"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        command = [
-            sys.executable, "-m", "uvicorn", "--app-dir", str(Path(found.origin).parent), "--factory",
-            "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(self.port),
-            "--log-level", "error", "--lifespan", "on", "--timeout-keep-alive", str(KEEP_ALIVE_S),
-        ]  # fmt: skip
+        self.port = free_port()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            self._process = subprocess.Popen(command, env=self._environment)
+            self._process = subprocess.Popen(server_command(self.port), env=self._environment)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", "/api/health")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
+
+def server_command(port: int) -> list[str]:
+    """What starts Prefect's server for this machine alone."""
+    found = find_spec("prefect")
+    assert found is not None and found.origin is not None, "prefect is one of the package's requirements"
+    return [
+        sys.executable, "-m", "uvicorn", "--app-dir", str(Path(found.origin).parent), "--factory",
+        "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(port),
+        "--log-level", "error", "--lifespan", "on", "--timeout-keep-alive", str(KEEP_ALIVE_S),
+    ]  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether a server of Prefect's does, at this port of this machine."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/api/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

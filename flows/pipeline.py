@@ -87,7 +87,14 @@ def pipeline(
 ) -> Summary:
     """Turn a dataset into judged posts; only what is not there yet is done, and no call is bought twice.
 
-    `published_from` is included, `published_to` is not; `limit` takes the earliest items.
+    Args:
+        campaign: What is read, how it is written and judged, and what it may cost: a campaign file, as a form.
+        published_from: Of items published at or after this time, in UTC where it has no offset. Example:
+            2026-03-02T00:00:00Z. Empty: from the first.
+        published_to: Of items published before this time; the window does not hold it. Example: 2026-03-16T00:00:00Z.
+            Empty: to the last.
+        limit: At most so many items, the earliest first. Empty: all.
+        purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
     """
     settings = Settings.from_environment().prepare()
     store = settings.store()

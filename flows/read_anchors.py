@@ -66,6 +66,15 @@ def read_anchors(
     also how much of the change of its posts' scores is the judge's.
 
     Raises CheckFailed where a judge has drifted and `anchors.stop` says so; its readings are kept.
+
+    Args:
+        anchors: Which frozen posts, how often, and what counts as drift.
+        judges: Who reads them: each judge has a series of its own.
+        budget: The most that this run may spend; empty: 1 USD.
+        run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
+        purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
+        at: The period to read for; empty: the present one.
+        dataset: Also say how much of the change of this dataset's scores is the judge's; empty: of none.
     """
     begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
     run_id, store, result = run_id or str(flow_run.id), settings.store(), AnchorStep("read_anchors")

@@ -77,7 +77,21 @@ def rejudge_posts(
     compare_to: CompareTo = None,
 ) -> Rejudged:
     """Let `campaign.judge` read what stands in the warehouse of [published_from, published_to), and compare it with the
-    judge who read it before; with a second period also how much of the change between the two is the judge's."""
+    judge who read it before; with a second period also how much of the change between the two is the judge's.
+
+    Args:
+        campaign: The campaign whose posts are read again; its `judge` is the new one, its `budget` the cap.
+        published_from: Of items published at or after this time, in UTC where it has no offset. Example:
+            2026-03-02T00:00:00Z.
+        published_to: Of items published before this time; the window does not hold it. Example: 2026-03-16T00:00:00Z.
+        by: One run for each day, week or month of the window.
+        parallel: So many windows at a time, out of one purse. More are faster where the provider has room, and buy
+            nothing more.
+        against: The judge to compare with: a spec id or a model. Empty: who has read most of the posts.
+        compare_from: Begin of a second period, which the new judge has read already; then it is told how much of the
+            change between the two is the judge's. Empty: none.
+        compare_to: End of the second period, not included.
+    """
     store, begun = Settings.from_environment().prepare().store(), datetime.now(UTC)
     period, compared = (utc(published_from), utc(published_to)), second_period(compare_from, compare_to)
     result = Rejudged(campaign.name, notes=check_rejudging(campaign, store, period, compared, against))

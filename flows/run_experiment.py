@@ -58,7 +58,12 @@ def run_arm(campaign: Campaign, selection: Selection, purse: str, made: list[Ste
 
 @flow(name="run_experiment", flow_run_name="{spec.name}")
 def run_experiment(spec: ExperimentSpec, parallel: Parallel = 1) -> ExperimentResult:
-    """Run every arm over the same items, and compare them; only what is not there yet is done."""
+    """Run every arm over the same items, and compare them; only what is not there yet is done.
+
+    Args:
+        spec: The campaign, its arms with what is different in each, the items, and the claims to be tested.
+        parallel: So many arms at a time, out of one purse.
+    """
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, arms = settings.store(), arms_of(spec)
     preflight_arms(arms, pairwise_of(spec, arms), store)

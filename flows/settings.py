@@ -7,7 +7,8 @@ POSTWRIGHT_HOME is the home. POSTWRIGHT_KEEP says what the home's journal keeps 
 `values`: no prompts, raw responses or pictures, only keys, states, usage, money and the replies themselves, which a
 call that is bought once must be able to serve (components/chat/kept.py lists the fields).
 
-`use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process.
+`use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process;
+`service_environment` makes that of the processes that `postwright up` leaves behind.
 """
 
 import os
@@ -20,6 +21,7 @@ from components.chat.kept import KEEPS, Keep
 from components.chat.spend_views import spend_views_sql
 from components.errors import UserError
 from components.store import Store
+from flows.daemons import Daemon
 
 DEFAULT_HOME = ".postwright"
 
@@ -78,6 +80,16 @@ class Settings:
     def reports(self) -> Path:
         return self.home / "reports"
 
+    @property
+    def prefect(self) -> Path:
+        """Prefect's own files: its database, unless another one was asked for."""
+        return self.home / "prefect"
+
+    @property
+    def service(self) -> Path:
+        """What `postwright up` started: pid files, logs, and how it was asked."""
+        return self.home / "service"
+
     def prepare(self) -> "Settings":
         """Make the home's folders and tables; raises UserError where the home cannot be written."""
         try:
@@ -120,7 +132,8 @@ def quiet_prefect(settings: Settings, verbose: bool) -> dict[str, str] | None:
     that the process is to start, or None where the user has one.
 
     Without a server of the user's, Prefect's own files go into the home: two homes never share a database, and nothing
-    is left in the user's folder. Logs would tear the progress bars, so only warnings are shown.
+    is left in the user's folder. Where `postwright up` keeps a server in this home, that one is used, so that its UI
+    shows these runs too. Logs would tear the progress bars, so only warnings are shown.
     """
     defaults = {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -136,7 +149,67 @@ def quiet_prefect(settings: Settings, verbose: bool) -> dict[str, str] | None:
         profiles.exists() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8")
     )
     if not has_server:
-        defaults["PREFECT_HOME"] = str(settings.home / "prefect")
+        defaults["PREFECT_HOME"] = str(settings.prefect)
+        if (kept := Daemon("server", settings.service).running()) is not None:
+            defaults["PREFECT_API_URL"] = kept["api_url"]
+            has_server = True
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     return None if has_server else dict(os.environ)
+
+
+def speak_to_service(settings: Settings) -> None:
+    """For commands that only speak to the server of `postwright up`; call before prefect is imported. Nothing that the
+    processes they start would inherit: those are to log as usual."""
+    os.environ["PREFECT_HOME"] = str(settings.prefect)
+    os.environ.pop("PREFECT_PROFILE", None)
+
+
+DATABASE_NAMES = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
+"""Prefect's own names for the same setting; the value holds a password."""
+
+
+def database_url() -> str | None:
+    """The database for Prefect's server that the environment names, or None."""
+    return next((os.environ[name] for name in DATABASE_NAMES if os.environ.get(name)), None)
+
+
+def service_environment(settings: Settings, api_url: str, root: Path) -> dict[str, str]:
+    """For the worker that `postwright up` starts, the flow runs it starts, and the commands that deploy: this process's
+    environment, but of this home and its server, and without what belongs to another server of the user's.
+
+    The server's database is none of theirs: its URL holds a password that flow runs have no use for.
+    """
+    others = {"PREFECT_API_KEY", "PREFECT_PROFILE", *DATABASE_NAMES}
+    kept = {name: value for name, value in os.environ.items() if name not in others and "PREFECT__" not in name}
+    defaults = {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PREFECT_CLI_COLORS": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "5",  # how long a run that was asked for in the UI waits
+    }
+    ours = {
+        "POSTWRIGHT_HOME": str(settings.home),
+        "POSTWRIGHT_ROOT": str(root),
+        "PREFECT_API_URL": api_url,
+        "PREFECT_HOME": str(settings.prefect),
+        "PREFECT_LOCAL_STORAGE_PATH": str(settings.results),
+        # A run in the worker is the code of the command that started it, wherever else a copy is installed.
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH")))),
+    }
+    return defaults | kept | ours
+
+
+def server_environment(settings: Settings, api_url: str, root: Path, database: str | None) -> dict[str, str]:
+    """For Prefect's server itself."""
+    environment = service_environment(settings, api_url, root)
+    defaults = {
+        # Leases in memory would be gone after a restart, and the runs that hold them would be stopped.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        # A worker asks every few seconds, and a run takes some to start: this is late only when nobody takes it.
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "120",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    }
+    chosen = {} if database is None else {DATABASE_NAMES[0]: database}
+    return defaults | environment | {"PREFECT__SERVER_FINAL": "1"} | chosen

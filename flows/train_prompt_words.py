@@ -103,7 +103,11 @@ def epochs_of(label: str, epochs: int) -> Iterator[Track]:
 def train_prompt_words(spec: TrainingSpec) -> TrainingResult:
     """Train, measure, compare, and promote. A training that was done before, with the same spec and examples, is not
     done again. Raises CheckFailed when the training set or the result is not good enough; what was found is in the
-    warehouse and the report all the same."""
+    warehouse and the report all the same.
+
+    Args:
+        spec: The labelled examples, the tasks, the network, how it is trained and compared, and when it is promoted.
+    """
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, result = settings.store(), TrainingResult(spec.name)
     examples = read_sources(spec.datasets, spec.tasks, store, spec.id, result.reading)

@@ -15,7 +15,11 @@ class AuditSpec(Spec):
 
     step: ClassVar[str] = "audit_judge"
     may_be_paths: ClassVar[frozenset[str]] = frozenset({"posts"})
-    judge: JudgeSpec = Field(default=JudgeSpec(), title="Judge")
+    judge: JudgeSpec = Field(
+        default=JudgeSpec(),
+        title="Judge",
+        description="Whose faults are looked for: model, rubric, settings, as in a campaign.",
+    )
     posts: str = Field(default=SHIPPED, title="Posts of known levels", description="shipped, or the path of a file.")
     repeats: int = Field(default=2, ge=2, le=10, title="Readings per post", description="Of the posts as they are.")
 

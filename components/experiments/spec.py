@@ -38,7 +38,9 @@ class ItemRule(BaseModel):
     published_from: datetime | None = Field(default=None, title="Published from", description="Included.")
     published_to: datetime | None = Field(default=None, title="Published before", description="Excluded.")
     sample: int | None = Field(default=None, ge=1, title="Random sample", description="So many items, by the seed.")
-    seed: int = Field(default=0, title="Seed of the sample")
+    seed: int = Field(
+        default=0, title="Seed of the sample", description="A larger sample by the same seed holds the smaller one."
+    )
     limit: int | None = Field(default=None, ge=1, title="At most so many items", description="The earliest first.")
 
 
@@ -47,10 +49,17 @@ class Claim(BaseModel):
     words: they are shown, marked as foreign, and never computed with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    better: str = Field(title="Arm that should score higher")
-    than: tuple[str, ...] = Field(min_length=1, title="Than each of these arms")
-    aspect: str = Field(default=OVERALL, title="Aspect")
-    by: str = Field(default="you", title="Who says so", examples=["the paper, arXiv 2407.07771"])
+    better: str = Field(title="Arm that should score higher", description="An arm's name.")
+    than: tuple[str, ...] = Field(
+        min_length=1, title="Than each of these arms", description="Names of arms; each difference is tested by itself."
+    )
+    aspect: str = Field(default=OVERALL, title="Aspect", description="overall, or one of the rubric's.")
+    by: str = Field(
+        default="you",
+        title="Who says so",
+        examples=["the paper, arXiv 2407.07771"],
+        description="Whose claim it is: you, or a paper.",
+    )
     reported: str = Field(default="", title="Figures they report", description="Of other pictures, writers and judges.")
 
 
@@ -58,14 +67,23 @@ class ExperimentSpec(Spec):
     """What is compared with what, over which items, and what is expected."""
 
     step: ClassVar[str] = "run_experiment"
-    name: str = Field(pattern=NAME, title="Name", examples=["mpwl-ablation"])
+    name: str = Field(
+        pattern=NAME,
+        title="Name",
+        examples=["mpwl-ablation"],
+        description="Reports and tables know the experiment by it; the same name goes on where it stopped.",
+    )
     campaign: Campaign = Field(title="Campaign", description="What the arms have in common; its budget is for all.")
     arms: dict[str, dict[str, Any]] = Field(
         title="Arms", description="Name -> what is different: sections of a campaign, or {without: [topic]}."
     )
     baseline: str = Field(title="Baseline", description="The arm that all others are compared with.")
-    items: ItemRule = Field(default=ItemRule(), title="Items")
-    claims: tuple[Claim, ...] = Field(default=(), title="Expected directions")
+    items: ItemRule = Field(default=ItemRule(), title="Items", description="The same ones for every arm.")
+    claims: tuple[Claim, ...] = Field(
+        default=(),
+        title="Expected directions",
+        description="Told beside what was found, and whether the direction held.",
+    )
     pairwise: PairwiseSpec | None = Field(
         default=None, title="Also in pairs", description="A judge says which of two arms' posts is better; empty: not."
     )

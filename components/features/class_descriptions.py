@@ -69,8 +69,19 @@ class DescriptionSpec(ChatSpec):
     temperature: float | None = Field(
         default=0.99, ge=0, le=2, title="Temperature", description="CuPL's; null: not sent."
     )
-    max_output_tokens: int = Field(default=600, ge=1, title="Longest reply, in tokens")
-    sentences: int = Field(default=8, ge=2, le=30, title="Sentences per question")
+    max_output_tokens: int = Field(
+        default=600,
+        ge=1,
+        title="Longest reply, in tokens",
+        description="A longer one is cut, which is a state of its own and no post or score.",
+    )
+    sentences: int = Field(
+        default=8,
+        ge=2,
+        le=30,
+        title="Sentences per question",
+        description="Asked for of each class; their embeddings are averaged.",
+    )
 
 
 @dataclass(frozen=True)

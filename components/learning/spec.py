@@ -65,9 +65,15 @@ class LabelledSource(_Part):
 class Task(_Part):
     """One thing to predict. Labels that are not in `labels` are refused; none given: all that occur, sorted."""
 
-    kind: Literal["classification", "regression"] = "classification"
-    labels: tuple[str, ...] = ()
-    weight: float = Field(default=1.0, gt=0)
+    kind: Literal["classification", "regression"] = Field(
+        default="classification",
+        title="Kind",
+        description="classification: one of several labels; regression: a number.",
+    )
+    labels: tuple[str, ...] = Field(
+        default=(), title="Labels", description="The names of the classes; empty: those that the examples have."
+    )
+    weight: float = Field(default=1.0, gt=0, title="Weight in the loss", description="Next to the other tasks.")
 
     @model_validator(mode="after")
     def _labels_differ(self) -> "Task":
@@ -77,22 +83,46 @@ class Task(_Part):
 
 
 class NetworkShape(_Part):
-    fusion: Literal["concat", "gate", "attention"] = Field(default="gate", title="Fusion")
-    hidden_dim: int = Field(default=128, ge=8)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
+    fusion: Literal["concat", "gate", "attention"] = Field(
+        default="gate", title="Fusion", description="How picture and text are brought together."
+    )
+    hidden_dim: int = Field(default=128, ge=8, title="Hidden units", description="Per layer.")
+    dropout: float = Field(default=0.1, ge=0, lt=1, title="Dropout", description="Share of units left out in training.")
 
 
 class SplitRule(_Part):
     """Near-duplicates always stay together; see components/learning/splits.py."""
 
-    test: float = Field(default=0.2, gt=0, lt=1)
-    validation: float = Field(default=0.15, gt=0, lt=1)
-    by_author: bool = Field(default=True, description="All of an author on one side, where authors are known.")
-    by_time: bool = Field(default=False, description="Validation after training, test after both.")
-    hash_distance: int = Field(default=6, ge=0, le=32, description="Bits of 64 by which near-duplicates may differ.")
+    test: float = Field(
+        default=0.2, gt=0, lt=1, title="Share of the test", description="Of all examples; looked at once, at the end."
+    )
+    validation: float = Field(
+        default=0.15,
+        gt=0,
+        lt=1,
+        title="Share of the validation",
+        description="Of all examples; stops the training and finds thresholds.",
+    )
+    by_author: bool = Field(
+        default=True, description="All of an author on one side, where authors are known.", title="By author"
+    )
+    by_time: bool = Field(default=False, description="Validation after training, test after both.", title="By time")
+    hash_distance: int = Field(
+        default=6,
+        ge=0,
+        le=32,
+        description="Bits of 64 by which near-duplicates may differ.",
+        title="Bits between pictures",
+    )
 
-    cosine: float = Field(default=0.97, gt=0, le=1, description="Of embeddings; from here on near-duplicates.")
-    seed: int = 0
+    cosine: float = Field(
+        default=0.97,
+        gt=0,
+        le=1,
+        description="Of embeddings; from here on near-duplicates.",
+        title="Likeness of near-duplicates",
+    )
+    seed: int = Field(default=0, title="Seed of the split", description="The same seed, the same split.")
 
     @model_validator(mode="after")
     def _leaves_something(self) -> "SplitRule":
@@ -104,11 +134,21 @@ class SplitRule(_Part):
 class Comparisons(_Part):
     """Further networks of the same budget, trained and measured beside the main one."""
 
-    single_task: bool = True
-    fusions: tuple[Literal["concat", "gate", "attention"], ...] = ()
-    losses: tuple[Literal["weighted", "uncertainty", "alternating"], ...] = ()
-    modalities: bool = Field(default=False, description="The picture alone, and the text alone.")
-    leave_one_dataset_out: bool = False
+    single_task: bool = Field(
+        default=True, title="Single-task networks", description="One per task, of the same budget."
+    )
+    fusions: tuple[Literal["concat", "gate", "attention"], ...] = Field(
+        default=(), title="Other fusions", description="Each trained as the network is."
+    )
+    losses: tuple[Literal["weighted", "uncertainty", "alternating"], ...] = Field(
+        default=(), title="Other losses", description="Each trained as the network is."
+    )
+    modalities: bool = Field(
+        default=False, description="The picture alone, and the text alone.", title="One modality alone"
+    )
+    leave_one_dataset_out: bool = Field(
+        default=False, title="Leave one dataset out", description="How well it reads a dataset it has never seen."
+    )
 
 
 class TrainingSpec(Spec):
@@ -117,21 +157,46 @@ class TrainingSpec(Spec):
     step: ClassVar[str] = "train_prompt_words"
     does_not_matter: ClassVar[frozenset[str]] = frozenset({"device", "amp", "replace"})
     name: Name = Field(title="Name", description="The model set's name; campaigns use it as features.models.")
-    datasets: tuple[LabelledSource, ...] = Field(min_length=1, title="Datasets")
-    tasks: dict[str, Task] = Field(min_length=1, title="Tasks")
+    datasets: tuple[LabelledSource, ...] = Field(
+        min_length=1, title="Datasets", description="Where labelled examples come from."
+    )
+    tasks: dict[str, Task] = Field(
+        min_length=1, title="Tasks", description="What the network learns to read: name -> labels, or a number."
+    )
     models: str = Field(default="starter", title="Encoders", description="The model set whose encoders are used.")
-    network: NetworkShape = NetworkShape()
-    loss: Literal["weighted", "uncertainty", "alternating"] = Field(default="weighted", title="Loss")
+    network: NetworkShape = Field(
+        default=NetworkShape(), title="Network", description="Its size, and how picture and text are brought together."
+    )
+    loss: Literal["weighted", "uncertainty", "alternating"] = Field(
+        default="weighted", title="Loss", description="How the tasks' losses are added up."
+    )
     balance: bool = Field(default=True, title="Weight rare classes up", description="By the root of their rarity.")
-    train_encoders: Literal["none", "picture", "text", "both"] = Field(default="none", title="Encoders that learn too")
-    epochs: int = Field(default=60, ge=1, title="Most epochs")
-    patience: int = Field(default=8, ge=1, title="Epochs without progress on validation before it stops")
-    batch_size: int = Field(default=64, ge=2)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    encoder_learning_rate: float = Field(default=2e-5, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
+    train_encoders: Literal["none", "picture", "text", "both"] = Field(
+        default="none",
+        title="Encoders that learn too",
+        description="none is fast; with them the network needs more examples.",
+    )
+    epochs: int = Field(
+        default=60, ge=1, title="Most epochs", description="Fewer where validation stops getting better."
+    )
+    patience: int = Field(
+        default=8,
+        ge=1,
+        title="Epochs without progress on validation before it stops",
+        description="Then the best epoch is kept.",
+    )
+    batch_size: int = Field(default=64, ge=2, title="Batch size", description="Rows per step.")
+    learning_rate: float = Field(default=1e-3, gt=0, title="Learning rate", description="Of the network.")
+    encoder_learning_rate: float = Field(
+        default=2e-5, gt=0, title="Learning rate of the encoders", description="Where they learn too."
+    )
+    weight_decay: float = Field(default=0.01, ge=0, title="Weight decay", description="Of AdamW.")
     drop_modality: float = Field(
-        default=0.2, ge=0, le=0.45, title="Share of rows that lose their picture, and as many their text"
+        default=0.2,
+        ge=0,
+        le=0.45,
+        title="Share of rows that lose their picture, and as many their text",
+        description="So that it also reads posts that have only one of both.",
     )
     keep_right: float = Field(
         default=0.8,
@@ -140,15 +205,23 @@ class TrainingSpec(Spec):
         title="Accuracy of kept labels",
         description="The threshold is the lowest at which so many of the kept labels are right on validation.",
     )
-    split: SplitRule = SplitRule()
-    compare: Comparisons = Comparisons()
-    resamples: int = Field(default=1000, ge=100, title="Bootstrap resamples")
-    seed: int = Field(default=0, title="Seed")
+    split: SplitRule = Field(
+        default=SplitRule(),
+        title="Split",
+        description="How the examples are divided; near-duplicates and, where asked, authors never cross a split.",
+    )
+    compare: Comparisons = Field(
+        default=Comparisons(), title="Comparisons", description="What else is trained, to see what it is worth."
+    )
+    resamples: int = Field(default=1000, ge=100, title="Bootstrap resamples", description="Of the 95 % intervals.")
+    seed: int = Field(default=0, title="Seed", description="Of weights, order and splits.")
     replace: bool = Field(
         default=False, title="Replace a network for other tasks or labels", description="Of one name."
     )
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", title="Device")
-    amp: bool = Field(default=True, title="Mixed precision on a GPU")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", title="Device", description="auto: cuda where there is one."
+    )
+    amp: bool = Field(default=True, title="Mixed precision on a GPU", description="Faster, at slightly other numbers.")
 
     def resolved(self) -> dict[str, Any]:
         return by_name(super().resolved())
@@ -175,12 +248,22 @@ class Method(_Part):
 
     kind: Literal[
         "model_set", "zero_shot", "text_zero_shot", "few_shot", "linear_probe", "vader", "majority", "prior"
-    ] = Field(title="Kind")
-    name: str = Field(default="", title="Name in tables")
-    models: str = Field(default="starter", title="Model set")
+    ] = Field(
+        title="Kind", description="The model set itself, zero-shot, few-shot, a linear probe, a lexicon, or a baseline."
+    )
+    name: str = Field(default="", title="Name in tables", description="Empty: made from the kind and the model set.")
+    models: str = Field(
+        default="starter", title="Model set", description="starter, pretrained, or the path of a model-set file."
+    )
     labels: str = Field(default="", title="Labels file", description="Descriptions of the classes, for zero-shot.")
-    prior_matching: bool = Field(default=False, title="Match the labels' known shares")
-    shots: int = Field(default=16, ge=1, title="Examples per class, for few-shot")
+    prior_matching: bool = Field(
+        default=False,
+        title="Match the labels' known shares",
+        description="Shifts the scores until the share of each label is as known.",
+    )
+    shots: int = Field(
+        default=16, ge=1, title="Examples per class, for few-shot", description="Drawn from the training examples."
+    )
 
 
 class EvaluationSpec(Spec):
@@ -188,19 +271,29 @@ class EvaluationSpec(Spec):
 
     step: ClassVar[str] = "evaluate_prompt_words"
     does_not_matter: ClassVar[frozenset[str]] = frozenset({"device"})
-    name: Name = Field(title="Name")
-    datasets: tuple[LabelledSource, ...] = Field(min_length=1)
-    tasks: dict[str, Task] = Field(min_length=1)
-    methods: tuple[Method, ...] = Field(min_length=1)
+    name: Name = Field(title="Name", description="Reports and tables know the evaluation by it.")
+    datasets: tuple[LabelledSource, ...] = Field(
+        min_length=1, title="Datasets", description="Where labelled examples come from."
+    )
+    tasks: dict[str, Task] = Field(min_length=1, title="Tasks", description="What is to be read: name -> labels.")
+    methods: tuple[Method, ...] = Field(
+        min_length=1, title="Methods", description="The ways to read labels that are compared, on the same rows."
+    )
     folds: Literal["none", "author", "random"] = Field(
         default="none",
         title="Folds",
         description="For methods that learn: leave one author out, or 5 random folds of clusters.",
     )
-    split: SplitRule = SplitRule()
-    resamples: int = Field(default=1000, ge=100)
-    seed: int = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    split: SplitRule = Field(
+        default=SplitRule(),
+        title="Split",
+        description="How the examples are divided; near-duplicates and, where asked, authors never cross a split.",
+    )
+    resamples: int = Field(default=1000, ge=100, title="Bootstrap resamples", description="Of the 95 % intervals.")
+    seed: int = Field(default=0, title="Seed", description="Of splits, folds and resamples.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", title="Device", description="auto: cuda where there is one."
+    )
 
     @model_validator(mode="after")
     def _can_be_told_apart_and_asked(self) -> "EvaluationSpec":

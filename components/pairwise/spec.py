@@ -24,9 +24,18 @@ class PairwiseSpec(ChatSpec):
     does_not_matter: ClassVar[frozenset[str]] = ChatSpec.does_not_matter | {
         "design", "pairs", "rounds", "allow_own_model",
     }  # fmt: skip
-    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(default=OFFLINE, title="Model")
+    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(
+        default=OFFLINE,
+        title="Model",
+        description="provider/name: offline/pairwise, or openai/NAME at any compatible endpoint.",
+    )
     temperature: float | None = Field(default=0.0, ge=0, le=2, title="Temperature", description="null: not sent.")
-    max_output_tokens: int = Field(default=800, ge=1, title="Longest reply, in tokens")
+    max_output_tokens: int = Field(
+        default=800,
+        ge=1,
+        title="Longest reply, in tokens",
+        description="A longer one is cut, which is a state of its own and no post or score.",
+    )
     rubric: str = Field(default="mpwl", title="Rubric", description="The yardstick: a rubric's name, or its file.")
     repeats: int = Field(default=1, ge=1, le=20, title="Readings per pair", description="Each in both orders.")
     matters_when_set: ClassVar[frozenset[str]] = ChatSpec.matters_when_set | {"source_text", "words_from"}

@@ -32,23 +32,50 @@ class ExportSpec(BaseModel):
     """What is exported, and how; also the form in the Prefect UI."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    what: Literal["posts", "sft", "preferences"] = Field(default="posts", title="What")
+    what: Literal["posts", "sft", "preferences"] = Field(
+        default="posts",
+        title="What",
+        description="posts: approved ones for schedulers; sft and preferences: examples for tuning a writer.",
+    )
     out: Path = Field(title="File", description="Written whole or not at all.")
     format: Literal["csv", "json", "jsonl"] | None = Field(
         default=None, title="Format", description="Empty: by `what`."
     )
-    layout: Literal["postwright", "buffer", "hootsuite", "trl", "openai"] | None = Field(default=None, title="Layout")
+    layout: Literal["postwright", "buffer", "hootsuite", "trl", "openai"] | None = Field(
+        default=None, title="Layout", description="Columns of a CSV for a scheduler, or the form of preferences."
+    )
     campaign: str | None = Field(default=None, title="Campaign", description="Only its posts.")
     run_id: str | None = Field(default=None, title="Run", description="Only its posts.")
-    start: datetime | None = Field(default=None, title="First time of publication")
-    every_hours: float = Field(default=24, gt=0, title="Hours between two posts")
+    start: datetime | None = Field(
+        default=None,
+        title="First time of publication",
+        description="The others follow at equal distances; empty: no times are written.",
+    )
+    every_hours: float = Field(default=24, gt=0, title="Hours between two posts", description="From the first on.")
     pictures_url: str | None = Field(
         default=None, title="Address of the pictures", description="Where you put them; their names are added."
     )
-    holdout_datasets: tuple[str, ...] = Field(default=(), title="Datasets that something is measured on")
-    holdout_share: float = Field(default=0.0, ge=0, lt=1, title="Share that is held out for measuring")
-    rating_margin: float = Field(default=1.0, gt=0, title="Points between two rated posts")
-    judge_margin: float | None = Field(default=1.0, gt=0, title="Points between two judged posts; empty: no such pairs")
+    holdout_datasets: tuple[str, ...] = Field(
+        default=(),
+        title="Datasets that something is measured on",
+        description="Their items, and near-duplicates of them, are left out of examples.",
+    )
+    holdout_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        title="Share that is held out for measuring",
+        description="Of items, drawn by a hash: always the same ones.",
+    )
+    rating_margin: float = Field(
+        default=1.0, gt=0, title="Points between two rated posts", description="Less is no preference."
+    )
+    judge_margin: float | None = Field(
+        default=1.0,
+        gt=0,
+        title="Points between two judged posts; empty: no such pairs",
+        description="Less is no preference, since it may be the judge's noise.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "ExportSpec":

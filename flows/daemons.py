@@ -1,0 +1,100 @@
+"""Processes that outlive the command that started them, and how later commands know them again.
+
+A pid alone says little: after a reboot, or a day, it may be another program's. So each process is started with a mark
+of its own in its environment, the pid file holds both, and only a process with this pid and this mark is the one.
+"""
+
+import json
+import secrets
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MARK = "POSTWRIGHT_SERVICE"
+LARGEST_LOG = 10_000_000
+"""In bytes; a larger one is set aside when the process starts again, and the one before it goes."""
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """One such process of a home: `NAME.json` says which it is, `NAME.log` is what it prints."""
+
+    name: str
+    folder: Path
+
+    @property
+    def pid_file(self) -> Path:
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str], **known: Any) -> int:
+        """Start it in a session of its own, deaf to this terminal; its pid. `known` is kept beside the pid."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        mark = secrets.token_hex(8)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command, env={**environment, MARK: mark}, cwd=self.folder, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self._keep({"pid": process.pid, "mark": mark, **known})
+        return process.pid
+
+    def running(self) -> dict[str, Any] | None:
+        """What the pid file says, where that very process is alive."""
+        try:
+            kept: dict[str, Any] = json.loads(self.pid_file.read_text(encoding="utf-8"))
+            return kept if self._process(kept) is not None else None
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):  # cut short by a full disk, or somebody else's
+            return None
+
+    def stop(self, wait_s: float) -> str:
+        """SIGTERM, then after `wait_s` SIGKILL. Returns how it ended: `not running`, `stopped` or `killed`."""
+        import psutil
+
+        kept = self.running()
+        process = None if kept is None else self._process(kept)
+        ended = "not running"
+        if process is not None:
+            try:
+                process.terminate()
+                process.wait(wait_s)
+                ended = "stopped"
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(wait_s)
+                ended = "killed"
+            except psutil.NoSuchProcess:
+                ended = "stopped"
+        self.pid_file.unlink(missing_ok=True)
+        return ended
+
+    def last_lines(self, n: int = 3) -> str:
+        """The end of its log, for errors."""
+        if not self.log.exists():
+            return "(no log)"
+        lines = [line.strip() for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines()]
+        return " | ".join([line for line in lines if line][-n:]) or "(an empty log)"
+
+    def _keep(self, what: Mapping[str, Any]) -> None:
+        """Whole or not at all: the next command must not read half a pid."""
+        half = self.pid_file.with_suffix(".json.new")
+        half.write_text(json.dumps(what), encoding="utf-8")
+        half.replace(self.pid_file)
+
+    def _process(self, kept: Mapping[str, Any]) -> Any:
+        import psutil
+
+        try:
+            process = psutil.Process(kept["pid"])
+            return process if process.environ().get(MARK) == kept["mark"] else None
+        except (psutil.Error, OSError):  # gone, a zombie, or somebody else's
+            return None

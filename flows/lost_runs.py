@@ -1,0 +1,137 @@
+"""Flow runs whose process is gone, and how they go on.
+
+Prefect learns how a run ended from its process. After a kill -9 or a power cut nobody tells it, and the run would stay
+`Running` for good, in a slot of its deployment's concurrency limit. A run of a worker of this home has a process on
+this machine, known by the run's id in its environment: no process, no run.
+
+What was lost goes on as a new run of the same deployment with the same parameters. What the old one finished and
+bought is in the warehouse and the journal, so the new one does only what is missing. A run that was lost several times
+in a row may be what brings the machine down: it is left to a person.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled, Crashed
+
+RUN_ID = "PREFECT__FLOW_RUN_ID"
+"""Prefect's name, in the environment of a run's process, for the run's id."""
+LOST = "Lost"
+"""The state (of type Crashed) that the automation of lost runs sets; see flows/automations.py."""
+TIMES, CAME_FROM = "postwright.lost", "postwright.goes-on-from"
+MOST = 3
+PAGE = 200
+UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+
+
+@dataclass(frozen=True)
+class LostRun:
+    """`next_id`: the run that goes on from it; without one `why_not` says the reason."""
+
+    run_id: str
+    name: str
+    deployment_id: str | None
+    next_id: str | None = None
+    why_not: str = ""
+
+
+def living_runs(home: Path) -> dict[str, Any]:
+    """Run id -> its process (psutil's), for all flow runs that workers of this home have started."""
+    import psutil
+
+    found: dict[str, list[Any]] = {}
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):  # another user's, or gone
+            continue
+        if environment.get(RUN_ID) and environment.get("POSTWRIGHT_HOME") == str(home):
+            found.setdefault(environment[RUN_ID], []).append(process)
+    return {run_id: eldest(processes) for run_id, processes in found.items()}
+
+
+def eldest(processes: list[Any]) -> Any:
+    """The one whose parent is none of them: the others are its children, with its environment."""
+    pids = {process.pid for process in processes}
+    return next((process for process in processes if process.ppid() not in pids), processes[0])
+
+
+def lost_runs(client: SyncPrefectClient, pool: str, living: Collection[str]) -> list[FlowRun]:
+    """The pool's runs that Prefect believes to be under way, or that an automation has given up, without a process."""
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY))
+    given_up = FlowRunFilterState(name=FlowRunFilterStateName(any_=[LOST]))
+    found = [run for state in (states, given_up) for run in pages(client, pool, FlowRunFilter(state=state))]
+    return [run for run in found if str(run.id) not in living]
+
+
+def go_on(client: SyncPrefectClient, runs: Collection[FlowRun]) -> list[LostRun]:
+    """Let what is lost in each of `runs` be done by a new run, and tell Prefect that the old one is over. Repeated, or
+    begun again after a kill, it makes no second one."""
+    return [_go_on(client, run) for run in runs]
+
+
+def _go_on(client: SyncPrefectClient, run: FlowRun) -> LostRun:
+    deployment = None if run.deployment_id is None else str(run.deployment_id)
+    times = int(run.labels.get(TIMES, 0)) + 1
+    if run.state is not None and run.state.type == StateType.CANCELLING:
+        end(client, run, Cancelled(message="Its process was gone when it was to be cancelled."))
+        return LostRun(str(run.id), run.name, deployment, why_not="it was to be cancelled")
+    why_not, made = "", None
+    if times > MOST:
+        why_not = f"it was lost {times} times in a row; look at its log, then start it by hand"
+    elif run.deployment_id is None:
+        why_not = "its deployment is gone"
+    else:
+        try:
+            made = client.create_flow_run_from_deployment(
+                run.deployment_id,
+                parameters=run.parameters,
+                name=run.name,
+                tags=run.tags,
+                job_variables=run.job_variables,
+                idempotency_key=f"goes-on-from-{run.id}",
+                labels={TIMES: times, CAME_FROM: str(run.id)},
+            )
+        except ObjectNotFound:
+            why_not = "its deployment is gone"
+    after = f"goes on as run {made.id}" if made else f"does not go on by itself: {why_not}"
+    end(client, run, Crashed(message=f"Its process was gone, without a word; {after}."))
+    return LostRun(str(run.id), run.name, deployment, str(made.id) if made else None, why_not)
+
+
+def end(client: SyncPrefectClient, run: FlowRun, state: Any) -> None:
+    """Set the state of the run, and of the runs within it."""
+    for inner in children(client, run.id):
+        if inner.state is not None and not inner.state.is_final():
+            end(client, inner, state)
+    client.set_flow_run_state(run.id, state, force=True)
+
+
+def children(client: SyncPrefectClient, run_id: UUID) -> Iterator[FlowRun]:
+    yield from pages(client, None, FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run_id])))
+
+
+def pages(client: SyncPrefectClient, pool: str | None, which: FlowRunFilter) -> list[FlowRun]:
+    """All runs that match, of the pool or of any, however many."""
+    found: list[FlowRun] = []
+    where = None if pool is None else WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
+    while True:
+        page = client.read_flow_runs(flow_run_filter=which, work_pool_filter=where, limit=PAGE, offset=len(found))
+        found += page
+        if len(page) < PAGE:
+            return found

@@ -1,15 +1,14 @@
-"""The same job through a Prefect server, a work pool and a worker, as `prefect.yaml` deploys it."""
+"""The same job through Prefect's server, its work pool and a worker, as `postwright up` brings them up for a home.
 
+One home for all tests of this file, in order: the last ones stop it, kill it, and let it go on.
+"""
+
+import csv
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
-import urllib.request
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,79 +16,53 @@ import pytest
 import yaml
 
 from components.store import Store
+from tests.fake_provider import FakeProvider
+from tests.flows.service import ROOT, Service, wait_until, webhook
+from tests.flows.test_secrets import KEY, TEXTS, leaks
 
-ROOT = Path(__file__).parents[2]
-PREFECT = str(Path(sys.executable).with_name("prefect"))
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("service")]
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@dataclass
-class Server:
-    """A running server with its pool and deployments; `env` is what a user's shell would hold."""
-
-    url: str
-    env: dict[str, str]
-    home: Path
-
-    def prefect(self, *words: str) -> str:
-        done = subprocess.run([PREFECT, *words], env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=400)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return json.load(reply)
+DECLARED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+HANDS = 3
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    place = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/api"
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")} | {
-        "PREFECT_HOME": str(place / "prefect"),
-        "PREFECT_API_URL": url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_CLI_COLORS": "false",
-        "POSTWRIGHT_HOME": str(place / "home"),
-        "POSTWRIGHT_ROOT": str(ROOT),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+def hook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    with webhook() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, hook: tuple[str, list[Any]]) -> Iterator[Service]:
+    place = tmp_path_factory.mktemp("service")
+    quick = {  # a run is late after a second, not two minutes
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "1",
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "1",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "TMPDIR": str(place / "tmp"),
     }
-    log = (place / "server.log").open("w")
-    process = subprocess.Popen(
-        [PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)], env=env, stdout=log, stderr=log
-    )
-    made = Server(url, env, place / "home")
+    (place / "tmp").mkdir()
+    made = Service(place / "home", **quick)
     try:
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                made.ask("/health")
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, (place / "server.log").read_text()
-                time.sleep(0.5)
-        made.prefect("work-pool", "create", "postwright", "--type", "process")
-        made.prefect("--no-prompt", "deploy", "--all")
+        done = made.up("--port", "0", "--notify", hook[0])
+        assert done["did"] == ["server", "deployments", "worker"] and done["deployments"] == len(DECLARED)
         yield made
     finally:
-        process.terminate()
-        process.wait(30)
+        made.close()
 
 
-def test_every_flow_is_deployed(server: Server) -> None:
-    found = {deployment["name"] for deployment in server.ask("/deployments/filter", {})}
-    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert found == {deployment["name"] for deployment in declared}
+def test_every_flow_is_deployed(service: Service) -> None:
+    found = {deployment["name"]: deployment for deployment in service.ask("/deployments/filter", {})}
+    assert set(found) == {deployment["name"] for deployment in DECLARED}
+    for declared in DECLARED:
+        made, limit = found[declared["name"]], declared["concurrency_limit"]
+        assert made["concurrency_options"]["collision_strategy"] == limit["collision_strategy"]
+        assert made["global_concurrency_limit"]["limit"] == limit["limit"] == 1
+        assert made["description"] and "postwright" in made["tags"]
 
 
-def test_the_form_of_the_ui_comes_from_the_specs(server: Server) -> None:
-    deployment = server.ask("/deployments/name/pipeline/demo")
+def test_the_form_of_the_ui_comes_from_the_specs(service: Service) -> None:
+    deployment = service.deployment("pipeline/demo")
     schema = deployment["parameter_openapi_schema"]
     assert set(schema["properties"]) == {"campaign", "published_from", "published_to", "limit", "purse"}
     definitions = schema["definitions"]
@@ -101,27 +74,164 @@ def test_the_form_of_the_ui_comes_from_the_specs(server: Server) -> None:
     assert not any(name.endswith("key") for spec in definitions.values() for name in spec["properties"])
 
 
-def test_a_bad_parameter_is_refused_before_anything_runs(server: Server) -> None:
-    deployment = server.ask("/deployments/name/pipeline/demo")
+def test_a_bad_parameter_is_refused_before_anything_runs(service: Service) -> None:
+    deployment = service.deployment("pipeline/demo")
     campaign = deployment["parameters"]["campaign"] | {"judge": {"repeats": 0}}
     with pytest.raises(urllib.error.HTTPError) as caught:
-        server.ask(f"/deployments/{deployment['id']}/create_flow_run", {"parameters": {"campaign": campaign}})
+        service.ask(f"/deployments/{deployment['id']}/create_flow_run", {"parameters": {"campaign": campaign}})
     assert caught.value.code in (409, 422)
     assert b"repeats" in caught.value.read() or b"minimum" in caught.value.read()
 
 
-def test_a_worker_does_the_job(server: Server) -> None:
-    deployment = server.ask("/deployments/name/pipeline/demo")
-    parameters = deployment["parameters"] | {"limit": 3}
-    run = server.ask(
-        f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-    )
-    server.prefect("worker", "start", "--pool", "postwright", "--run-once")
-    ended = server.ask(f"/flow_runs/{run['id']}")
-    logs = server.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [run["id"]]}}})
-    assert ended["state_type"] == "COMPLETED", "\n".join(line["message"] for line in logs)
-    store = Store(server.home / "warehouse.duckdb")
+def test_up_again_leaves_all_as_it_is_also_what_people_switched_in_the_ui(service: Service) -> None:
+    demo = service.deployment("pipeline/demo")
+    (morning,) = demo["schedules"]
+    assert (morning["slug"], morning["active"]) == ("morning", False)
+    service.ask(f"/deployments/{demo['id']}/schedules/{morning['id']}", {"active": True}, "PATCH")
+    own = {"schedule": {"interval": 86400.0 * 7}, "active": True}
+    service.ask(f"/deployments/{demo['id']}/schedules", [own])  # type: ignore[arg-type]
+    assert service.up()["did"] == []
+    memory = service.home / "service" / "service.json"
+    memory.write_text(memory.read_text().replace(json.loads(memory.read_text())["deployed"], "older"))
+    assert service.up()["did"] == ["deployments"]
+    kept = service.deployment("pipeline/demo")["schedules"]
+    assert {(one["slug"], one["active"]) for one in kept} == {("morning", True), (None, True)}
+    assert len(service.ask("/automations/filter", {})) == 3
+
+    status = service.postwright("status")
+    assert status["state"] == "up" and status["notifies"] == "webhook/postwright-notify"
+    found = {one["name"]: one for one in status["deployments"]}
+    assert len(found) == len(DECLARED) and found["judge_posts/judge"]["next_run"] is None
+    assert datetime.fromisoformat(found["pipeline/demo"]["next_run"]) > datetime.now(UTC)
+    shown = service.process("status").stdout
+    assert "0 7 * * * Europe/Berlin" in shown and "0 6 * * * Europe/Berlin (off)" in shown
+    assert all(len(line) <= 80 for line in shown.splitlines() if "/" not in line or "│" in line), shown
+    for schedule in kept:
+        service.ask(f"/deployments/{demo['id']}/schedules/{schedule['id']}", {"active": False}, "PATCH")
+
+
+def test_what_cannot_be_is_refused_in_one_line(service: Service, tmp_path: Path) -> None:
+    port = service.url.rpartition(":")[2]
+    for words, said in (
+        (["up", "--port", "4999"], f"it is up with port {port}; postwright down first"),
+        (["up", "--limit", "7"], "it is up with limit 2; postwright down first"),
+        (["up", "--secret", "MARKED_KEY=nowhere"], "there is no Secret block 'nowhere' yet"),
+        (["up", "--notify", "slack-webhook/nowhere"], "no such block"),
+    ):
+        assert said in service.postwright(*words, code=2)["error"]
+    other = Service(tmp_path / "other")
+    error = other.postwright("up", "--port", port, code=2)["error"]
+    assert f"port {port} is taken by a Prefect server that is not this home's" in error
+    assert other.postwright("status")["state"] == "down" and other.processes() == []
+
+
+def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: Service, tmp_path: Path) -> None:
+    from prefect.blocks.system import Secret
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: f"{service.url}/api"}):
+        Secret(value=KEY).save("marked", _sync=True)
+    service.up("--secret", "MARKED_KEY=marked")
+    assert service.postwright("status")["pool"]["secrets"] == {"MARKED_KEY": "marked"}
+    (tmp_path / "texts.csv").write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS))
+    with FakeProvider(key=KEY) as provider:
+        chat = {"model": "openai/fake", "endpoint": provider.url, "api_key_env": "MARKED_KEY"}
+        campaign = {
+            "name": "marked",
+            "dataset": {"source": "csv", "path": str(tmp_path / "texts.csv")},
+            "generation": chat,
+            "judge": chat | {"allow_own_model": True},
+            "budget": {"allow_unpriced": True},
+        }
+        run = service.start("pipeline/demo", campaign=campaign)
+        ended = service.ended(run)
+        assert ended["state_type"] == "COMPLETED", service.told(run)
+        assert provider.stats["by_end"] == {"ok": 2 * len(TEXTS)}
+    store = Store(service.home / "warehouse.duckdb")
     assert store.query("SELECT state FROM runs") == [{"state": "done"}]
-    assert store.query("SELECT count(*) AS n FROM judged_posts WHERE overall IS NOT NULL") == [{"n": 3}]
-    keys = {artifact["key"] for artifact in server.ask("/artifacts/filter", {})}
-    assert {"checks", "results", "pictures"} <= keys
+    assert store.query("SELECT count(*) AS n FROM judged_posts WHERE overall IS NOT NULL") == [{"n": len(TEXTS)}]
+    keys = {artifact["key"] for artifact in service.ask("/artifacts/filter", {})}
+    assert {"checks", "results"} <= keys
+    (last, *_) = service.postwright("status")["runs"]
+    assert (last["run_id"], last["state"], last["is_lost"]) == (run, "Completed", False)
+    assert leaks(service.home.parent, service.told(run), json.dumps(ended)) == []
+
+
+def test_a_failed_check_and_a_late_run_are_told_where_somebody_listens(
+    service: Service, hook: tuple[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    leaking = tmp_path / "leaking.csv"
+    with leaking.open("w", newline="") as stream:
+        csv.writer(stream).writerows([
+            ("text", "author", "mood"),
+            *((f"Day {n} was a {mood} day #{mood}", f"a{n}", mood) for n in range(60) for mood in ("good", "bad")),
+        ])  # fmt: skip
+    source = {"source": "table", "path": str(leaking), "columns": {"label.mood": "mood"}}
+    spec = {"name": "leaking", "datasets": [source], "tasks": {"mood": {"labels": ["good", "bad"]}}}
+    failed = service.start("train_prompt_words/train", spec=spec)
+    assert service.ended(failed)["state_name"] == "Failed"
+
+    def heard(run_id: str, state: str) -> list[dict[str, Any]]:
+        return [one for one in hook[1] if one["flow_run_id"] == run_id and one["state"] == state]
+
+    wait_until(lambda: heard(failed, "Failed"), 30, lambda: f"{hook[1]}\n{service.logs()}")
+    (told,) = heard(failed, "Failed")
+    assert "CheckFailed" in told["message"] and "gives its label away" in told["text"]
+    assert told["deployment"] == "train" and told["url"].startswith(service.url)
+    service.ask("/work_pools/postwright", {"is_paused": True}, "PATCH")
+    late = service.start("pipeline/demo")
+    wait_until(lambda: heard(late, "Late"), 60, lambda: f"{hook[1]}\n{service.logs()}")
+    service.ask(f"/flow_runs/{late}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
+    service.ask("/work_pools/postwright", {"is_paused": False}, "PATCH")
+
+
+def test_what_is_stopped_goes_on_and_so_does_what_is_killed_with_each_call_bought_once_but_those_in_flight(
+    service: Service, tmp_path: Path
+) -> None:
+    """Down and up, then kill -9 of the worker and its run and up, in the midst of one backfill."""
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    rows = [f'"{n} boats left before breakfast.",{(begin + timedelta(hours=12 * n)).isoformat()}' for n in range(16)]
+    (tmp_path / "boats.csv").write_text("\n".join(["text,published_at", *rows]) + "\n")
+    with FakeProvider(latency=0.7) as provider:
+        chat = {"model": "openai/fake", "endpoint": provider.url, "max_concurrency": HANDS}
+        campaign = {
+            "name": "boats",
+            "dataset": {"source": "csv", "path": str(tmp_path / "boats.csv")},
+            "generation": chat,
+            "budget": {"allow_unpriced": True},
+        }
+        window = {"published_from": "2026-03-01T00:00:00Z", "published_to": "2026-03-09T00:00:00Z", "by": "week"}
+        first = service.start("backfill/backfill", campaign=campaign, **window)
+        wait_until(lambda: len(provider.answered) >= 3, 120, lambda: service.told(first))
+        done = service.postwright("down")
+        assert (done["runs_stopped"], done["runs_killed"]) == (1, 0)
+        assert (done["worker"], done["server"]) == ("stopped", "stopped")
+        assert service.processes() == [] and service.postwright("down")["server"] == "not running"
+        (stopped,) = done["goes_on"]
+        assert stopped["run_id"] == first and stopped["next_id"]
+        assert provider.answered == provider.bodies, "what was in flight has arrived"
+
+        seen = len(provider.answered)
+        again = service.up()
+        assert again["did"] == ["server", "worker"] and again["url"] == service.url and again["went_on"] == []
+        wait_until(lambda: len(provider.answered) >= seen + 3, 120, lambda: service.told(stopped["next_id"]))
+        in_flight = provider.in_flight
+        service.kill("worker start", "prefect.engine")
+        assert service.run(stopped["next_id"])["state_type"] == "RUNNING", "nobody has told Prefect"
+        (last, *_) = service.postwright("status")["runs"]
+        assert last["run_id"] == stopped["next_id"] and last["is_lost"]
+        third = service.up()
+        assert third["did"] == ["worker"]
+        (lost,) = third["went_on"]
+        assert lost["run_id"] == stopped["next_id"] and service.up()["went_on"] == []
+        assert service.run(lost["run_id"])["state_name"] == "Crashed"
+        assert service.ended(lost["next_id"])["state_type"] == "COMPLETED", service.told(lost["next_id"])
+        twice = Counter(provider.bodies.values())
+        assert len(provider.bodies) == 16 and set(twice) <= {1, 2} and twice[2] <= max(in_flight, HANDS)
+    rows_kept = Store(service.home / "warehouse.duckdb").query(
+        "SELECT count(*) AS n, count(DISTINCT post_id) AS posts FROM posts p JOIN prompts USING (prompt_id) "
+        "JOIN items USING (item_id) WHERE dataset = 'boats' AND p.text IS NOT NULL"
+    )
+    assert rows_kept == [{"n": 16, "posts": 16}]
+    open_runs = service.ask("/flow_runs/count", {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}})
+    assert open_runs == 0, "runs within the lost ones have ended with them"

@@ -1,0 +1,76 @@
+"""Processes that outlive their command, and pid files that outlive their processes."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from flows.daemons import LARGEST_LOG, MARK, Daemon
+
+SLEEPS = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"]
+DEAF = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)",
+]
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Daemon:
+    return Daemon("sleeper", tmp_path / "service")
+
+
+def said(daemon: Daemon, word: str) -> None:
+    end = time.monotonic() + 20
+    while not daemon.log.exists() or word not in daemon.log.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_one_that_runs_is_known_again_and_stopped(daemon: Daemon) -> None:
+    assert daemon.running() is None and daemon.stop(1) == "not running"
+    pid = daemon.start(SLEEPS, dict(os.environ), port=4200)
+    kept = daemon.running()
+    assert kept is not None and (kept["pid"], kept["port"]) == (pid, 4200)
+    said(daemon, "here")
+    assert daemon.stop(10) == "stopped"
+    assert daemon.running() is None and not daemon.pid_file.exists() and not psutil.pid_exists(pid)
+    assert daemon.last_lines() == "here"
+
+
+def test_one_that_was_killed_or_will_not_listen_is_gone_afterwards(daemon: Daemon) -> None:
+    pid = daemon.start(SLEEPS, dict(os.environ))
+    psutil.Process(pid).kill()
+    end = time.monotonic() + 10
+    while daemon.running() is not None:
+        assert time.monotonic() < end, "a zombie is no process"
+        time.sleep(0.01)
+    daemon.start(DEAF, dict(os.environ))
+    said(daemon, "deaf")
+    assert daemon.stop(0.2) == "killed" and daemon.running() is None
+
+
+def test_a_stale_pid_file_means_nobody_and_whoever_has_the_pid_now_is_left_alone(daemon: Daemon) -> None:
+    daemon.folder.mkdir()
+    sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with subprocess.Popen(sleeps, env={**os.environ, MARK: "x"}) as other:
+        foreign = json.dumps({"pid": other.pid, "mark": "y"})
+        for text in (foreign, '{"pid": 12', "[]", '{"pid": "twelve", "mark": "y"}', ""):
+            daemon.pid_file.write_text(text)
+            assert daemon.running() is None
+            assert daemon.stop(1) == "not running" and other.poll() is None
+        other.kill()
+
+
+def test_a_large_log_is_set_aside(daemon: Daemon) -> None:
+    daemon.folder.mkdir()
+    daemon.log.write_bytes(b"old\n" * (LARGEST_LOG // 4 + 1))
+    daemon.start(SLEEPS, dict(os.environ))
+    said(daemon, "here")
+    assert daemon.log.read_text() == "here\n" and daemon.log.with_suffix(".log.1").stat().st_size > LARGEST_LOG
+    daemon.stop(10)

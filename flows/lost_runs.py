@@ -71,12 +71,18 @@ def eldest(processes: list[Any]) -> Any:
     return next((process for process in processes if process.ppid() not in pids), processes[0])
 
 
-def lost_runs(client: SyncPrefectClient, pool: str, living: Collection[str]) -> list[FlowRun]:
-    """The pool's runs that Prefect believes to be under way, or that an automation has given up, without a process."""
-    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY))
+def lost_runs(client: SyncPrefectClient, pool: str, living: Collection[str], is_working: bool) -> list[FlowRun]:
+    """The pool's runs that Prefect believes to be under way, or that an automation has given up, without a process.
+
+    `is_working`: a worker is there. Then one that is pending may be about to get its process.
+    """
+    under_way = [kind for kind in UNDER_WAY if not (is_working and kind == StateType.PENDING)]
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=under_way))
     given_up = FlowRunFilterState(name=FlowRunFilterStateName(any_=[LOST]))
     found = [run for state in (states, given_up) for run in pages(client, pool, FlowRunFilter(state=state))]
-    return [run for run in found if str(run.id) not in living]
+    without = [client.read_flow_run(run.id) for run in found if str(run.id) not in living]
+    # Who has ended since the first look had no process at the second.
+    return [run for run in without if run.state is not None and (not run.state.is_final() or run.state.name == LOST)]
 
 
 def go_on(client: SyncPrefectClient, runs: Collection[FlowRun]) -> list[LostRun]:

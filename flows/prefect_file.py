@@ -27,7 +27,7 @@ def declared(file: Path) -> list[str]:
     if found := SECRET.search(text):
         raise UserError(
             f"{file} names the secret {found.group(1)!r}: deploying would write it down in plain; take it out, then: "
-            f"postwright up --secret VARIABLE={found.group(1)}"
+            f"postwright up --secret ENV={found.group(1)}"
         )
     return names
 

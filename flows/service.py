@@ -1,8 +1,7 @@
 """`postwright up` and `down`: Prefect's server, the work pool, all of prefect.yaml and a worker, for one home.
 
-All that is kept lies in the home: Prefect's database in `prefect/`, pid files and logs in `service/`. `up` looks at
-each part and does only what is missing, so it may be repeated, also after a crash; then runs whose process is gone go
-on.
+All that is kept lies in the home's `service/`: Prefect's database, pid files, logs. `up` looks at each part and does
+only what is missing, so it may be repeated, also after a crash; then runs whose process is gone go on.
 """
 
 import fcntl
@@ -17,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from components.errors import HomeUnusable, UserError
@@ -34,6 +33,14 @@ Told = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
+class Reference:
+    """What of Prefect's fills an environment variable of runs; without a name nothing does, any longer."""
+
+    kind: Literal["secret", "variable"]
+    name: str
+
+
+@dataclass(frozen=True)
 class Asked:
     """What `up` was asked for; None: as the last time, or by default."""
 
@@ -42,7 +49,7 @@ class Asked:
     limit: int | None = None
     database: str | None = None
     notify: str | None = None
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Reference] = field(default_factory=dict)
 
 
 @dataclass
@@ -132,7 +139,9 @@ def wanted(settings: Settings, asked: Asked) -> Memory:
     """The last time's answers with what is asked now laid over them; refuses what cannot change while it runs."""
     memory, server, worker = Memory.of(settings), server_of(settings).running(), worker_of(settings).running()
     database = "sqlite" if asked.database in (None, "sqlite") else without_password(str(asked.database))
-    if asked.database is None and memory.database != "sqlite":
+    if asked.database is None and server is not None:
+        database = memory.database
+    elif asked.database is None and memory.database != "sqlite":
         raise UserError(
             f"Prefect's data of this home are in {memory.database}: name it again, with its password, by --database or "
             "PREFECT_API_DATABASE_CONNECTION_URL (or begin anew in a file of the home: --database sqlite)"
@@ -188,7 +197,8 @@ def keep_server(settings: Settings, memory: Memory, database: str | None, up: Up
             server.stop(STOP_IN_S)
             raise HomeUnusable(f"Prefect's server did not start: {server.last_lines()}; all of it: {server.log}")
         time.sleep(0.1)
-    told("server", f"{up.url}  started, its data in {memory.database if database else settings.prefect}")
+    data = memory.database if memory.database != "sqlite" else settings.service_prefect
+    told("server", f"{up.url}  started, its data in {data}")
 
 
 def refuse_taken(port: int) -> None:
@@ -225,12 +235,12 @@ def prepare_server(
     from flows.lost_runs import go_on, living_runs, lost_runs
     from flows.work_pool import POOL, keep_pool
 
-    pool = keep_pool(client, asked.secrets)
+    pool = keep_pool(client, asked.environment)
     if memory.is_pool_held:  # by a `down` that did not come to its end
         client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
         memory.is_pool_held = False
         memory.keep(settings)
-    named = "".join(f", {variable} from the block {block}" for variable, block in pool.secrets.items())
+    named = "".join(f", {variable} from {source}" for variable, source in pool.environment.items())
     told("work pool", f"{pool.name} ({pool.kind}){named}{', paused' if pool.is_paused else ''}")
 
     names, mark = declared(asked.file), fingerprint(asked.file)
@@ -249,7 +259,8 @@ def prepare_server(
     up.notifies = kept.notifies
     told("automations", f"failed, late and lost runs; {kept.notifies or 'nobody'} is notified")
 
-    up.went_on = go_on(client, lost_runs(client, POOL, living_runs(settings.home)))
+    is_working = worker_of(settings).running() is not None
+    up.went_on = go_on(client, lost_runs(client, POOL, living_runs(settings.home), is_working))
     for lost in up.went_on:
         what = f"goes on as {lost.next_id}" if lost.next_id else f"does not go on: {lost.why_not}"
         told("lost run", f"{lost.name} {what}")
@@ -317,7 +328,7 @@ def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, to
     begun = set(stop_runs(settings, down, told))
     down.worker = worker_of(settings).stop(STOP_IN_S)
     begun |= set(stop_runs(settings, down, told))
-    runs = {str(run.id): run for run in lost_runs(client, POOL, living_runs(settings.home))}
+    runs = {str(run.id): run for run in lost_runs(client, POOL, living_runs(settings.home), is_working=False)}
     for run_id in begun - runs.keys():
         run = client.read_flow_run(run_id)
         if run.state is not None and run.state.is_crashed():

@@ -46,7 +46,14 @@ def add_to(command: Callable[..., argparse.ArgumentParser], count: Callable[[str
         help="PostgreSQL for Prefect's own data, or sqlite; better in PREFECT_API_DATABASE_CONNECTION_URL",
     )
     up.add_argument(
-        "--secret", action="append", default=[], metavar="VARIABLE=BLOCK", help="from a Secret block; repeatable"
+        "--secret",
+        action="append",
+        default=[],
+        metavar="ENV=BLOCK",
+        help="runs have this environment variable from a Secret block; repeatable; ENV= takes it away",
+    )
+    up.add_argument(
+        "--variable", action="append", default=[], metavar="ENV=NAME", help="the same from a variable of Prefect's"
     )
     up.add_argument("--notify", metavar="TARGET", help="http(s) address, TYPE/NAME of a block, or none")
     command(
@@ -80,7 +87,11 @@ def up(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         limit=args.limit,
         database=args.database or database_url(),
         notify=args.notify,
-        secrets=dict(secret(words) for words in args.secret),
+        environment=dict(
+            reference(kind, words)
+            for kind, given in (("secret", args.secret), ("variable", args.variable))
+            for words in given
+        ),
     )
     speak_to_service(settings)
     if args.foreground:
@@ -90,11 +101,13 @@ def up(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     return asdict(done)
 
 
-def secret(words: str) -> tuple[str, str]:
-    variable, is_there, block = words.partition("=")
+def reference(kind: Any, words: str) -> tuple[str, Any]:
+    from flows.service import Reference
+
+    variable, is_there, name = words.partition("=")
     if not is_there:
-        raise UserError(f"--secret {words}: write VARIABLE=BLOCK, such as OPENAI_API_KEY=openai")
-    return variable, block
+        raise UserError(f"--{kind} {words}: write ENV=NAME, such as OPENAI_API_KEY=openai")
+    return variable, Reference(kind, name)
 
 
 def stay(settings: Settings, asked: Any, console: Console) -> dict[str, Any]:

@@ -59,14 +59,14 @@ def ask(client: Any, settings: Settings, found: Status) -> None:
 
     from flows.automations import notified
     from flows.deploying import deployments, schedules_of
-    from flows.lost_runs import living_runs
+    from flows.lost_runs import living_runs, lost_runs
     from flows.work_pool import POOL, described
 
     try:
         pool = described(client.read_work_pool(POOL))
         found.pool = {
             "name": pool.name, "type": pool.kind, "paused": pool.is_paused, "status": pool.status,
-            "secrets": pool.secrets,
+            "environment": pool.environment,
         }  # fmt: skip
     except ObjectNotFound:
         found.state = "broken"
@@ -86,7 +86,8 @@ def ask(client: Any, settings: Settings, found: Status) -> None:
         for one in sorted(there, key=lambda one: one.name)
     ]
     names = {one.id: one.name for one in there}
-    found.runs = [told(run, names, living) for run in last_runs(client)]
+    lost = {run.id for run in lost_runs(client, POOL, living, found.worker["state"] == "up")}
+    found.runs = [told(run, names, run.id in lost) for run in last_runs(client)]
 
 
 def coming(client: Any) -> dict[Any, datetime]:
@@ -123,10 +124,9 @@ def last_runs(client: Any) -> list[Any]:
     return found
 
 
-def told(run: Any, names: dict[Any, str], living: set[str]) -> dict[str, Any]:
+def told(run: Any, names: dict[Any, str], is_lost: bool) -> dict[str, Any]:
     """`is_lost`: Prefect believes it to be under way, and its process is gone."""
     state = run.state
-    is_under_way = state is not None and (state.is_running() or state.is_pending() or state.name == "Lost")
     return {
         "run_id": str(run.id),
         "name": run.name,
@@ -135,5 +135,5 @@ def told(run: Any, names: dict[Any, str], living: set[str]) -> dict[str, Any]:
         "message": (state.message or "") if state else "",
         "started": run.start_time,
         "ended": run.end_time,
-        "is_lost": is_under_way and str(run.id) not in living,
+        "is_lost": is_lost,
     }

@@ -21,7 +21,6 @@ from components.chat.kept import KEEPS, Keep
 from components.chat.spend_views import spend_views_sql
 from components.errors import UserError
 from components.store import Store
-from flows.daemons import Daemon
 
 DEFAULT_HOME = ".postwright"
 
@@ -81,14 +80,15 @@ class Settings:
         return self.home / "reports"
 
     @property
-    def prefect(self) -> Path:
-        """Prefect's own files: its database, unless another one was asked for."""
-        return self.home / "prefect"
-
-    @property
     def service(self) -> Path:
         """What `postwright up` started: pid files, logs, and how it was asked."""
         return self.home / "service"
+
+    @property
+    def service_prefect(self) -> Path:
+        """The files of that server: its database, unless another one was asked for. The servers that commands start for
+        their own time have another, so that neither waits for the other."""
+        return self.service / "prefect"
 
     def prepare(self) -> "Settings":
         """Make the home's folders and tables; raises UserError where the home cannot be written."""
@@ -132,8 +132,7 @@ def quiet_prefect(settings: Settings, verbose: bool) -> dict[str, str] | None:
     that the process is to start, or None where the user has one.
 
     Without a server of the user's, Prefect's own files go into the home: two homes never share a database, and nothing
-    is left in the user's folder. Where `postwright up` keeps a server in this home, that one is used, so that its UI
-    shows these runs too. Logs would tear the progress bars, so only warnings are shown.
+    is left in the user's folder. Logs would tear the progress bars, so only warnings are shown.
     """
     defaults = {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -149,10 +148,7 @@ def quiet_prefect(settings: Settings, verbose: bool) -> dict[str, str] | None:
         profiles.exists() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8")
     )
     if not has_server:
-        defaults["PREFECT_HOME"] = str(settings.prefect)
-        if (kept := Daemon("server", settings.service).running()) is not None:
-            defaults["PREFECT_API_URL"] = kept["api_url"]
-            has_server = True
+        defaults["PREFECT_HOME"] = str(settings.home / "prefect")
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     return None if has_server else dict(os.environ)
@@ -161,7 +157,7 @@ def quiet_prefect(settings: Settings, verbose: bool) -> dict[str, str] | None:
 def speak_to_service(settings: Settings) -> None:
     """For commands that only speak to the server of `postwright up`; call before prefect is imported. Nothing that the
     processes they start would inherit: those are to log as usual."""
-    os.environ["PREFECT_HOME"] = str(settings.prefect)
+    os.environ["PREFECT_HOME"] = str(settings.service_prefect)
     os.environ.pop("PREFECT_PROFILE", None)
 
 
@@ -193,7 +189,7 @@ def service_environment(settings: Settings, api_url: str, root: Path) -> dict[st
         "POSTWRIGHT_HOME": str(settings.home),
         "POSTWRIGHT_ROOT": str(root),
         "PREFECT_API_URL": api_url,
-        "PREFECT_HOME": str(settings.prefect),
+        "PREFECT_HOME": str(settings.service_prefect),
         "PREFECT_LOCAL_STORAGE_PATH": str(settings.results),
         # A run in the worker is the code of the command that started it, wherever else a copy is installed.
         "PYTHONPATH": os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH")))),

@@ -41,9 +41,9 @@ def show_status(status: Status, console: Console) -> None:
         soft_wrap=True,
     )
     if pool:
-        secrets = ", ".join(f"{name} from {block}" for name, block in pool["secrets"].items())
+        filled = ", ".join(f"{name} from {source}" for name, source in pool["environment"].items())
         state = "paused" if pool["paused"] else pool["status"]
-        console.print(f"{'work pool':<12} {pool['name']} ({pool['type']}), {state}{f'; {secrets}' if secrets else ''}")
+        console.print(f"{'work pool':<12} {pool['name']} ({pool['type']}), {state}{f'; {filled}' if filled else ''}")
         console.print(f"{'notified':<12} {escape(status.notifies) or 'nobody'}")
     if status.deployments:
         show_deployments(status, console)

@@ -131,8 +131,10 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
 
     with temporary_settings({PREFECT_API_URL: f"{service.url}/api"}):
         Secret(value=KEY).save("marked", _sync=True)
-    service.up("--secret", "MARKED_KEY=marked")
-    assert service.postwright("status")["pool"]["secrets"] == {"MARKED_KEY": "marked"}
+    service.ask("/variables/", {"name": "keep", "value": "values"})
+    service.up("--secret", "MARKED_KEY=marked", "--variable", "POSTWRIGHT_KEEP=keep")
+    filled = {"MARKED_KEY": "secret marked", "POSTWRIGHT_KEEP": "variable keep"}
+    assert service.postwright("status")["pool"]["environment"] == filled
     (tmp_path / "texts.csv").write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS))
     with FakeProvider(key=KEY) as provider:
         chat = {"model": "openai/fake", "endpoint": provider.url, "api_key_env": "MARKED_KEY"}
@@ -150,6 +152,8 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
     store = Store(service.home / "warehouse.duckdb")
     assert store.query("SELECT state FROM runs") == [{"state": "done"}]
     assert store.query("SELECT count(*) AS n FROM judged_posts WHERE overall IS NOT NULL") == [{"n": len(TEXTS)}]
+    (segment, *_) = (service.home / "calls").glob("*.jsonl")
+    assert "messages" not in segment.read_text(), "the variable reached the run: it keeps no texts"
     keys = {artifact["key"] for artifact in service.ask("/artifacts/filter", {})}
     assert {"checks", "results"} <= keys
     (last, *_) = service.postwright("status")["runs"]

@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_deployed_is_told_before_anything_starts(tmp_path:
         ("name: x\n", "no deployments in it"),
         (
             'deployments: [{name: x, env: {KEY: "{{ prefect.blocks.secret.openai }}"}}]',
-            "deploying would write it down in plain; take it out, then: postwright up --secret VARIABLE=openai",
+            "deploying would write it down in plain; take it out, then: postwright up --secret ENV=openai",
         ),
     ):
         file.write_text(text)

@@ -13,6 +13,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.actions import CallWebhook, ChangeFlowRunState, DoNothing, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
+from prefect.types import SecretDict
+from pydantic import SecretStr
 
 from components.errors import UserError
 from flows.lost_runs import LOST
@@ -107,6 +109,7 @@ def automations(action: Any) -> list[AutomationCore]:
                 ChangeFlowRunState(
                     state="CRASHED",  # type: ignore[arg-type]  # the client's and the server's enumeration differ
                     name=LOST,
+                    force=False,
                     message=f"Its process has been silent for {SILENT_FOR.seconds // 60} minutes; see: postwright up",
                 )
             ],
@@ -119,8 +122,10 @@ def action_of(client: SyncPrefectClient, notify: str) -> Any:
     if notify == "none":
         return DoNothing()
     if notify.startswith(("http://", "https://")):
-        block = Webhook(url=notify, headers={"Content-Type": "application/json"})
-        return CallWebhook(block_document_id=block.save(BLOCK, overwrite=True, _sync=True), payload=WEBHOOK)
+        block = Webhook(url=SecretStr(notify), headers=SecretDict({"Content-Type": "application/json"}))
+        block.save(BLOCK, overwrite=True)
+        document = client.read_block_document_by_name(name=BLOCK, block_type_slug="webhook", include_secrets=False)
+        return CallWebhook(block_document_id=document.id, payload=WEBHOOK)
     kind, _, name = notify.partition("/")
     try:
         document = client.read_block_document_by_name(name=name, block_type_slug=kind)

@@ -187,7 +187,9 @@ def keep_server(settings: Settings, memory: Memory, database: str | None, up: Up
         chosen = None if database in (None, "sqlite") else database
         api_url = f"{up.url}/api"
         environment = server_environment(settings, api_url, ROOT, chosen)
-        server.start(server_command(memory.port), environment, api_url=api_url, since=now())
+        # Browsers keep their connections open, and would keep it from ending.
+        command = [*server_command(memory.port), "--timeout-graceful-shutdown", "3"]
+        server.start(command, environment, api_url=api_url, since=now())
         up.did.append("server")
     import prefect.client.orchestration  # noqa: F401 - takes seconds, and so does the server's start
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from components.errors import HomeUnusable, UserError
+from components.errors import HomeUnusable, PostwrightError, UserError
 from flows.prefect_file import ROOT
 from flows.settings import Settings, database_url, speak_to_service, use_home
 
@@ -118,8 +118,14 @@ def stay(settings: Settings, asked: Any, console: Console) -> dict[str, Any]:
     told, stop = teller(console), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    done = bring_up(settings, asked, told)
+    try:
+        done = bring_up(settings, asked, told)
+    except PostwrightError:
+        if stop.is_set():
+            bring_down(settings, told)
+        raise
     show_up(done, console)
+    told("logs", f"{settings.service}/server.log and worker.log")
     again = Asked(asked.file, database=asked.database)
     restarts: list[float] = []
     try:

@@ -26,8 +26,18 @@ class Service:
         foreign = ("PREFECT_", "POSTWRIGHT_", "OPENAI_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         self.home = home
-        self.env = clean | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "80"} | env
+        self.env = (
+            clean
+            | {
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+                "OMP_NUM_THREADS": "1",
+                "COLUMNS": "80",
+            }
+            | env
+        )
         self.url = ""
+        self.words: tuple[str, ...] = ()
+        """Said at every `up`."""
 
     def postwright(self, *words: str, code: int = 0) -> dict[str, Any]:
         """What the command prints with --json; fails unless it ends with `code`."""
@@ -43,7 +53,7 @@ class Service:
         )  # fmt: skip
 
     def up(self, *words: str) -> dict[str, Any]:
-        found = self.postwright("up", *words)
+        found = self.postwright("up", *self.words, *words)
         self.url = found["url"]
         return found
 

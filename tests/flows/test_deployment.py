@@ -91,8 +91,11 @@ def test_up_again_leaves_all_as_it_is_also_what_people_switched_in_the_ui(servic
     own = {"schedule": {"interval": 86400.0 * 7}, "active": True}
     service.ask(f"/deployments/{demo['id']}/schedules", [own])  # type: ignore[arg-type]
     assert service.up()["did"] == []
-    memory = service.home / "service" / "service.json"
-    memory.write_text(memory.read_text().replace(json.loads(memory.read_text())["deployed"], "older"))
+    few = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    few["deployments"] = [one for one in few["deployments"] if one["name"] == "demo"]
+    file = service.home.parent / "prefect.yaml"
+    file.write_text(yaml.safe_dump(few))
+    service.words = ("--file", str(file))
     assert service.up()["did"] == ["deployments"]
     kept = service.deployment("pipeline/demo")["schedules"]
     assert {(one["slug"], one["active"]) for one in kept} == {("morning", True), (None, True)}

@@ -29,14 +29,19 @@ def schema_of(deployment: dict[str, Any]) -> dict[str, Any]:
 
 def unexplained(deployment: dict[str, Any]) -> Iterator[str]:
     """What a form would show without saying what it is. Prefect titles a parameter by its name, so that its
-    description alone can tell; a field has both."""
+    description alone can tell; a field has both. What says the same as the spec it refers to is left out."""
     schema = schema_of(deployment)
+
+    def told(field: dict[str, Any], part: str) -> Any:
+        spec = schema["definitions"].get(field.get("$ref", "").rpartition("/")[2], {})
+        return field.get(part) or spec.get(part)
+
     for name, field in schema["properties"].items():
-        if not field.get("description"):
+        if not told(field, "description"):
             yield f"{name}: no description (Args: of the flow's docstring)"
     for spec, definition in schema["definitions"].items():
         for name, field in definition.get("properties", {}).items():
-            if missing := [part for part in ("title", "description") if not field.get(part)]:
+            if missing := [part for part in ("title", "description") if not told(field, part)]:
                 yield f"{spec}.{name}: no {' and no '.join(missing)}"
 
 

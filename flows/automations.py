@@ -26,10 +26,10 @@ BLOCK = "postwright-notify"
 SILENT_FOR = timedelta(minutes=10)
 """A run's process tells every three minutes that it is alive."""
 WEBHOOK = """{
-  "text": {{ ("postwright: " ~ flow.name ~ " / " ~ flow_run.name ~ " is " ~ flow_run.state.name ~ ": " ~
-              flow_run.state.message) | tojson }},
+  "text": {{ ("postwright: " ~ flow.name ~ " / " ~ flow_run.name ~ " is " ~ flow_run.state.name ~
+              ((": " ~ flow_run.state.message) if flow_run.state.message else "")) | tojson }},
   "state": {{ flow_run.state.name | tojson }},
-  "message": {{ flow_run.state.message | tojson }},
+  "message": {{ (flow_run.state.message or "") | tojson }},
   "flow": {{ flow.name | tojson }},
   "deployment": {{ deployment.name | tojson }},
   "flow_run": {{ flow_run.name | tojson }},
@@ -38,7 +38,8 @@ WEBHOOK = """{
 }"""
 """`text` is what incoming webhooks of Slack, Mattermost and others show; the rest is for programs."""
 SUBJECT = "postwright: {{ flow_run.name }} is {{ flow_run.state.name }}"
-BODY = "{{ flow.name }} / {{ flow_run.name }}: {{ flow_run.state.message }}\n{{ flow_run | ui_url }}"
+BODY = """{{ flow.name }} / {{ flow_run.name }}: {{ flow_run.state.message or flow_run.state.name }}
+{{ flow_run | ui_url }}"""
 FAILED, LATE, SILENT = "postwright: a run failed", "postwright: a run is late", "postwright: a run is lost"
 
 

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, and how later commands know them again.
+"""Processes that outlive the command that started them, and how later commands know them again. Imports no Prefect.
 
 A pid alone says little: after a reboot, or a day, it may be another program's. So each process is started with a mark
 of its own in its environment, the pid file holds both, and only a process with this pid and this mark is the one.
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 MARK = "POSTWRIGHT_SERVICE"
+RUN_ID = "PREFECT__FLOW_RUN_ID"
+"""Prefect's name, in the environment of a flow run's process, for the run's id."""
 LARGEST_LOG = 10_000_000
 """In bytes; a larger one is set aside when the process starts again, and the one before it goes."""
 
@@ -98,3 +100,24 @@ class Daemon:
             return process if process.environ().get(MARK) == kept["mark"] else None
         except (psutil.Error, OSError):  # gone, a zombie, or somebody else's
             return None
+
+
+def living_runs(home: Path) -> dict[str, Any]:
+    """Run id -> its process (psutil's), for all flow runs that workers of this home have started."""
+    import psutil
+
+    found: dict[str, list[Any]] = {}
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):  # another user's, or gone
+            continue
+        if environment.get(RUN_ID) and environment.get("POSTWRIGHT_HOME") == str(home):
+            found.setdefault(environment[RUN_ID], []).append(process)
+    return {run_id: eldest(processes) for run_id, processes in found.items()}
+
+
+def eldest(processes: list[Any]) -> Any:
+    """The one whose parent is none of them: the others are its children, with its environment."""
+    pids = {process.pid for process in processes}
+    return next((process for process in processes if process.ppid() not in pids), processes[0])

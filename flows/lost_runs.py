@@ -11,7 +11,6 @@ in a row may be what brings the machine down: it is left to a person.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +28,6 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed
 
-RUN_ID = "PREFECT__FLOW_RUN_ID"
-"""Prefect's name, in the environment of a run's process, for the run's id."""
 LOST = "Lost"
 """The state (of type Crashed) that the automation of lost runs sets; see flows/automations.py."""
 TIMES, CAME_FROM = "postwright.lost", "postwright.goes-on-from"
@@ -48,27 +45,6 @@ class LostRun:
     deployment_id: str | None
     next_id: str | None = None
     why_not: str = ""
-
-
-def living_runs(home: Path) -> dict[str, Any]:
-    """Run id -> its process (psutil's), for all flow runs that workers of this home have started."""
-    import psutil
-
-    found: dict[str, list[Any]] = {}
-    for process in psutil.process_iter():
-        try:
-            environment = process.environ()
-        except (psutil.Error, OSError):  # another user's, or gone
-            continue
-        if environment.get(RUN_ID) and environment.get("POSTWRIGHT_HOME") == str(home):
-            found.setdefault(environment[RUN_ID], []).append(process)
-    return {run_id: eldest(processes) for run_id, processes in found.items()}
-
-
-def eldest(processes: list[Any]) -> Any:
-    """The one whose parent is none of them: the others are its children, with its environment."""
-    pids = {process.pid for process in processes}
-    return next((process for process in processes if process.ppid() not in pids), processes[0])
 
 
 def lost_runs(client: SyncPrefectClient, pool: str, living: Collection[str], is_working: bool) -> list[FlowRun]:

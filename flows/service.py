@@ -20,7 +20,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from components.errors import HomeUnusable, UserError
-from flows.daemons import Daemon
+from flows.daemons import Daemon, living_runs
 from flows.own_server import READY_IN_S, answers, free_port, server_command
 from flows.prefect_file import ROOT, declared, fingerprint
 from flows.settings import Settings, server_environment, service_environment
@@ -234,7 +234,7 @@ def prepare_server(
 
     from flows.automations import keep_automations
     from flows.deploying import deploy, deployments
-    from flows.lost_runs import go_on, living_runs, lost_runs
+    from flows.lost_runs import go_on, lost_runs
     from flows.work_pool import POOL, keep_pool
 
     pool = keep_pool(client, asked.environment)
@@ -317,7 +317,7 @@ def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, to
     from prefect.client.schemas.actions import WorkPoolUpdate
     from prefect.exceptions import ObjectNotFound
 
-    from flows.lost_runs import go_on, living_runs, lost_runs
+    from flows.lost_runs import go_on, lost_runs
     from flows.work_pool import POOL
 
     try:
@@ -333,7 +333,8 @@ def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, to
     runs = {str(run.id): run for run in lost_runs(client, POOL, living_runs(settings.home), is_working=False)}
     for run_id in begun - runs.keys():
         run = client.read_flow_run(run_id)
-        if run.state is not None and run.state.is_crashed():
+        # Failed, too: a signal in the midst of a query comes out of DuckDB as an error of the query.
+        if run.state is not None and (run.state.is_crashed() or run.state.is_failed()):
             runs[run_id] = run
     down.goes_on = go_on(client, list(runs.values()))
     if memory.is_pool_held:
@@ -347,8 +348,6 @@ def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, to
 def stop_runs(settings: Settings, down: Down, told: Told) -> list[str]:
     """Ask each run to end, once: a second signal would not let its calls in flight arrive. Ids of those that ran."""
     import psutil
-
-    from flows.lost_runs import living_runs
 
     living = living_runs(settings.home)
     if living:

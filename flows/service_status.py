@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from flows.daemons import living_runs
 from flows.own_server import answers
 from flows.service import Memory, server_of, speaking_to, worker_of
 from flows.settings import Settings
@@ -59,7 +60,7 @@ def ask(client: Any, settings: Settings, found: Status) -> None:
 
     from flows.automations import notified
     from flows.deploying import deployments, schedules_of
-    from flows.lost_runs import living_runs, lost_runs
+    from flows.lost_runs import lost_runs
     from flows.work_pool import POOL, described
 
     try:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,9 +63,16 @@ class Service:
         request = urllib.request.Request(
             f"{self.url}/api{path}", data, {"Content-Type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            text = reply.read()
-        return json.loads(text) if text else None
+        for _ in range(20):
+            try:
+                with urllib.request.urlopen(request, timeout=60) as reply:
+                    text = reply.read()
+                return json.loads(text) if text else None
+            except urllib.error.HTTPError as error:
+                if error.code != 503:  # SQLite is busy; Prefect's own clients ask again, too
+                    raise
+                time.sleep(1)
+        raise AssertionError(f"{path}: busy for 20 s")
 
     def deployment(self, name: str) -> Any:
         return self.ask(f"/deployments/name/{name}")

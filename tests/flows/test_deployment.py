@@ -88,7 +88,8 @@ def test_up_again_leaves_all_as_it_is_also_what_people_switched_in_the_ui(servic
     (morning,) = demo["schedules"]
     assert (morning["slug"], morning["active"]) == ("morning", False)
     service.ask(f"/deployments/{demo['id']}/schedules/{morning['id']}", {"active": True}, "PATCH")
-    own = {"schedule": {"interval": 86400.0 * 7}, "active": True}
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    own = {"schedule": {"interval": 86400.0 * 7, "anchor_date": tomorrow}, "active": True}
     service.ask(f"/deployments/{demo['id']}/schedules", [own])  # type: ignore[arg-type]
     assert service.up()["did"] == []
     few = yaml.safe_load((ROOT / "prefect.yaml").read_text())
@@ -199,7 +200,7 @@ def test_what_is_stopped_goes_on_and_so_does_what_is_killed_with_each_call_bough
     begin = datetime(2026, 3, 1, tzinfo=UTC)
     rows = [f'"{n} boats left before breakfast.",{(begin + timedelta(hours=12 * n)).isoformat()}' for n in range(16)]
     (tmp_path / "boats.csv").write_text("\n".join(["text,published_at", *rows]) + "\n")
-    with FakeProvider(latency=0.7) as provider:
+    with FakeProvider(latency=0.1) as provider:
         chat = {"model": "openai/fake", "endpoint": provider.url, "max_concurrency": HANDS}
         campaign = {
             "name": "boats",
@@ -210,6 +211,7 @@ def test_what_is_stopped_goes_on_and_so_does_what_is_killed_with_each_call_bough
         window = {"published_from": "2026-03-01T00:00:00Z", "published_to": "2026-03-09T00:00:00Z", "by": "week"}
         first = service.start("backfill/backfill", campaign=campaign, **window)
         wait_until(lambda: len(provider.answered) >= 3, 120, lambda: service.told(first))
+        provider.latency = 5.0  # so that the command comes in their midst, however busy this machine is
         done = service.postwright("down")
         assert (done["runs_stopped"], done["runs_killed"]) == (1, 0)
         assert (done["worker"], done["server"]) == ("stopped", "stopped")
@@ -218,13 +220,15 @@ def test_what_is_stopped_goes_on_and_so_does_what_is_killed_with_each_call_bough
         assert stopped["run_id"] == first and stopped["next_id"]
         assert provider.answered == provider.bodies, "what was in flight has arrived"
 
-        seen = len(provider.answered)
+        seen, provider.latency = len(provider.answered), 1.0
+        assert seen < 16
         again = service.up()
         assert again["did"] == ["server", "worker"] and again["url"] == service.url and again["went_on"] == []
         wait_until(lambda: len(provider.answered) >= seen + 3, 120, lambda: service.told(stopped["next_id"]))
         in_flight = provider.in_flight
         service.kill("worker start", "prefect.engine")
         assert service.run(stopped["next_id"])["state_type"] == "RUNNING", "nobody has told Prefect"
+        provider.latency = 0.0
         (last, *_) = service.postwright("status")["runs"]
         assert last["run_id"] == stopped["next_id"] and last["is_lost"]
         third = service.up()

@@ -4,6 +4,7 @@ One home for all tests of this file, in order: the last ones stop it, kill it, a
 """
 
 import csv
+import io
 import json
 import urllib.error
 from collections import Counter
@@ -14,13 +15,22 @@ from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
+from components.errors import UserError
 from components.store import Store
+from flows.automations import keep_automations
+from flows.service import Asked, Reference, refuse_taken, speaking_to, wanted
+from flows.service_status import read_status
+from flows.settings import Settings
+from flows.show_service import show_status
+from flows.work_pool import keep_pool
 from tests.fake_provider import FakeProvider
 from tests.flows.service import ROOT, Service, wait_until, webhook
 from tests.flows.test_secrets import KEY, TEXTS, leaks
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("service")]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
+
 
 DECLARED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 HANDS = 3
@@ -102,31 +112,43 @@ def test_up_again_leaves_all_as_it_is_also_what_people_switched_in_the_ui(servic
     assert {(one["slug"], one["active"]) for one in kept} == {("morning", True), (None, True)}
     assert len(service.ask("/automations/filter", {})) == 3
 
-    status = service.postwright("status")
-    assert status["state"] == "up" and status["notifies"] == "webhook/postwright-notify"
-    found = {one["name"]: one for one in status["deployments"]}
+    demo_runs = {"deployments": {"id": {"any_": [demo["id"]]}}}
+    wait_until(lambda: service.ask("/flow_runs/count", demo_runs), 90, service.logs)
+    status = read_status(Settings(service.home))
+    assert status.state == "up" and status.notifies == "webhook/postwright-notify"
+    found = {one["name"]: one for one in status.deployments}
     assert len(found) == len(DECLARED) and found["judge_posts/judge"]["next_run"] is None
-    assert datetime.fromisoformat(found["pipeline/demo"]["next_run"]) > datetime.now(UTC)
-    shown = service.process("status").stdout
-    assert "0 7 * * * Europe/Berlin" in shown and "0 6 * * * Europe/Berlin (off)" in shown
-    assert all(len(line) <= 80 for line in shown.splitlines() if "/" not in line or "│" in line), shown
+    assert found["pipeline/demo"]["next_run"] > datetime.now(UTC)
+    shown = io.StringIO()
+    show_status(status, Console(file=shown, width=80))
+    assert "0 7 * * * Europe/Berlin" in shown.getvalue() and "0 6 * * * Europe/Berlin (off)" in shown.getvalue()
+    assert all(len(line) <= 80 for line in shown.getvalue().splitlines() if "http" not in line), shown.getvalue()
     for schedule in kept:
         service.ask(f"/deployments/{demo['id']}/schedules/{schedule['id']}", {"active": False}, "PATCH")
 
 
-def test_what_cannot_be_is_refused_in_one_line(service: Service, tmp_path: Path) -> None:
-    port = service.url.rpartition(":")[2]
-    for words, said in (
-        (["up", "--port", "4999"], f"it is up with port {port}; postwright down first"),
-        (["up", "--limit", "7"], "it is up with limit 2; postwright down first"),
-        (["up", "--secret", "MARKED_KEY=nowhere"], "there is no Secret block 'nowhere' yet"),
-        (["up", "--notify", "slack-webhook/nowhere"], "no such block"),
+def test_what_cannot_be_is_refused_in_one_line(service: Service) -> None:
+    port, settings, file = int(service.url.rpartition(":")[2]), Settings(service.home), ROOT / "prefect.yaml"
+    for asked, said in (
+        (Asked(file, port=4999), f"it is up with port {port}; postwright down first"),
+        (Asked(file, limit=7), "it is up with limit 2; postwright down first"),
+        (Asked(file, database="postgresql+asyncpg://u:p@h/n"), "it is up with sqlite; postwright down first"),
+        (Asked(file, database="mysql://u:p@h/n"), "is no database Prefect knows"),
     ):
-        assert said in service.postwright(*words, code=2)["error"]
-    other = Service(tmp_path / "other")
-    error = other.postwright("up", "--port", port, code=2)["error"]
-    assert f"port {port} is taken by a Prefect server that is not this home's" in error
-    assert other.postwright("status")["state"] == "down" and other.processes() == []
+        with pytest.raises(UserError, match=said):
+            wanted(settings, asked)
+    with pytest.raises(UserError, match=f"port {port} is taken by a Prefect server that is not this home's"):
+        refuse_taken(port)
+    with speaking_to(f"{service.url}/api") as client:
+        with pytest.raises(UserError, match="there is no Secret block 'nowhere' yet"):
+            keep_pool(client, {"MARKED_KEY": Reference("secret", "nowhere")})
+        with pytest.raises(UserError, match="has no variable 'nowhere' yet"):
+            keep_pool(client, {"KEEP": Reference("variable", "nowhere")})
+        with pytest.raises(UserError, match="'1' is no name of an environment variable"):
+            keep_pool(client, {"1": Reference("secret", "marked")})
+        with pytest.raises(UserError, match="no such block"):
+            keep_automations(client, "slack-webhook/nowhere")
+    assert service.process("up", "--port", "4999").stderr.count("\n") == 1
 
 
 def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: Service, tmp_path: Path) -> None:
@@ -138,7 +160,7 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
     service.ask("/variables/", {"name": "keep", "value": "values"})
     service.up("--secret", "MARKED_KEY=marked", "--variable", "POSTWRIGHT_KEEP=keep")
     filled = {"MARKED_KEY": "secret marked", "POSTWRIGHT_KEEP": "variable keep"}
-    assert service.postwright("status")["pool"]["environment"] == filled
+    assert read_status(Settings(service.home)).pool["environment"] == filled
     (tmp_path / "texts.csv").write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS))
     with FakeProvider(key=KEY) as provider:
         chat = {"model": "openai/fake", "endpoint": provider.url, "api_key_env": "MARKED_KEY"}
@@ -160,7 +182,7 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
     assert "messages" not in segment.read_text(), "the variable reached the run: it keeps no texts"
     keys = {artifact["key"] for artifact in service.ask("/artifacts/filter", {})}
     assert {"checks", "results"} <= keys
-    (last, *_) = service.postwright("status")["runs"]
+    (last, *_) = read_status(Settings(service.home)).runs
     assert (last["run_id"], last["state"], last["is_lost"]) == (run, "Completed", False)
     assert leaks(service.home.parent, service.told(run), json.dumps(ended)) == []
 

@@ -59,7 +59,7 @@ class Purchase:
             if left <= 0:
                 raise BatchPending(self._pending(), self.batches)
             await asyncio.sleep(min(pause, left))
-            pause = min(pace.longest_s, 2 * pause)
+            pause = min(pace.longest_s, pace.growth * pause)
 
     async def _hand_in(self) -> None:
         """What no open batch holds."""

@@ -108,12 +108,14 @@ class Block:
     floors: Floors
     words: str
     left_out: int
+    other_text: int = 0
     least: int = LEAST
 
 
-def block_of(readings: Readings, titles: Mapping[str, str], repeats: int) -> Block:
-    """`titles`: aspect -> title, in the rubric's order; `repeats`: how often the judge was asked."""
+def block_of(readings: Readings, titles: Mapping[str, str]) -> Block:
+    """Of any posts, by the judge that stands first. `titles`: aspect -> title, in the rubric's order."""
     judge = readings.judges[0] if readings.judges else None
+    repeats = judge.repeats if judge else 1
     own = readings.scores.get(judge.spec_id, {}) if judge else {}
     order = [*(name for name in titles if name in own), *sorted(set(own) - set(titles) - {OVERALL})]
     named = {name: titles.get(name) or name.replace("_", " ") for name in order} | ({OVERALL: "Overall"} if own else {})
@@ -126,6 +128,7 @@ def block_of(readings: Readings, titles: Mapping[str, str], repeats: int) -> Blo
         floors=Floors(floors if noise else {}, repeats),
         words=_words(own, noise, repeats),
         left_out=readings.left_out,
+        other_text=readings.other_text,
     )
 
 

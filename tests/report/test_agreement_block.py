@@ -136,10 +136,10 @@ def test_differences_below_the_noise_are_marked(judged: Any) -> None:
 def test_a_choice_within_the_noise_says_so(judged: Any) -> None:
     post = {"candidates": 4, "choose": "judge", "chosen_by": "judge", "margin": 0.05}
     readings = Readings(
-        ["a", "b", "c"], ["1", "2", "3"], [Judge("j", "judge")],
+        ["a", "b", "c"], ["1", "2", "3"], [Judge("j", "judge", 2)],
         {"j": {"overall": np.array([[5.0, 6, 7], [6, 5, 8]])}},
     )  # fmt: skip
-    floors = block_of(readings, {}, 2).floors
+    floors = block_of(readings, {}).floors
     assert f"0.05 ahead, less than the judge's noise ({floors.posts():.2f})" in (why(post, "X", floors) or "")
     assert (why(post | {"margin": 9.0}, "X", floors) or "").endswith("9.00 ahead")
     assert (why(post, "X") or "").endswith("0.05 ahead")

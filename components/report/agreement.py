@@ -181,7 +181,7 @@ def _noise(
 def _panel(readings: Readings, named: Mapping[str, str]) -> list[Panel]:
     found = []
     for name, title in named.items():
-        judges = [judge for judge in readings.judges if name in readings.scores[judge.spec_id]]
+        judges = [judge for judge in readings.same_question if name in readings.scores[judge.spec_id]]
         if name == OVERALL:  # a mean of other aspects is another thing
             judges = [judge for judge in judges if set(readings.scores[judge.spec_id]) == set(named)]
         if len(judges) < 2:
@@ -206,7 +206,8 @@ def _others(readings: Readings, judge: Judge) -> list[Other]:
         if both.any():
             apart = mean_with_interval((pair[1] - pair[0])[both].tolist())
             told = over_forms({"alpha": alpha(pair)}, _resamples(len(readings.posts)), clusters=readings.clusters)
-            found.append(Other(other.label, apart, told["alpha"]))
+            text = "" if other in readings.same_question else ", by another text"
+            found.append(Other(other.label + text, apart, told["alpha"]))
     return found
 
 

@@ -42,11 +42,12 @@ _REASONS = """
 @dataclass(frozen=True, slots=True)
 class Judge:
     """`label` is the model, with what tells it from the others where there are several of that name; `repeats`: how
-    often it is asked."""
+    often it is asked; `rubric_id`: the text of its rubric, as other texts are other questions."""
 
     spec_id: str
     label: str
     repeats: int = 1
+    rubric_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class Readings:
     people: Mapping[str, Floats] = field(default_factory=dict)
     left_out: int = 0
     other_text: int = 0
+
+    @property
+    def same_question(self) -> list[Judge]:
+        """The judges that went by the same text of the rubric as the first."""
+        return [judge for judge in self.judges if judge.rubric_id == self.judges[0].rubric_id]
 
     def means(self, judge: Judge, aspect: str) -> Floats:
         """(posts,) a judge's mean over its readings of each post; NaN where it has none."""
@@ -131,7 +137,10 @@ def _judges(found: Sequence[Row], own: str) -> list[Judge]:
             if sum(other[:n] == name[:n] for other in names) > 1:
                 told.append(part)
         labels.append(" ".join(told))
-    judges = [Judge(row["spec_id"], label, row["repeats"] or 1) for row, label in zip(found, labels, strict=True)]
+    judges = [
+        Judge(row["spec_id"], label, row["repeats"] or 1, rubric_id(row["rubric_text"] or ""))
+        for row, label in zip(found, labels, strict=True)
+    ]
     return sorted(judges, key=lambda judge: judge.spec_id != own)
 
 

@@ -32,8 +32,8 @@ def a_rating(post: str, score: float | None, hours: float = 0, **more: object) -
         "rater": "ann", "rubric": "mpwl", "rubric_id": MPWL, "aspect": "charm", "slice": "audit", "saw_judge": False,
     } | more  # fmt: skip
     at = NOW + timedelta(hours=hours)
-    rating_id = content_id(post, score, hours, sorted(more.items()))
-    return Rating(rating_id=rating_id, post_id=post, score=score, created_at=at, **row)  # type: ignore[arg-type]
+    rating_id = more.get("rating_id") or content_id(post, score, hours, sorted(more.items()))
+    return Rating(post_id=post, score=score, created_at=at, **row | {"rating_id": rating_id})  # type: ignore[arg-type]
 
 
 def a_review(post: str, decision: str, hours: float = 0, **more: object) -> Review:
@@ -305,7 +305,14 @@ def test_two_texts_of_a_rubric_are_two_questions_and_an_unknown_one_is_told(post
     store.append(
         {
             "ratings": [
-                a_rating(post, 4 + n % 5 + shift, rater="ann", aspect=ASPECTS[0], rubric_id=text)
+                a_rating(
+                    post,
+                    4 + n % 5 + shift,
+                    rater="ann",
+                    aspect=ASPECTS[0],
+                    rubric_id=text,
+                    rating_id=(Rating.make_id(post, "ann", "mpwl", ASPECTS[0], 4.0 + n % 5 + shift, False, NOW, text)),
+                )
                 for n, post in enumerate(made)
                 for shift, text in ((0, MPWL), (1, other), (-1, None))
             ]

@@ -522,6 +522,7 @@ function act(name) {
 }
 for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => act(button.dataset.act));
 addEventListener("keydown", (event) => {
+  if (event.defaultPrevented) return;  // a dialog took it, and may have closed by it
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.target.matches("textarea, select, input:not([type=radio])")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -32,9 +32,8 @@ SETTINGS = "SET TimeZone = 'UTC'; SET disabled_optimizers = 'common_subplan'"
 """Merging equal parts of a query, which views that are joined have, gives wrong rows with DuckDB 1.5 to 2.0 (duckdb
 issue 25819)."""
 
-STANDING = """SELECT * FROM standings WHERE judge_spec_id = $judge_posts OR judge_spec_id IS NULL
-    QUALIFY rank() OVER (PARTITION BY post_id ORDER BY judge_spec_id IS NULL) = 1"""
-"""How the candidates of each prompt compare by one judge; those it has not read, as if nobody had."""
+STANDING = "SELECT * FROM standing_by($judge_posts)"
+"""How the candidates of each prompt compare by one judge; those it has not read, as if nobody had (see views.sql)."""
 
 INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
 INSERT = {

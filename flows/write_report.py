@@ -5,6 +5,7 @@ from pathlib import Path
 from components.errors import UserError
 from components.experiments.scores import Findings
 from components.report import render
+from components.report.experiment_agreement import Believed
 from flows.settings import Settings
 
 
@@ -46,10 +47,10 @@ def write_learning_report(settings: Settings, spec_id: str, name: str) -> Path:
     return path
 
 
-def write_experiment_report(settings: Settings, found: Findings) -> Path:
+def write_experiment_report(settings: Settings, found: Findings, judge: Believed | None = None) -> Path:
     """Write the report of an experiment into the home's reports; returns its path."""
     from components.report.experiment import render_experiment
 
     path = settings.reports / f"{found.name}-{found.experiment_id}.html"
-    path.write_text(render_experiment(settings.store(), found), encoding="utf-8")
+    path.write_text(render_experiment(settings.store(), found, judge), encoding="utf-8")
     return path

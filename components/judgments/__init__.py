@@ -4,7 +4,7 @@ from components.judgments.beside import Waiting
 from components.judgments.families import family_of, kinship
 from components.judgments.judge import judge
 from components.judgments.parse import parse_reply
-from components.judgments.rubric import Rubric, brief_text, load_rubric, rubric_text
+from components.judgments.rubric import Rubric, brief_text, load_rubric, rubric_id, rubric_text
 from components.judgments.worth import check_judge
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "kinship",
     "load_rubric",
     "parse_reply",
+    "rubric_id",
     "rubric_text",
 ]

@@ -1,9 +1,10 @@
 """Steps at once and steps in turn, in one run: wall time beside the slowest resource's own time.
 
 Text-only items, whose features are computed by the starter models on one core (as a GPU would, it leaves the others
-alone), and a writer and a judge at `tests/fake_provider`, in a process of its own, so slow that the endpoint needs about
-as long as the models. Own times are measured in the run whose steps go in turn: the models' is that of its features,
-the endpoint's that of writing and judging; `ideal` is calls x latency / calls in flight.
+alone), and a writer and a judge at `tests/fake_provider`, in a process of its own, so slow that the endpoint needs
+about as long as the models. Own times are measured in the run whose steps go in turn: the models' is that of features,
+the endpoint's that of writing and judging; `ideal` is calls x latency / calls in flight. `windows` is a backfill by
+weeks, two windows at a time, whose steps go in turn: there one window buys while the next one computes.
 
     python bench/overlap.py [--items 2000] [--in-flight 16]
 """
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from _texts import own_prefect, write_texts
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 1.15
+ARMS = ("in turn", "at once", "windows")
 ROWS = (
     "SELECT feature_id FROM features ORDER BY ALL",
     "SELECT prompt_id FROM prompts ORDER BY ALL",
@@ -68,7 +71,7 @@ def main() -> None:
     words.add_argument("--items", type=int, default=2000)
     words.add_argument("--in-flight", type=int, default=16)
     words.add_argument("--latency", type=float, help="seconds; default: so that the endpoint takes as long as models")
-    words.add_argument("--only", choices=("in turn", "at once"))
+    words.add_argument("--only", choices=ARMS)
     given = words.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -84,6 +87,8 @@ def main() -> None:
 
 
 def compare(place: Path, given: argparse.Namespace, latency: float, address: str) -> None:
+    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+
     from components.spec import Campaign
     from flows import stages
     from flows.pipeline import pipeline
@@ -102,37 +107,43 @@ def compare(place: Path, given: argparse.Namespace, latency: float, address: str
     pipeline(campaign, limit=8)  # imports
     smallest, rows, took = stages.SMALLEST, {}, dict[str, float]()
     own: dict[str, float] = {}
-    for name in ("in turn", "at once") if given.only is None else (given.only,):
+    for name in ARMS if given.only is None else (given.only,):
         os.environ["POSTWRIGHT_HOME"] = str(place / name)
-        stages.SMALLEST = 10**9 if name == "in turn" else smallest
-        begun = time.perf_counter()
-        summary = pipeline(campaign)
-        took[name] = time.perf_counter() - begun
-        told(name, took[name], summary)
-        rows[name] = [Settings.from_environment().store().query(sql) for sql in ROWS]
+        stages.SMALLEST = smallest if name == "at once" else 10**9
+        settings = Settings.from_environment()
+        with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: settings.results}):  # else the second finds the first's
+            begun = time.perf_counter()
+            summaries = in_windows(campaign, given.items) if name == "windows" else [pipeline(campaign)]
+            took[name] = time.perf_counter() - begun
+        rows[name] = [settings.store().query(sql) for sql in ROWS]
+        seconds: dict[str, float] = {}
+        for step in (step for summary in summaries for step in summary.steps):
+            seconds[step.step] = seconds.get(step.step, 0.0) + step.seconds
+        told = ", ".join(f"{step} {spent:.1f}" for step, spent in seconds.items())
+        print(f"{name}: {took[name]:.1f} s wall; seconds per step, without waiting: {told}", flush=True)
         if name == "in turn":
-            seconds = {step.step: step.seconds for step in summary.steps}
-            own = {
-                "models": seconds["extract_features"],
-                "endpoint": seconds["generate_posts"] + seconds["judge_posts"],
-            }
+            buying = seconds["generate_posts"] + seconds["judge_posts"]
+            own = {"models": seconds["extract_features"], "endpoint": buying}
     ideal = 2 * given.items * latency / given.in_flight
     print(f"endpoint, ideal: {ideal:.1f} s ({latency:.3f} s of latency, {given.in_flight} in flight)")
-    if len(took) < 2:
+    if given.only is not None:
         return
     assert rows["in turn"] == rows["at once"], "the rows differ"
+    assert rows["in turn"][:3] == rows["windows"][:3], "the posts differ"
     slowest = max(own, key=lambda name: own[name])
-    ratio = took["at once"] / own[slowest]
     print(f"own times, in turn: models {own['models']:.1f} s, endpoint {own['endpoint']:.1f} s")
-    print(f"at once / slowest ({slowest})   {ratio:5.2f}  (limit {LIMIT})")
-    print(f"in turn / slowest ({slowest})   {took['in turn'] / own[slowest]:5.2f}")
+    for name, note in (("at once", f"  (limit {LIMIT})"), ("in turn", ""), ("windows", "")):
+        print(f"{name} / slowest ({slowest})   {took[name] / own[slowest]:5.2f}{note}")
     print(f"at once / slowest, ideal endpoint   {took['at once'] / max(own['models'], ideal):5.2f}")
-    print("the rows of both are the same, ids, calls and texts")
+    print("the rows of the first two are the same, ids, calls and texts; the posts of all three are")
 
 
-def told(name: str, seconds: float, summary: Any) -> None:
-    steps = ", ".join(f"{step.step} {step.seconds:.1f}" for step in summary.steps)
-    print(f"{name}: {seconds:.1f} s wall; seconds per step, without waiting: {steps}", flush=True)
+def in_windows(campaign: Any, items: int) -> list[Any]:
+    from flows.backfill import backfill
+
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    windows = backfill(campaign, start, start + timedelta(hours=items), by="week", parallel=2)
+    return [window.summary for window in windows]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What an item costs as runs grow: 1,000, 10,000, 100,000 items through the flows, each size in a process of its own.
 
 Text-only items with few words as features, which the benchmark puts into the warehouse by itself: keywords would take
-50 ms an item, and hide what is looked at here. Writer and judge are the offline ones, so buying is in process; what they
-cost without flows, checks and warehouse is the line `bare`. Then the same command again, which has nothing to do.
+50 ms an item, and hide what is looked at here. Writer and judge are the offline ones, so buying is in process; what
+they cost without flows, checks and warehouse is the line `bare`. Then the same command again, which has nothing to do.
 
 `--rows N` puts the rows of all steps in, without buying anything, and then runs over them: what size alone costs.
 `--naive N` is the same work with a Prefect task per row and step, on few rows, and extrapolated.

@@ -236,7 +236,7 @@ class JudgeSpec(ChatSpec):
         ge=0,
         le=20,
         title="Posts shown beside",
-        description="How the first candidates of other prompts begin, for variety.",
+        description="How the posts that come next in the feed begin, for variety.",
     )
     source_text: bool = Field(
         default=True,

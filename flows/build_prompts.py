@@ -39,7 +39,7 @@ def build_prompts(spec: PromptSpec, features: FeatureSpec, selection: Selection,
     for some in stage.slices(CHUNK):
         todo = store.items_without_prompts(some, spec_id, feature_spec_id)
         stage.found(len(todo))
-        for part in chunks(todo, CHUNK):
+        for part in chunks(todo, max(CHUNK, stage.size)):
             ids = [item.item_id for item in part]
             chunk = chunk_id(spec_id, [feature_spec_id, *ids])
             found = store.features(ids, feature_spec_id)

@@ -90,7 +90,7 @@ def generate_posts(
             todo = store.prompts_without_posts(some, prompts.id, features.id, spec_id, spec.candidates, TRIED_AGAIN)
             stage.found(len(todo))
             asked += len(todo) * spec.candidates
-            in_parts(spec, todo, write)
+            in_parts(spec, todo, write, stage.size)
     if result.duplicates:
         distinct = asked - sum(result.failed.values()) - result.duplicates
         say(

@@ -120,7 +120,7 @@ def judge_written(
         held += todo
         ready = [post for post in held if beside.now.is_known(post.prompt_id, stage.coming)]
         held = [post for post in held if not beside.now.is_known(post.prompt_id, stage.coming)]
-        in_parts(spec, ready, read)
+        in_parts(spec, ready, read, stage.size)
     return replace(result, seconds=stage.seconds)
 
 

@@ -27,8 +27,9 @@ Items = Sequence[tuple[int, str]]
 ROUNDS = 64
 """About so many slices of all items, or fewer: what a step asks the warehouse costs a look through whole tables, so
 with a number of slices that grew with the items a run's time would grow with their square."""
-SMALLEST = 128
-"""Items of one slice, at least: a chunk of the models."""
+SMALLEST, LARGEST = 128, 2048
+"""Items of one slice: a chunk of the models at least; and so that the next step has something to do soon."""
+END = float("inf")
 LOOK_S = 0.2
 """How often a waiting step looks whether the run was stopped."""
 
@@ -37,30 +38,29 @@ class Line:
     """`left`: per step the items that it has work on as things stand; `before`: the step that each waits for."""
 
     def __init__(self, left: Sequence[Items], before: Sequence[int | None]) -> None:
-        coming: list[set[tuple[int, str]]] = []
+        self.ids = {position: item_id for items in left for position, item_id in items}
+        self.mine: list[list[int]] = []
         for items, earlier in zip(left, before, strict=True):  # what a step makes is work for the next one
-            coming.append(set(items) | (set() if earlier is None else coming[earlier]))
-        self.items = sorted(set().union(*coming))
-        place = {item: at for at, item in enumerate(self.items)}
-        self.mine = [sorted(place[item] for item in items) for items in coming]
+            coming = () if earlier is None else self.mine[earlier]
+            self.mine.append(sorted({*(position for position, _ in items), *coming}))
         self.before = before
-        self.settled = [0] * len(left)
-        self.size = -(-len(self.items) // ROUNDS // SMALLEST) * SMALLEST or SMALLEST
+        self.settled: list[float] = [0] * len(left)
+        self.size = min(LARGEST, -(-len(self.ids) // ROUNDS // SMALLEST) * SMALLEST) or SMALLEST
         self.error: BaseException | None = None
         self._changed = threading.Condition()
 
     @property
     def is_long(self) -> bool:
         """Whether the steps can be at different items at all."""
-        return len(self.items) > SMALLEST
+        return len(self.ids) > SMALLEST
 
-    def slices(self, step: int, size: int) -> Iterator[tuple[Items, Sequence[int]]]:
-        """At most `size` (or the line's own size) items at a time that `step` may have work on, and the positions of
+    def slices(self, step: int, size: int) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+        """The positions of at most `size` (or the line's own size) items at a time that `step` may have work on, and of
         those that may come later. Ends early where another step has failed."""
         mine, at, size = self.mine[step], 0, max(size, self.size)
         while (found := self._reached(step, at)) is not None:
             end = min(at + size, found)
-            yield [self.items[n] for n in mine[at:end]], [self.items[n][0] for n in mine[end:]]
+            yield mine[at:end], mine[end:]
             at = end
 
     def _reached(self, step: int, at: int) -> int | None:
@@ -69,12 +69,12 @@ class Line:
         with self._changed:
             while self.error is None:
                 raise_if_stopped()
-                reach = len(self.items) if earlier is None else self.settled[earlier]
+                reach = END if earlier is None else self.settled[earlier]
                 self.settled[step] = min(reach, mine[at]) if at < len(mine) else reach
                 self._changed.notify_all()
                 if (found := bisect_left(mine, reach)) > at:
                     return found
-                if reach == len(self.items):
+                if reach == END:
                     return None
                 self._changed.wait(LOOK_S)
         return None
@@ -82,7 +82,7 @@ class Line:
     def end(self, step: int) -> None:
         """The step is through."""
         with self._changed:
-            self.settled[step] = len(self.items)
+            self.settled[step] = END
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
@@ -114,6 +114,11 @@ class Stage:
     def is_in_line(self) -> bool:
         return self._line is not None
 
+    @property
+    def size(self) -> int:
+        """Items of a slice of the line; 0 where the whole selection is given at once."""
+        return 0 if self._line is None else self._line[0].size
+
     def slices(self, size: int) -> Iterator[Selection]:
         if self._line is None:
             with self._timed():
@@ -121,11 +126,11 @@ class Stage:
             return
         line, step = self._line
         self._bar = progress(self.label, len(line.mine[step]))
-        for items, coming in line.slices(step, size):
-            self._taken, self.coming = len(items), coming
-            positions, ids = zip(*items, strict=True)
+        for positions, self.coming in line.slices(step, size):
+            self._taken = len(positions)
+            ids = tuple(line.ids[position] for position in positions)
             with self._timed():
-                yield Slice(**dict(self.selection), items=ids, positions=positions)
+                yield Slice(**dict(self.selection), items=ids, positions=tuple(positions))
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

@@ -45,19 +45,25 @@ LEFT = {
         USING (item_id)""",
     "prompts_without_posts": f"""SELECT p.*, position FROM prompts p JOIN selected s USING (item_id)
         LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
-                   WHERE spec_id = $spec_id AND {FINAL} GROUP BY prompt_id) done USING (prompt_id)
+                   WHERE spec_id = $spec_id AND {FINAL}
+                     AND prompt_id IN (SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id))
+                   GROUP BY prompt_id) done USING (prompt_id)
         WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
           AND coalesce(done.n, 0) < $candidates""",
     "posts_without_judgments": f"""SELECT po.*, s.item_id, position FROM candidates po JOIN prompts p USING (prompt_id)
         JOIN selected s USING (item_id)
         LEFT JOIN (SELECT post_id, count(*) AS n FROM (
-                       SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id GROUP BY post_id, repeat
+                       SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id AND post_id IN (
+                           SELECT post_id FROM posts SEMI JOIN (
+                               SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)) USING (prompt_id))
+                       GROUP BY post_id, repeat
                        HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
                    GROUP BY post_id) done USING (post_id)
         WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
           AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats""",
 }
-"""What is left to do, of what `selected` selects: inputs with no output under a spec."""
+"""What is left to do, of what `selected` selects: inputs with no output under a spec. What is counted is counted of the
+selected alone, so that a slice of a large warehouse costs little."""
 ORDER = {Item: "position", Prompt: "position, prompt_id", Post: "position, prompt_id, candidate"}
 
 INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
@@ -320,7 +326,18 @@ class Store:
         return dict(zip((row[key] for row in rows), self._located([kind(**row) for row in rows]), strict=True))
 
     def _left(self, kind: type[Record], what: str, selection: Selection, **params: Any) -> list[Any]:
-        return self._records(kind, f"{selected(selection)} {LEFT[what]} ORDER BY {ORDER[kind]}", selection, **params)
+        which, more = self.narrowed(selection) if kind is Post else ("", {})
+        sql = f"{selected(selection)} {LEFT[what]} {which} ORDER BY {ORDER[kind]}"
+        return self._records(kind, sql, selection, **params, **more)
+
+    def narrowed(self, selection: Selection) -> tuple[str, dict[str, Any]]:
+        """One more condition on the view `candidates` (as `po`), which is otherwise worked out for all posts before
+        those of a slice are taken out; only a list goes past its windows."""
+        if not isinstance(selection, Slice):
+            return "", {}
+        sql = f"{selected(selection)} SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)"
+        prompts = [row["prompt_id"] for row in self.query(sql, parameters(selection))]
+        return "AND list_contains($these, po.prompt_id)", {"these": prompts}
 
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
         params |= parameters(selection)

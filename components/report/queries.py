@@ -26,16 +26,26 @@ HISTORY, REFUSED = 10, 100
 """Rows shown of earlier runs and of the quarantine."""
 LABELS = ("scene", "topic", "sentiment")
 
-_POSTS = f"""
-    SELECT j.*, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin, st.candidates,
-           i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri,
-           coalesce(j.judge_spec_id = $judge_posts, false) AS judged_here
-    FROM judged_posts j JOIN selected i USING (item_id) JOIN ({STANDING}) st USING (post_id)
-    WHERE j.feature_spec_id = $extract_features AND j.prompt_spec_id = $build_prompts
-      AND j.generation_spec_id = $generate_posts
-    QUALIFY row_number() OVER (PARTITION BY post_id ORDER BY coalesce(j.judge_spec_id = $judge_posts, false) DESC,
-                               j.judge_spec_id) = 1
-    ORDER BY j.published_at NULLS LAST, j.item_id, j.candidate, post_id"""
+# The standings are worked out once: of many posts they take seconds, and `judged_posts` has them of all judges.
+_POSTS = f""",
+    st AS MATERIALIZED ({STANDING}),
+    costs AS (
+        SELECT post_id, CASE WHEN count(*) = count(cost_usd) THEN round(sum(cost_usd), 9) END AS judge_cost_usd
+        FROM judgments WHERE spec_id = $judge_posts GROUP BY post_id
+    )
+    SELECT po.post_id, i.dataset, i.item_id, i.image_path, i.sha256, i.text AS item_text, i.author, i.published_at,
+           i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri, pr.prompt_id,
+           pr.template, po.platform, po.candidate, po.text, po.alt_text, po.rules, po.error, po.error_detail,
+           po.created_at, po.temperature, po.seed, po.duplicate_of, po.clip_score, po.cost_usd AS writing_cost_usd,
+           c.judge_cost_usd,
+           sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge, st.aspects, st.overall, st.reasons,
+           st.readings, st.failed_readings, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin,
+           st.candidates, st.is_read AS judged_here
+    FROM st JOIN posts po ON po.post_id = st.post_id JOIN prompts pr ON pr.prompt_id = po.prompt_id
+    JOIN selected i ON i.item_id = pr.item_id LEFT JOIN costs c ON c.post_id = po.post_id
+    LEFT JOIN specs sg ON sg.spec_id = po.spec_id LEFT JOIN specs sj ON sj.spec_id = $judge_posts
+    WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts AND po.spec_id = $generate_posts
+    ORDER BY i.published_at NULLS LAST, i.item_id, po.candidate, po.post_id"""
 _STEPS = """
     SELECT (SELECT count(*) FROM selected) AS read_items, (SELECT count(image_path) FROM selected) AS pictures,
            (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN selected USING (item_id)

@@ -104,6 +104,7 @@ import asyncio, os, signal, threading, time
 from components.spec import Selection
 from flows import stages
 from flows.publish import StepResult
+from flows.stopping import run_async
 stages.SMALLEST = 2
 buying, arrived, begun = threading.Event(), [], time.monotonic()
 def compute():

@@ -45,10 +45,10 @@ def origins(store: Store, selection: Selection) -> list[Origin]:
 def begins(store: Store, selection: Selection, written: Written) -> list[Begin]:
     """How the posts with a text begin, judged or not, duplicates too."""
     which, more = store.narrowed(selection)
-    sql = f"""{selected(selection)} SELECT s.position, prompt_id, candidate, text, created_at
+    sql = f"""{selected(selection)} SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
         FROM candidates po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
         WHERE p.spec_id = $prompts AND p.feature_spec_id = $features AND po.spec_id = $generation
-          AND po.error IS NULL {which} ORDER BY position, prompt_id, candidate"""
+          AND po.error IS NULL {which} ORDER BY position, po.prompt_id, candidate"""
     ids = {"prompts": written.prompts, "features": written.features, "generation": written.generation}
     rows = store.query(sql, parameters(selection) | ids | more)
     return [Begin.of(**row) for row in rows if (row["text"] or "").strip()]

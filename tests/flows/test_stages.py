@@ -106,6 +106,7 @@ from flows import stages
 from flows.publish import StepResult
 from flows.stopping import run_async
 stages.SMALLEST = 2
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made it deaf
 buying, arrived, begun = threading.Event(), [], time.monotonic()
 def compute():
     for some in stages.Stage(Selection(dataset="d"), "compute").slices(2):
@@ -161,7 +162,7 @@ def test_one_at_a_time_uses_the_models_of_a_machine() -> None:
 
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
-    lines = [f'{k},"The {WORDS[k % 8]} number {k} opened by the lake.",2026-03-{k + 1:02}T10:00:00Z' for k in range(13)]
+    lines = [f'{k},"The {WORDS[k % 8]} number {k} opened by the lake.",2026-03-{k + 1:02}T10:00:00Z' for k in range(8)]
     (tmp_path / "texts.csv").write_text("id,text,published_at\n" + "\n".join(lines) + "\n", encoding="utf-8")
     return tmp_path / "texts.csv"
 
@@ -172,7 +173,7 @@ def campaign_of(texts: Path, server: FakeProvider) -> Campaign:
         {
             "name": "test",
             "dataset": {"source": "csv", "path": texts},
-            "generation": {"model": "openai/fake", "candidates": 2, **chat},
+            "generation": {"model": "openai/fake", **chat},
             "judge": {"model": "openai/judge", "batch_context": 3, **chat},
             "panel": [{"model": "openai/other", "batch_context": 0, **chat}],
             "budget": {"allow_unpriced": True},
@@ -210,7 +211,7 @@ def test_the_rows_are_those_of_steps_in_turn_and_a_stop_in_between_buys_nothing_
         known = server.key
 
         def dies(body: dict[str, Any]) -> str:
-            if next(heard) == 14:
+            if next(heard) == 9:
                 server.key = "another"
             return default_reply(body)
 

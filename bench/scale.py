@@ -57,7 +57,7 @@ def campaign_of(place: Path) -> Any:
     return Campaign.model_validate({"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}})
 
 
-def through_the_flows(n: int, profiled: str = "") -> dict[str, Any]:
+def through_the_flows(n: int, profiled: str = "", in_turn: bool = False) -> dict[str, Any]:
     """Seconds and memory of one size."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -66,10 +66,12 @@ def through_the_flows(n: int, profiled: str = "") -> dict[str, Any]:
             import great_expectations  # noqa: F401 - imports are not what is measured
 
             from components.spec import Selection
+            from flows import stages
             from flows.ingest_items import ingest_items
             from flows.pipeline import pipeline
             from flows.settings import Settings
 
+            stages.SMALLEST = 10**9 if in_turn else stages.SMALLEST
             campaign, store = campaign_of(place), Settings.from_environment().prepare().store()
             before, begun = memory(), time.perf_counter()
             ingest_items(campaign.dataset)
@@ -78,19 +80,21 @@ def through_the_flows(n: int, profiled: str = "") -> dict[str, Any]:
             for start in range(0, n, CHUNK):
                 store.append({"features": words_of(items[start : start + CHUNK], campaign.features.id)})
             del items
-            begun = time.perf_counter()
+            profile = started_profile(profiled)
+            begun, used = time.perf_counter(), time.process_time()
             first = pipeline(campaign)
-            took = time.perf_counter() - begun
+            took, cpu = time.perf_counter() - begun, time.process_time() - used
             peak = memory()
+            ended_profile(profile, profiled)
             profile = started_profile(profiled)
             begun = time.perf_counter()
             again = pipeline(campaign)
             second = time.perf_counter() - begun
-            ended_profile(profile, profiled)
+            ended_profile(profile, f"{profiled}.again")
         assert all(step.rows == step.bought == step.passes == 0 for step in again.steps)
         assert {step.step: step.rows for step in first.steps}["judge_posts"] == 4 * n
         steps = {step.step: step.seconds for step in first.steps} | {"ingest_items": ingest}
-        return {"n": n, "steps": steps, "pipeline": took, "again": second, "before": before, "peak": peak}
+        return {"n": n, "steps": steps, "pipeline": took, "cpu": cpu, "again": second, "before": before, "peak": peak}
 
 
 def started_profile(path: str) -> Any:
@@ -243,7 +247,8 @@ def main() -> None:
     words.add_argument("--sizes", type=int, nargs="*", default=[1000, 10_000, 100_000])
     words.add_argument("--rows", type=int, default=1_000_000)
     words.add_argument("--naive", type=int, default=200)
-    words.add_argument("--profile", default="", metavar="FILE", help="cProfile's statistics of the second run")
+    words.add_argument("--profile", default="", metavar="FILE", help="cProfile's statistics, of the main thread")
+    words.add_argument("--in-turn", action="store_true", help="steps one after the other, for a profile of all")
     words.add_argument("--arm", choices=("flows", "bare", "rows", "naive"), help="one arm, here, as JSON")
     given = words.parse_args()
     if given.arm:
@@ -251,8 +256,9 @@ def main() -> None:
         if given.arm in arms:
             print(json.dumps(arms[given.arm](given.sizes[0])))
         else:
-            arm = through_the_flows if given.arm == "flows" else rows_alone
-            print(json.dumps(arm(given.sizes[0], given.profile)))
+            n, profile = given.sizes[0], given.profile
+            one = through_the_flows(n, profile, given.in_turn) if given.arm == "flows" else rows_alone(n, profile)
+            print(json.dumps(one))
         return
     small = min(given.sizes, default=0)
     plain = apart("--arm", "bare", "--sizes", str(small)) / small if small else 0.0

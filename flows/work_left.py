@@ -1,5 +1,7 @@
 """Which items of a run have work left, and for which of its steps: what is worth running at once."""
 
+from typing import Any
+
 from components.judgments.panel import judges_of
 from components.spec import Campaign, Selection
 from flows.buying import TRIED_AGAIN
@@ -15,8 +17,11 @@ def line_of(campaign: Campaign, selection: Selection, settings: Settings, first:
     judges = judges_of(c).values()
     if any(spec.mode == "batch" for spec in (c.generation, *judges)) or waiting_calls(settings):
         return None
-    ids = {"prompt_spec_id": c.prompt.id, "feature_spec_id": c.features.id}
-    common, writing = {"selection": selection, **ids, "retryable": TRIED_AGAIN}, c.generation.id
+    common: dict[str, Any] = {
+        "selection": selection, "prompt_spec_id": c.prompt.id, "feature_spec_id": c.features.id,
+        "retryable": TRIED_AGAIN,
+    }  # fmt: skip
+    writing = c.generation.id
     left = [
         store.left("items_without_features", selection, spec_id=c.features.id) if not first else [],
         store.left("items_without_prompts", selection, spec_id=c.prompt.id, feature_spec_id=c.features.id),
@@ -28,6 +33,6 @@ def line_of(campaign: Campaign, selection: Selection, settings: Settings, first:
             for one in judges
         ),
     ][first:]
-    before = [None, *range(2 - first), *[2 - first] * len(judges)]
+    before: list[int | None] = [None, *range(2 - first), *[2 - first] * len(judges)]
     line = Line(left, before)
     return line if line.is_long else None

@@ -236,7 +236,7 @@ class JudgeSpec(ChatSpec):
         ge=0,
         le=20,
         title="Posts shown beside",
-        description="How the first candidates of other prompts begin, for variety.",
+        description="How the posts that come next in the feed begin, for variety.",
     )
     source_text: bool = Field(
         default=True,
@@ -262,6 +262,8 @@ class JudgeSpec(ChatSpec):
         from components.judgments import brief_text, rubric_text
 
         found = {**super().contents(), "rubric_text": rubric_text(self.rubric)}
+        if self.batch_context:
+            found["beside"] = "the next of the feed"  # which posts those are; a judge that is shown none keeps its id
         return found if self.brief is None else {**found, "brief_text": brief_text(self.brief)}
 
 
@@ -337,6 +339,13 @@ class Selection(BaseModel):
             sample=run["item_sample"],
             seed=run["item_seed"],
         )
+
+
+class Slice(Selection):
+    """Some items of a selection, and where they stand in it: what a step is given at a time."""
+
+    items: tuple[str, ...]
+    positions: tuple[int, ...]
 
 
 class Campaign(BaseModel):

@@ -22,7 +22,7 @@ import pyarrow as pa
 from components.errors import HomeUnusable, UserError
 from components.opening import opened
 from components.records import Feature, Item, Post, Prompt, Record, Run
-from components.spec import Selection, Spec
+from components.spec import Selection, Slice, Spec
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
@@ -34,6 +34,36 @@ issue 25819)."""
 
 STANDING = "SELECT * FROM standing_by($judge_posts)"
 """How the candidates of each prompt compare by one judge; those it has not read, as if nobody had (see views.sql)."""
+
+LEFT = {
+    "items_without_features": """SELECT s.* FROM selected s
+        ANTI JOIN (SELECT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id)""",
+    "items_without_prompts": """SELECT s.* FROM selected s
+        SEMI JOIN (SELECT item_id FROM features WHERE spec_id = $feature_spec_id) f USING (item_id)
+        ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
+        USING (item_id)""",
+    "prompts_without_posts": f"""SELECT p.*, position FROM prompts p JOIN selected s USING (item_id)
+        LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
+                   WHERE spec_id = $spec_id AND {FINAL}
+                     AND prompt_id IN (SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id))
+                   GROUP BY prompt_id) done USING (prompt_id)
+        WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
+          AND coalesce(done.n, 0) < $candidates""",
+    "posts_without_judgments": f"""SELECT po.*, s.item_id, position FROM candidates po JOIN prompts p USING (prompt_id)
+        JOIN selected s USING (item_id)
+        LEFT JOIN (SELECT post_id, count(*) AS n FROM (
+                       SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id AND post_id IN (
+                           SELECT post_id FROM posts SEMI JOIN (
+                               SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)) USING (prompt_id))
+                       GROUP BY post_id, repeat
+                       HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
+                   GROUP BY post_id) done USING (post_id)
+        WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
+          AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats""",
+}
+"""What is left to do, of what `selected` selects: inputs with no output under a spec. What is counted is counted of the
+selected alone, so that a slice of a large warehouse costs little."""
+ORDER = {Item: "position", Prompt: "position, prompt_id", Post: "position, prompt_id, candidate"}
 
 INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
 INSERT = {
@@ -168,19 +198,18 @@ class Store:
     def items(self, selection: Selection) -> list[Item]:
         return self._records(Item, f"{selected(selection)} SELECT * FROM selected ORDER BY position", selection)
 
+    def left(self, what: str, selection: Selection, **params: Any) -> list[tuple[int, str]]:
+        """The positions and ids of the items that `what`, one of LEFT, is about, in the order of the feed."""
+        sql = f"{selected(selection)} SELECT DISTINCT position, item_id FROM ({LEFT[what]}) ORDER BY position"
+        return [(row["position"], row["item_id"]) for row in self.query(sql, parameters(selection) | params)]
+
     def items_without_features(self, selection: Selection, spec_id: str) -> list[Item]:
-        sql = f"""{selected(selection)} SELECT s.* FROM selected s
-            ANTI JOIN (SELECT DISTINCT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id)
-            ORDER BY position"""
-        return self._records(Item, sql, selection, spec_id=spec_id)
+        return self._left(Item, "items_without_features", selection, spec_id=spec_id)
 
     def items_without_prompts(self, selection: Selection, spec_id: str, feature_spec_id: str) -> list[Item]:
         """Items that have features under `feature_spec_id` and no prompt under `spec_id` from them."""
-        sql = f"""{selected(selection)} SELECT s.* FROM selected s
-            SEMI JOIN (SELECT DISTINCT item_id FROM features WHERE spec_id = $feature_spec_id) f USING (item_id)
-            ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
-            USING (item_id) ORDER BY position"""
-        return self._records(Item, sql, selection, spec_id=spec_id, feature_spec_id=feature_spec_id)
+        ids = {"spec_id": spec_id, "feature_spec_id": feature_spec_id}
+        return self._left(Item, "items_without_prompts", selection, **ids)
 
     def undated(self, dataset: str) -> tuple[int, int]:
         """How many of a dataset's items have no time of publication, and how many there are."""
@@ -204,15 +233,9 @@ class Store:
         candidates: int,
         retryable: Sequence[str],
     ) -> list[Prompt]:
-        sql = f"""{selected(selection)} SELECT p.* FROM prompts p JOIN selected s USING (item_id)
-            LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
-                       WHERE spec_id = $spec_id AND {FINAL} GROUP BY prompt_id) done USING (prompt_id)
-            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
-              AND coalesce(done.n, 0) < $candidates
-            ORDER BY position, prompt_id"""
-        return self._records(
+        return self._left(
             Prompt,
-            sql,
+            "prompts_without_posts",
             selection,
             prompt_spec_id=prompt_spec_id,
             feature_spec_id=feature_spec_id,
@@ -233,18 +256,9 @@ class Store:
     ) -> list[Post]:
         """What is worth judging (see the view `candidates`) and lacks a reading. A reading counts once each of its
         aspects is final: a rubric may ask for them one call each."""
-        sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
-            JOIN selected s USING (item_id)
-            LEFT JOIN (SELECT post_id, count(*) AS n FROM (
-                           SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id GROUP BY post_id, repeat
-                           HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
-                       GROUP BY post_id) done USING (post_id)
-            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
-              AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats
-            ORDER BY position, prompt_id, candidate"""
-        return self._records(
+        return self._left(
             Post,
-            sql,
+            "posts_without_judgments",
             selection,
             prompt_spec_id=prompt_spec_id,
             feature_spec_id=feature_spec_id,
@@ -310,6 +324,20 @@ class Store:
         rows = self.query(f'SELECT * FROM "{table}" WHERE {key} IN (SELECT unnest($ids))', {"ids": sorted(set(ids))})
         return dict(zip((row[key] for row in rows), self._located([kind(**row) for row in rows]), strict=True))
 
+    def _left(self, kind: type[Record], what: str, selection: Selection, **params: Any) -> list[Any]:
+        which, more = self.narrowed(selection) if kind is Post else ("", {})
+        sql = f"{selected(selection)} {LEFT[what]} {which} ORDER BY {ORDER[kind]}"
+        return self._records(kind, sql, selection, **params, **more)
+
+    def narrowed(self, selection: Selection) -> tuple[str, dict[str, Any]]:
+        """One more condition on the view `candidates` (as `po`), which is otherwise worked out for all posts before
+        those of a slice are taken out; only a list goes past its windows."""
+        if not isinstance(selection, Slice):
+            return "", {}
+        sql = f"{selected(selection)} SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)"
+        prompts = [row["prompt_id"] for row in self.query(sql, parameters(selection))]
+        return "AND list_contains($these, po.prompt_id)", {"these": prompts}
+
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
         params |= parameters(selection)
         names = {field.name for field in fields(kind)}
@@ -355,6 +383,10 @@ def selected(selection: Selection) -> str:
     Only what inputs stand for now is selected, not what they were before they were edited. A sample is the items whose
     ids, hashed with the seed, come first: which those are depends on no other item.
     """
+    if isinstance(selection, Slice):
+        return """WITH selected AS (
+        SELECT i.*, s.position FROM items i
+        JOIN (SELECT unnest($items) AS item_id, unnest($positions) AS position) s USING (item_id))"""
     where = ["dataset = $dataset"]
     if selection.published_from is not None:
         where.append("published_at >= $published_from")
@@ -371,6 +403,8 @@ def selected(selection: Selection) -> str:
 
 def parameters(selection: Selection) -> dict[str, Any]:
     """What `selected` asks for."""
+    if isinstance(selection, Slice):
+        return {"items": list(selection.items), "positions": list(selection.positions)}
     given = selection.model_dump(exclude_none=True)
     return given if selection.sample is not None else {name: given[name] for name in given if name != "seed"}
 

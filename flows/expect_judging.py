@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components.chat import ChatOutcome, ChatRequest, Status
-from components.judgments import judge
+from components.judgments import beside_in, judge
 from components.records import Item, Post, Prompt
 from components.spec import Campaign, GenerationSpec, JudgeSpec, Selection
 from flows.buying import TRIED_AGAIN, journal_of
@@ -43,7 +43,7 @@ def expected_judging(
     unjudged = [post for post in todo if post.prompt_id in prompts]
     expected = worth_judging(coming, generation)
     written, unjudged = (not_renewed(posts, expected, generation) for posts in (written, unjudged))
-    batch = [*known.values(), *coming]  # as it will be when the judging begins: neighbours are part of a call's key
+    batch = in_the_feed([*known.values(), *coming], prompts, items)  # neighbours are part of a call's key
     asked = judge_requests([*unjudged, *expected], batch, prompts, items, settings, spec)
     return Judging((len(unjudged) + len(expected)) * spec.repeats, (len(written) - len(unjudged)) * spec.repeats, asked)
 
@@ -78,5 +78,17 @@ def judge_requests(
     met = {key: prompt for key, prompt in used.items() if not prompt.item_id.startswith("expected ")}
     words = {key: found or {} for key, found in words_of(store, met, spec.words_from).items()}
     now = datetime.now(UTC)
-    asyncio.run(judge(posts, used, items, words, spec, write_down, now, batch=batch, waiting=waiting))
+    beside = beside_in(batch, spec.batch_context, waiting.since if waiting else ()).of(used)
+    asyncio.run(judge(posts, used, items, words, spec, write_down, now, beside=beside, waiting=waiting))
     return asked
+
+
+def in_the_feed(posts: Sequence[Post], prompts: Mapping[str, Prompt], items: Mapping[str, Item]) -> list[Post]:
+    """In the order in which a run will find them: that of their items."""
+
+    def place(post: Post) -> tuple[bool, datetime, str, str, str]:
+        item = items[prompts[post.prompt_id].item_id]
+        at = item.published_at
+        return at is None, at or datetime.min.replace(tzinfo=UTC), item.source_uri, item.item_id, post.prompt_id
+
+    return sorted(posts, key=place)

@@ -2,16 +2,17 @@
 
     item -> feature -> prompt -> post -> judgment, and measures beside it where they are asked for
 
+Where there is more than a chunk to do, features are found while posts are written and judged (flows/stages.py).
 Reads a campaign, writes the warehouse, a row in `runs`, the report and the run's artifacts.
 """
 
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain
 from typing import Annotated, Any
 
 from prefect import flow
@@ -40,7 +41,9 @@ from flows.progress import say
 from flows.publish import StepResult
 from flows.read_anchors import AnchorStep, read_anchors
 from flows.settings import Settings
+from flows.stages import run_at_once
 from flows.stopping import STOPS, raise_if_stopped, stoppable
+from flows.work_left import line_of
 from flows.write_report import write_report
 
 log = logging.getLogger("postwright")
@@ -117,11 +120,8 @@ def go_through(
     try:
         with stoppable():
             store.record_run(run)
-            for step in islice(steps(campaign, selection, run), len(made), None):
-                raise_if_stopped()
-                summary.steps.append(done := step())
-                summary.anchors += done.said if isinstance(done, AnchorStep) else []
-            raise_if_stopped()
+            go_on(campaign, selection, run, settings, summary.steps)
+            summary.anchors = [said for step in summary.steps if isinstance(step, AnchorStep) for said in step.said]
             writes = WRITES | dict.fromkeys(judges_of(campaign), "judgments")
             written = [writes[step.step] for step in summary.steps if step.rows and step.step in writes]
             if is_shown or written:
@@ -137,30 +137,43 @@ def go_through(
     return summary
 
 
-def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callable[[], StepResult]]:
-    """The pipeline itself. Before each step the specs must still be those that the run began with."""
+def go_on(campaign: Campaign, selection: Selection, run: Run, settings: Settings, done: list[StepResult]) -> None:
+    """The pipeline itself, from the step after those in `done`; what each further one has done goes there, too. Before
+    a step begins the specs must still be those that the run began with."""
     c = campaign
     made: dict[str, Any] = {"selection": selection, "run_id": run.run_id}
     money: dict[str, Any] = {"budget": c.budget, "purse": run.purse}
-    begun_with = json.loads(run.spec_ids)
-    before: tuple[Step, ...] = (
-        lambda: ingest_items(c.dataset, run_id=run.run_id),
+    if not done:
+        check_unchanged(c, run)
+        done.append(ingest_items(c.dataset, run_id=run.run_id))
+    flowing: tuple[Step, ...] = (
         lambda: extract_features(c.features, **made, **money),
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
     )
-    after: tuple[Step, ...] = (
-        *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
-        *(
-            (lambda: read_anchors(c.anchors, (c.judge, *c.panel), run_id=run.run_id, dataset=c.dataset.name, **money),)
-            if c.anchors
-            else ()
-        ),
-    )
-    for step in chain(before, judging_steps(c, made, money), after):
-        for name, spec in specs_of(c).items():
-            unchanged(spec, begun_with[name])
-        yield step
+    check_unchanged(c, run)
+    first = len(done) - 1
+    if line := line_of(c, selection, settings, first):
+        run_at_once([*flowing[first:], *judging_steps(c, made, money)], line, done)
+    else:
+        for step in chain(flowing[first:], judging_steps(c, made, money)):
+            check_unchanged(c, run)
+            done.append(step())
+    if c.measures:
+        check_unchanged(c, run)
+        done.append(measure_posts(c.measures, c.generation, c.prompt, c.features, **made))
+    if c.anchors:
+        check_unchanged(c, run)
+        judges = (c.judge, *c.panel)
+        done.append(read_anchors(c.anchors, judges, run_id=run.run_id, dataset=c.dataset.name, **money))
+    raise_if_stopped()
+
+
+def check_unchanged(campaign: Campaign, run: Run) -> None:
+    raise_if_stopped()
+    begun_with = json.loads(run.spec_ids)
+    for name, spec in specs_of(campaign).items():
+        unchanged(spec, begun_with[name])
 
 
 def specs_of(campaign: Campaign) -> dict[str, Spec]:

@@ -17,8 +17,14 @@ LINE_EVERY_S = 10.0
 """Plain lines are for logs that people scroll through: one at the start, one at the end, and a sign of life between."""
 
 
+class Advance(Protocol):
+    """Call it with the number of parts done since, and how many more (or fewer) there are than was thought."""
+
+    def __call__(self, n: int, more: int = 0, /) -> None: ...
+
+
 class Listener(Protocol):
-    def start(self, label: str, total: int) -> Callable[[int], None]: ...
+    def start(self, label: str, total: int) -> Advance: ...
 
     def say(self, line: str) -> None: ...
 
@@ -41,13 +47,13 @@ class LogLines:
     def __init__(self, emit: Callable[[str], None] = run_log) -> None:
         self.say = emit
 
-    def start(self, label: str, total: int) -> Callable[[int], None]:
+    def start(self, label: str, total: int) -> Advance:
         done, begun, spoken = 0, time.monotonic(), time.monotonic()
         self.say(f"{label}: 0/{total}")
 
-        def advance(n: int) -> None:
-            nonlocal done, spoken
-            done += n
+        def advance(n: int, more: int = 0) -> None:
+            nonlocal done, spoken, total
+            done, total = done + n, total + more
             now = time.monotonic()
             if done >= total or now - spoken > LINE_EVERY_S:
                 spoken = now
@@ -69,17 +75,23 @@ class Bars:
             console=console,
         )
 
-    def start(self, label: str, total: int) -> Callable[[int], None]:
+    def start(self, label: str, total: int) -> Advance:
         task = self.bars.add_task(label, total=total)
-        return lambda n: self.bars.advance(task, n)
+
+        def advance(n: int, more: int = 0) -> None:
+            nonlocal total
+            total += more
+            self.bars.update(task, advance=n, total=total)
+
+        return advance
 
     def say(self, line: str) -> None:
         self.bars.console.print(line, highlight=False)
 
 
 class Silence:
-    def start(self, label: str, total: int) -> Callable[[int], None]:
-        return lambda n: None
+    def start(self, label: str, total: int) -> Advance:
+        return lambda n, more=0: None
 
     def say(self, line: str) -> None:
         pass
@@ -109,9 +121,9 @@ def listening(console: Console, machine: bool) -> Iterator[None]:
         _listener = before
 
 
-def progress(label: str, total: int) -> Callable[[int], None]:
+def progress(label: str, total: int) -> Advance:
     """Begin a step of `total` parts; call what it returns with the number of parts done since."""
-    return _listener.start(label, total) if total else lambda n: None
+    return _listener.start(label, total) if total else lambda n, more=0: None
 
 
 def say(line: str) -> None:

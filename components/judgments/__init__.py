@@ -1,6 +1,6 @@
 """Posts are judged by rubrics: files beside this module, read by `load_rubric`, asked by `judge`."""
 
-from components.judgments.beside import Waiting
+from components.judgments.beside import Beside, Shown, Waiting, beside_in
 from components.judgments.families import family_of, kinship
 from components.judgments.judge import judge
 from components.judgments.parse import parse_reply
@@ -8,8 +8,11 @@ from components.judgments.rubric import Rubric, brief_text, load_rubric, rubric_
 from components.judgments.worth import check_judge
 
 __all__ = [
+    "Beside",
     "Rubric",
+    "Shown",
     "Waiting",
+    "beside_in",
     "brief_text",
     "check_judge",
     "family_of",

@@ -6,7 +6,7 @@ about as long as the models. Own times are measured in the run whose steps go in
 the endpoint's that of writing and judging; `ideal` is calls x latency / calls in flight. `windows` is a backfill by
 weeks, two windows at a time, whose steps go in turn: there one window buys while the next one computes.
 
-    python bench/overlap.py [--items 2000] [--in-flight 16]
+    python bench/overlap.py [--items 2000] [--in-flight 64]
 """
 
 import argparse
@@ -69,7 +69,7 @@ def feature_seconds(path: Path, n: int) -> float:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--items", type=int, default=2000)
-    words.add_argument("--in-flight", type=int, default=16)
+    words.add_argument("--in-flight", type=int, default=64)
     words.add_argument("--latency", type=float, help="seconds; default: so that the endpoint takes as long as models")
     words.add_argument("--only", choices=ARMS)
     given = words.parse_args()

@@ -162,7 +162,7 @@ def test_one_at_a_time_uses_the_models_of_a_machine() -> None:
 
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
-    lines = [f'{k},"The {WORDS[k % 8]} number {k} opened by the lake.",2026-03-{k + 1:02}T10:00:00Z' for k in range(8)]
+    lines = [f'{k},"The {WORDS[k % 8]} number {k} opened by the lake.",2026-03-{k + 1:02}T10:00:00Z' for k in range(6)]
     (tmp_path / "texts.csv").write_text("id,text,published_at\n" + "\n".join(lines) + "\n", encoding="utf-8")
     return tmp_path / "texts.csv"
 
@@ -211,7 +211,7 @@ def test_the_rows_are_those_of_steps_in_turn_and_a_stop_in_between_buys_nothing_
         known = server.key
 
         def dies(body: dict[str, Any]) -> str:
-            if next(heard) == 9:
+            if next(heard) == 7:
                 server.key = "another"
             return default_reply(body)
 

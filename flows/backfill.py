@@ -107,13 +107,15 @@ def go_through_windows(
     store, purse = settings.store(), book.backfill_id
     whole = selection_of(book, found[0].start, found[-1].end)
     ingest_items(campaign.dataset, run_id=purse)
+    said = set[str]()
     if left_out := undated(whole, *store.undated(whole.dataset)):
         say(left_out)
+        said.add(left_out)  # which each window would say of itself
     todo = unfinished(campaign, found, book, whole, store)
-    advance, said, shown = progress("windows", len(found)), set[str](), HeatMap(store, purse)
+    advance, shown = progress("windows", len(found)), HeatMap(store, purse)
     advance(len(found) - len(todo))
     if len(todo) < len(found):
-        say(f"{several(len(found) - len(todo), 'window')} of {len(found)} with nothing left to do")
+        say(f"{len(found) - len(todo):,} of {several(len(found), 'window')} have nothing left to do")
     hasty = unwaiting(campaign)
 
     def go(window: Window, wait: bool) -> Summary:

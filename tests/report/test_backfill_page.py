@@ -42,10 +42,9 @@ def year(folder: Path, by: str = "day", timezone: str = "Europe/Berlin", days: i
     for n, (start, end) in enumerate(pairwise(edges)):
         full = dice.choice((0, 1, 3, 7, 12)) if n % 7 not in (5, 6) else 0
         state = "not started" if n > last else "empty" if not full else "done"
-        if full and state == "done":
-            state = {last - 1: "budget_exceeded", last: "running", 40: "waiting", 41: "check_failed"}.get(n, "done")
-        if n in (last - 1, last) and state in ("empty", "done"):
-            state, full = "budget_exceeded" if n == last - 1 else "running", 3
+        stops = {40: "waiting", 41: "check_failed", last - 1: "budget_exceeded", last: "running"}
+        if n in stops:
+            full, state = 3, stops[n]
         for k in range(full):
             name = f"{n}-{k}"
             at = start + (end - start) * (k + 0.5) / full

@@ -11,5 +11,5 @@ from pydantic import Field
 
 def form_field(title: str, description: str = "", **bounds: Any) -> Any:
     """A field for `Annotated`, with its title and description where the form looks for them."""
-    told = {"title": title} | ({"description": description} if description else {})
+    told: dict[str, Any] = {"title": title} | ({"description": description} if description else {})
     return Field(title=title, description=description or None, json_schema_extra=told, **bounds)

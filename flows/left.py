@@ -58,7 +58,7 @@ class There:
                     made[at].append(row)
             return made
 
-        unseen, unprompted, unwritten = map(of_items, (one.unseen, one.unprompted, one.unwritten))
+        unseen, unprompted, unwritten = of_items(one.unseen), of_items(one.unprompted), of_items(one.unwritten)
         unjudged = {name: of_items(posts, one.item_of) for name, posts in one.unjudged.items()}
         unmeasured, prompts = of_items(one.unmeasured, one.item_of), of_items(self.prompts)
         written, to_judge = of_items(self.written, one.item_of), of_items(self.to_judge, one.item_of)

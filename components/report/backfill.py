@@ -11,6 +11,9 @@ from components.report.render import TEMPLATES, environment
 from components.report.training import POLICY
 from components.windows import name_of
 
+LETTER = 7
+"""Pixels: the widest that text of this size is on average."""
+
 
 def render_backfill(found: BackfillState) -> str:
     """The page of a backfill."""
@@ -61,15 +64,16 @@ def draw_backfill(found: BackfillState) -> str:
     calendar = calendar_of(found)
     kinds = [kind for kind in KINDS if kind in found.kinds]
     posts, money = whole(found.total("posts")), usd(found.cost_usd)
+    said = f"{len(found.windows):,} windows: {said_of(found)}; {posts} posts, {money}"
     return str(
         environment()
         .get_template("calendar_sheet.svg.j2")
         .render(
             calendar=calendar,
             title=f"{found.campaign}, {found.windows[0].name} to {name_of(found.windows[-1].end, found.timezone)}",
-            said=f"{len(found.windows):,} windows: {said_of(found)}; {posts} posts, {money}",
+            said=said,
             kinds=kinds,
-            width=max(calendar.width, 560, 104 * len(kinds)) + 40,
+            width=max(calendar.width, 104 * len(kinds), LETTER * len(said)) + 40,
             height=calendar.height + 76 + 56,
             style=Markup((TEMPLATES / "calendar.css").read_text("utf-8")),
         )

@@ -93,9 +93,9 @@ def read_backfill(store: Store, backfill_id: str | None = None) -> BackfillState
     rows = store.query("SELECT * FROM backfills ORDER BY started_at DESC, backfill_id")
     row = next((row for row in rows if backfill_id in (None, row["backfill_id"])), None)
     if row is None:
-        known = f"; the latest is {rows[0]['backfill_id']}" if rows else "; start one with: postwright backfill"
+        others = f"; the latest is {rows[0]['backfill_id']}" if rows else "; start one with: postwright backfill"
         asked = "no backfill" if backfill_id is None else f"no backfill {backfill_id!r}"
-        raise UserError(f"{asked} in {store.path}{known}")
+        raise UserError(f"{asked} in {store.path}{others}")
     names = ("backfill_id", "campaign", "dataset", "window_on", "window_by", "timezone", "state", "message")
     found = BackfillState(**{name: row[name] for name in names}, started_at=row["started_at"], ended_at=row["ended_at"])
     edges = row["edges"]

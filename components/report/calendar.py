@@ -40,7 +40,7 @@ class Cell:
 
     @property
     def dark(self) -> bool:
-        return self.window.kind in ("failed", "running") or (self.window.kind == "done" and self.shade > 0.55)
+        return self.window.kind in ("failed", "running") or (self.window.kind == "done" and self.shade > 0.72)
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Calendar:
     height: float = 0
 
 
-def calendar_of(found: BackfillState, width: float = 780) -> Calendar:
+def calendar_of(found: BackfillState, width: float = 830) -> Calendar:
     """The blocks, and where each stands on a sheet so wide."""
     shaded_by = "cost" if any(window.cost_usd for window in found.windows) else "posts"
     amounts = [float(window.cost_usd or 0) if shaded_by == "cost" else window.posts for window in found.windows]

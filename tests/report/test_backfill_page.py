@@ -142,7 +142,7 @@ def test_no_two_cells_lie_over_each_other(tmp_path: Path, by: str, timezone: str
     for block in made.blocks:
         places = {(cell.x, cell.y) for cell in block.cells}
         assert len(places) == len(block.cells)
-        assert min(x for x, _ in places) >= 0 and block.x + block.width <= max(made.width, 780)
+        assert min(x for x, _ in places) >= 0 and block.x + block.width <= max(made.width, 830)
 
 
 @pytest.mark.browser

@@ -17,10 +17,11 @@ from typing import Annotated
 from prefect import flow
 
 from components.records import Backfill, content_id
+from components.report.backfills import read_backfill
 from components.spec import Campaign, On, Selection
 from components.store import Store
 from flows.alone import alone
-from flows.backfill_artifacts import HeatMap, leave_backfill
+from flows.backfill_artifacts import LiveCalendar
 from flows.batching import suspended_while_pending
 from flows.check_warehouse import check_warehouse
 from flows.forms import form_field
@@ -36,6 +37,7 @@ from flows.side_by_side import raise_first_stop, run_parts, unwaiting, wait_for_
 from flows.stopping import stoppable
 from flows.unfinished import unfinished
 from flows.windows import HOPELESS, By, Parallel, Timezone, Window, called, windows
+from flows.write_report import write_backfill_report
 
 WindowFrom = Annotated[datetime, form_field("From", "The beginning of the first window; included.")]
 WindowTo = Annotated[datetime, form_field("To", "The end of the last window; excluded.")]
@@ -64,15 +66,16 @@ def backfill(
     book = book_of(campaign, found, by, on, timezone)
     with suspended_while_pending(), alone(settings.shared / f"{book.backfill_id}.running", "this backfill"):
         store.record_backfill(book)
+        calendar = LiveCalendar(store, book.backfill_id)
         try:
             with stoppable():
-                go_through_windows(campaign, found, book, settings, parallel)
+                go_through_windows(campaign, found, book, settings, parallel, calendar)
             raise_first_stop(found, "windows", called)
         except BaseException as error:
             state, message = how_it_ended(error)
-            end(replace(book, state=state, message=message), settings, is_stopped=True)
+            end(replace(book, state=state, message=message), settings, calendar, is_stopped=True)
             raise
-        end(replace(book, state="done", message=None), settings)
+        end(replace(book, state="done", message=None), settings, calendar)
     return found
 
 
@@ -101,7 +104,12 @@ def id_of(campaign: Campaign, edges: Sequence[datetime], on: On) -> str:
 
 
 def go_through_windows(
-    campaign: Campaign, found: Sequence[Window], book: Backfill, settings: Settings, parallel: int
+    campaign: Campaign,
+    found: Sequence[Window],
+    book: Backfill,
+    settings: Settings,
+    parallel: int,
+    calendar: LiveCalendar,
 ) -> None:
     """The source once, then each window in which something is left, then the checks over whole tables once."""
     store, purse = settings.store(), book.backfill_id
@@ -112,7 +120,7 @@ def go_through_windows(
         say(left_out)
         said.add(left_out)  # which each window would say of itself
     todo = unfinished(campaign, found, book, whole, store)
-    advance, shown = progress("windows", len(found)), HeatMap(store, purse)
+    advance = progress("windows", len(found))
     advance(len(found) - len(todo))
     if len(todo) < len(found):
         say(f"{len(found) - len(todo):,} of {several(len(found), 'window')} have nothing left to do")
@@ -132,12 +140,11 @@ def go_through_windows(
             say(f"{window.name}: {state.replace('_', ' ')}: {message}")
         if window.error is None or state != "waiting":
             advance(1)
-        shown.update()
+        calendar.update()
 
-    with shown:
-        run_parts(todo, go, parallel, HOPELESS, gone)
-        if hasty != campaign:
-            wait_for_parts(todo, go, parallel, HOPELESS, gone)
+    run_parts(todo, go, parallel, HOPELESS, gone)
+    if hasty != campaign:
+        wait_for_parts(todo, go, parallel, HOPELESS, gone)
     latest = (
         "SELECT run_id FROM runs WHERE purse = $purse AND state <> 'empty' ORDER BY started_at DESC, run_id LIMIT 1"
     )
@@ -166,13 +173,13 @@ def told(summary: Summary) -> str:
     return f"{summary.state}, {several(posts, 'post')}, {several(bought, 'call')}, {money(summary.cost_usd)}"
 
 
-def end(book: Backfill, settings: Settings, is_stopped: bool = False) -> None:
+def end(book: Backfill, settings: Settings, calendar: LiveCalendar, is_stopped: bool = False) -> None:
     """Keep how the backfill ended, and show it. Where it was stopped, what fails here is only told."""
     store: Store = settings.store()
     try:
         store.record_backfill(replace(book, ended_at=datetime.now(UTC)))
         store.prepare()  # the view `calls` may have been made before the first call
-        leave_backfill(settings, book.backfill_id)
+        calendar.finish(write_backfill_report(settings, read_backfill(store, book.backfill_id)))
     except Exception as error:
         if not is_stopped:
             raise

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -108,19 +109,15 @@ def test_a_backfill_reads_the_source_once_and_repeated_it_runs_only_what_is_left
 
 
 def shown_in_the_ui(home: Settings) -> None:
-    """The picture follows the windows; the table has them all."""
+    """One artifact, whose picture and table have followed the windows."""
     with get_client(sync_client=True) as client:
         found = client.read_artifacts(limit=100)
-    drawn = [svg for one in found if one.type == "image" and "2026-03-06" in (svg := svg_of(str(one.data)))]
-    assert any(svg.count('class="done') == 3 + 1 and "5 windows: 3 done, 2 empty" in svg for svg in drawn)
-    tables = [
-        str(one.data) for one in found if one.key == "windows" and state(home).backfill_id in str(one.description)
-    ]
-    assert len(tables) == 1 and "| 2026-03-02 | done | 1 | 1 | 2 |" in tables[0]
-
-
-def svg_of(data: str) -> str:
-    return base64.b64decode(data.removeprefix("data:image/svg+xml;base64,")).decode()
+    [shown] = [str(one.data) for one in found if one.description == f"The windows of {state(home).backfill_id}"]
+    [picture] = re.findall(r"\(data:image/svg\+xml;base64,([^)]+)\)", shown)
+    svg = base64.b64decode(picture).decode()
+    assert svg.count('class="done') == 3 + 1, "the cells, and one in the legend"
+    assert "5 windows: 3 done, 2 empty" in svg
+    assert "# test: done" in shown and "| 2026-03-02 | done | 1 | 1 | 2 |" in shown and "Report: `" in shown
 
 
 def test_a_failed_post_and_a_stopped_window_run_again_and_nothing_else(home: Settings, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ import pyarrow as pa
 
 from components.errors import HomeUnusable, UserError
 from components.opening import opened
-from components.records import Feature, Item, Post, Prompt, Record, Run
-from components.spec import Selection, Slice, Spec
+from components.records import Backfill, Feature, Item, Post, Prompt, Record, Run
+from components.spec import On, Selection, Slice, Spec
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
@@ -173,13 +174,26 @@ class Store:
         with _writers, self.connect() as db:
             db.execute("INSERT INTO specs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [spec_id, spec.step, params])
 
-    def record_run(self, run: Run) -> None:
-        """Insert the run, or overwrite its own earlier state."""
-        row = run.row()
-        names = ", ".join(f'"{name}"' for name in row)
-        marks = ", ".join("?" for _ in row)
+    def record_run(self, *runs: Run) -> None:
+        """Insert the runs, or overwrite their own earlier states."""
+        self._record("runs", runs)
+
+    def record_backfill(self, backfill: Backfill) -> None:
+        """Insert the backfill, or overwrite its own earlier state."""
+        self._record("backfills", [backfill])
+
+    def _record(self, table: str, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        rows = [record.row() for record in records]
+        names = ", ".join(f'"{name}"' for name in rows[0])
+        marks = ", ".join("?" for _ in rows[0])
         with _writers, self.connect() as db:
-            db.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({marks})", list(row.values()))
+            db.begin()
+            db.executemany(
+                f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", [list(row.values()) for row in rows]
+            )
+            db.commit()
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows as dicts; maps and lists as Python's."""
@@ -202,6 +216,11 @@ class Store:
         """The positions and ids of the items that `what`, one of LEFT, is about, in the order of the feed."""
         sql = f"{selected(selection)} SELECT DISTINCT position, item_id FROM ({LEFT[what]}) ORDER BY position"
         return [(row["position"], row["item_id"]) for row in self.query(sql, parameters(selection) | params)]
+
+    def times(self, selection: Selection, on: On) -> dict[str, datetime]:
+        """Item id -> its time, of the items that a selection takes and that have one."""
+        sql = f"{selected(selection)} SELECT item_id, {on} AS moment FROM selected WHERE {on} IS NOT NULL"
+        return {row["item_id"]: row["moment"] for row in self.query(sql, parameters(selection))}
 
     def items_without_features(self, selection: Selection, spec_id: str) -> list[Item]:
         return self._left(Item, "items_without_features", selection, spec_id=spec_id)
@@ -392,6 +411,10 @@ def selected(selection: Selection) -> str:
         where.append("published_at >= $published_from")
     if selection.published_to is not None:
         where.append("published_at < $published_to")
+    if selection.ingested_from is not None:
+        where.append("ingested_at >= $ingested_from")
+    if selection.ingested_to is not None:
+        where.append("ingested_at < $ingested_to")
     limit = "LIMIT $limit" if selection.limit is not None else ""
     of = f"current_items WHERE {' AND '.join(where)}"
     if selection.sample is not None:

@@ -7,6 +7,7 @@ the chosen one alone.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -17,9 +18,8 @@ from components.chat.batch import Register
 from components.judgments import Beside, Shown, Waiting, check_judge, judge
 from components.judgments.origins import Written, begins
 from components.prompts import is_uncertain
-from components.records import Item, Judgment, Post, Prompt
+from components.records import Feature, Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
-from components.store import Store
 from flows.batching import in_parts, part_size, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer, journal_of
 from flows.caching import frozen, whole
@@ -135,7 +135,13 @@ def waiting_calls(settings: Settings) -> Waiting | None:
 Found = dict[str, list[str]]
 
 
-def words_of(store: Store, prompts: Mapping[str, Prompt], words_from: str = "") -> dict[str, Found | None]:
+class HasFeatures(Protocol):
+    """The warehouse, or what was read from it before."""
+
+    def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]: ...
+
+
+def words_of(store: HasFeatures, prompts: Mapping[str, Prompt], words_from: str = "") -> dict[str, Found | None]:
     """prompt_id -> feature name -> the texts that were found in the item, best first: what the post is judged against.
 
     Not only the words the prompt used: an ablated prompt is judged by the same yardstick as the full one, and one of

@@ -52,7 +52,9 @@ def measure_posts(
     specs = (prompts.id, features.id, generation.id)
     todo = store.posts_without_measures(selection, *specs, spec_id)
     if todo:
-        until = Selection(dataset=selection.dataset, published_to=selection.published_to)
+        until = selection.model_copy(
+            update={"published_from": None, "ingested_from": None, "limit": None, "sample": None}
+        )
         feed = store.posts_to_judge(until, *specs)
         advance = progress("measure posts", len(todo))
         batch = read_batch(store, with_all(feed, todo), features.id, prompts.language)

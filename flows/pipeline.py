@@ -32,6 +32,7 @@ from flows.buying import purse_of
 from flows.caching import unchanged
 from flows.check_warehouse import check_warehouse
 from flows.extract_features import extract_features
+from flows.forms import form_field
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items, undated
 from flows.judges import Step, judging_steps, notes_on
@@ -57,10 +58,13 @@ WRITES = {
     "build_prompts": "prompts",
     "generate_posts": "posts",
 }
-Limit = Annotated[int, Field(ge=1, title="At most so many items", description="The earliest first.")]
+From = Annotated[datetime | None, form_field("Published from", "Included. Empty: from the beginning.")]
+To = Annotated[datetime | None, form_field("Published before", "Excluded. Empty: to the end.")]
+IngestedFrom = Annotated[datetime | None, form_field("Read in from", "Instead of times of publication; included.")]
+IngestedTo = Annotated[datetime | None, form_field("Read in before", "Excluded.")]
+Limit = Annotated[Annotated[int, Field(ge=1)] | None, form_field("At most so many items", "The earliest first.")]
 Purse = Annotated[
-    str,
-    Field(title="Purse (leave empty)", description="Set by backfills: runs with the same purse share one budget."),
+    str, form_field("Purse (leave empty)", "Set by backfills: runs with the same purse share one budget.")
 ]
 
 
@@ -83,14 +87,17 @@ class Summary:
 @flow(name="pipeline", flow_run_name="{campaign.name}")
 def pipeline(
     campaign: Campaign,
-    published_from: datetime | None = None,
-    published_to: datetime | None = None,
-    limit: Limit | None = None,
+    published_from: From = None,
+    published_to: To = None,
+    limit: Limit = None,
     purse: Purse = "",
+    ingested_from: IngestedFrom = None,
+    ingested_to: IngestedTo = None,
 ) -> Summary:
     """Turn a dataset into judged posts; only what is not there yet is done, and no call is bought twice.
 
-    `published_from` is included, `published_to` is not; `limit` takes the earliest items.
+    The window is of the time of publication, or of when items were read in; its beginning is included, its end is not.
+    `limit` takes the earliest items.
     """
     settings = Settings.from_environment().prepare()
     store = settings.store()
@@ -98,7 +105,12 @@ def pipeline(
     for told in notes_on(campaign):
         say(told)
     selection = Selection(
-        dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
+        dataset=campaign.dataset.name,
+        published_from=published_from,
+        published_to=published_to,
+        ingested_from=ingested_from,
+        ingested_to=ingested_to,
+        limit=limit,
     )
     run = begin(campaign, selection, store, purse)
     with suspended_while_pending():
@@ -112,9 +124,11 @@ def go_through(
     settings: Settings,
     made: Sequence[StepResult] = (),
     is_shown: bool = True,
+    is_checked: bool = True,
 ) -> Summary:
     """The steps, and the books of how they ended. `made`: the first steps, where somebody has made them for this run;
-    `is_shown`: whether it gets a report of its own. Without one, only tables that it has written to are checked."""
+    `is_shown`: whether it gets a report of its own. Without one, only tables that it has written to are checked;
+    `is_checked`: whether they are, or somebody does it for several runs together."""
     store, summary = settings.store(), Summary(run.run_id, campaign.name, steps=list(made))
     summary.notes = notes_on(campaign)
     try:
@@ -124,7 +138,7 @@ def go_through(
             summary.anchors = [said for step in summary.steps if isinstance(step, AnchorStep) for said in step.said]
             writes = WRITES | dict.fromkeys(judges_of(campaign), "judgments")
             written = [writes[step.step] for step in summary.steps if step.rows and step.step in writes]
-            if is_shown or written:
+            if is_checked and (is_shown or written):
                 check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
     except BaseException as error:
         summary.state, summary.message = how_it_ended(error)
@@ -191,8 +205,9 @@ def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) ->
         run_id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         campaign=campaign.name,
         dataset=campaign.dataset.name,
-        window_from=selection.published_from,
-        window_to=selection.published_to,
+        window_from=selection.window[0],
+        window_to=selection.window[1],
+        window_on=selection.on,
         item_limit=selection.limit,
         item_sample=selection.sample,
         item_seed=selection.seed,

@@ -78,6 +78,9 @@ class Settings:
     def reports(self) -> Path:
         return self.home / "reports"
 
+    def backfill_report(self, campaign: str, backfill_id: str) -> Path:
+        return self.reports / f"backfill-{campaign}-{backfill_id.removeprefix('backfill-')}.html"
+
     def prepare(self) -> "Settings":
         """Make the home's folders and tables; raises UserError where the home cannot be written."""
         try:

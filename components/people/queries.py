@@ -164,8 +164,10 @@ def _runs(db: DuckDBPyConnection, campaign: str | None, run_id: str | None) -> l
     """The runs that are meant, each set of specs and items once."""
     runs = _rows(
         db,
-        """SELECT run_id, campaign, dataset, window_from, window_to, item_limit, item_sample, item_seed, spec_ids
+        """SELECT run_id, campaign, dataset, window_from, window_to, window_on, item_limit, item_sample,
+                  item_seed, spec_ids
            FROM runs WHERE ($campaign IS NULL OR campaign = $campaign) AND ($run_id IS NULL OR run_id = $run_id)
+             AND state <> 'empty'
            ORDER BY started_at""",
         {"campaign": campaign, "run_id": run_id},
     )

@@ -252,7 +252,8 @@ def _checked_runs(ask: Any, run_id: str, same: list[str]) -> list[str]:
 
 def _history(ask: Any, run: Row) -> list[Row]:
     rows = ask(
-        f"""SELECT * FROM runs WHERE campaign = $campaign ORDER BY started_at DESC, run_id LIMIT {HISTORY}""",
+        f"""SELECT * FROM runs WHERE campaign = $campaign AND state <> 'empty'
+            ORDER BY started_at DESC, run_id LIMIT {HISTORY}""",
         campaign=run["campaign"],
     )
     return [row | {"rows": json.loads(row["rows"]), "here": row["run_id"] == run["run_id"]} for row in rows]

@@ -117,9 +117,9 @@ async def start_in_the_ui(service: Service, folder: Path, parallel: int) -> str:
     async with browser(Path(tempfile.mkdtemp(dir=folder))) as tab:
         await tab.open(f"{service.url}/deployments/deployment/{deployment['id']}/run", 1280, 1600)
         await tab.size(1280, 1600)
-        await tab.until("document.body.innerText.includes('So many windows at a time')", 60)
+        await tab.until("document.body.innerText.includes('Windows at a time')", 60)
         await tab.picture(folder / "form.png")
-        await fill(tab, "parallel", str(parallel))
+        await fill(tab, "Windows at a time", str(parallel))
         await tab.picture(folder / "filled.png")
         await tab.js("[...document.querySelectorAll('button')].find(b => b.innerText.trim() === 'Submit').click()")
         which = {"deployments": {"id": {"any_": [deployment["id"]]}}}

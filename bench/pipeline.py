@@ -8,44 +8,12 @@ Then the second run over everything, which has nothing to do: the limit is 10 s 
 
 import argparse
 import asyncio
-import json
-import os
-import random
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-NOUNS = (
-    "harbour",
-    "ferry",
-    "market",
-    "garden",
-    "bicycle",
-    "concert",
-    "stadium",
-    "kitchen",
-    "mountain",
-    "lake",
-    "bridge",
-)
-VERBS = ("opened", "closed", "started", "ended", "moved", "changed", "arrived", "waited", "returned", "improved")
-
-
-def write_texts(path: Path, n: int) -> None:
-    """n different short texts, an hour apart."""
-    dice, start = random.Random(7), datetime(2026, 1, 1, tzinfo=UTC)
-    with path.open("w", encoding="utf-8") as file:
-        for k in range(n):
-            what, where, did = dice.choice(NOUNS), dice.choice(NOUNS), dice.choice(VERBS)
-            text = f"The {what} by the {where} {did} again, for the {k}th time. #travel"
-            row = {
-                "text": text,
-                "author": "ann",
-                "published_at": (start + timedelta(hours=k)).isoformat(),
-                "id": str(k),
-            }
-            file.write(json.dumps(row) + "\n")
+from _texts import own_prefect, write_texts
 
 
 def bare(path: Path, home: Path) -> float:
@@ -91,27 +59,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write_texts(place / "texts.jsonl", n)
-        os.environ["POSTWRIGHT_HOME"] = str(place / "home")
-        from flows.own_server import OwnServer
-        from flows.settings import Settings, quiet_prefect
+        with own_prefect(place / "home"):
+            import great_expectations
+            import torch  # noqa: F401 - imports are not what is measured
 
-        environment = quiet_prefect(Settings.from_environment().prepare(), verbose=False)
-        server = None if environment is None else OwnServer(environment)
-        import great_expectations
-        import torch  # noqa: F401 - imports are not what is measured
-        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+            from components.spec import Campaign
+            from flows.pipeline import pipeline
 
-        from components.spec import Campaign
-        from flows.pipeline import pipeline
-
-        del great_expectations
-        campaign = Campaign.model_validate(
-            {"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}}
-        )
-        address = {} if server is None else {PREFECT_API_URL: server.wait()}
-        with temporary_settings(
-            updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} | address
-        ):  # as the command line does
+            del great_expectations
+            campaign = Campaign.model_validate(
+                {"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}}
+            )
             pipeline(campaign, limit=8)  # starts the server, loads the models
             plain = bare(place / "texts.jsonl", place)
             begun = time.perf_counter()

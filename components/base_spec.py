@@ -27,8 +27,10 @@ class Spec(BaseModel):
         """The contents of named files (templates, rubrics, model cards); read when the id is asked for."""
         return {}
 
+    def file_names(self) -> dict[str, str]:
+        """The names alone of the files that are named: for ids, of this spec and of those that have it as a part."""
+        return {field: Path(getattr(self, field)).name for field in self.may_be_paths}
+
     @property
     def id(self) -> str:
-        resolved = self.resolved()
-        names = {field: Path(resolved[field]).name for field in self.may_be_paths}
-        return content_id("spec", self.step, self.version, resolved | names)
+        return content_id("spec", self.step, self.version, self.resolved() | self.file_names())

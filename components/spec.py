@@ -6,7 +6,7 @@ descriptions are also the labels of the forms in the Prefect UI.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from components.base_spec import Spec
 from components.chat_spec import ChatSpec, TellingSpec
 from components.measure_spec import MeasureSpec
+from components.selection import On, Selection, Slice
 
 __all__ = [
     "WORDS", "Budget", "Campaign", "ChatSpec", "DatasetSpec", "FeatureSpec", "GenerationSpec", "JudgeSpec",
     "MeasureSpec",
-    "PromptSpec", "Selection", "Spec", "TellingSpec", "Word",
+    "On", "PromptSpec", "Selection", "Slice", "Spec", "TellingSpec", "Word",
 ]  # fmt: skip
 
 Word = Literal["caption", "topic", "sentiment", "scene", "keywords", "details"]
@@ -275,7 +276,7 @@ class JudgeSpec(ChatSpec):
         ge=0,
         le=20,
         title="Posts shown beside",
-        description="How the first candidates of other prompts begin, for variety.",
+        description="How the posts that come next in the feed begin, for variety.",
     )
     source_text: bool = Field(
         default=True,
@@ -301,6 +302,8 @@ class JudgeSpec(ChatSpec):
         from components.judgments import brief_text, rubric_text
 
         found = {**super().contents(), "rubric_text": rubric_text(self.rubric)}
+        if self.batch_context:
+            found["beside"] = "the next of the feed"  # which posts those are; a judge that is shown none keeps its id
         return found if self.brief is None else {**found, "brief_text": brief_text(self.brief)}
 
 
@@ -366,33 +369,6 @@ class Budget(BaseModel):
         title="Allow models whose price is unknown",
         description="Their cost reads unknown and is in no sum, so no cap can hold it.",
     )
-
-
-class Selection(BaseModel):
-    """Which items: all of a dataset, those published in a window [from, to), a random sample of them, the first N by
-    time. A larger sample by the same seed holds the smaller one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    dataset: str = Field(title="Dataset", description="Its name, as `dataset.name` of the campaign gave it.")
-    published_from: datetime | None = Field(default=None, title="Published from", description="Included.")
-    published_to: datetime | None = Field(default=None, title="Published before", description="Excluded.")
-    limit: int | None = Field(default=None, ge=1, title="At most so many items", description="The earliest first.")
-    sample: int | None = Field(default=None, ge=1, title="Random sample", description="So many items, by the seed.")
-    seed: int = Field(
-        default=0, title="Seed of the sample", description="A larger sample by the same seed holds the smaller one."
-    )
-
-    @classmethod
-    def of_run(cls, run: Mapping[str, Any]) -> "Selection":
-        """What a row of `runs` was about."""
-        return cls(
-            dataset=run["dataset"],
-            published_from=run["window_from"],
-            published_to=run["window_to"],
-            limit=run["item_limit"],
-            sample=run["item_sample"],
-            seed=run["item_seed"],
-        )
 
 
 class Campaign(BaseModel):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ import pyarrow as pa
 
 from components.errors import HomeUnusable, UserError
 from components.opening import opened
-from components.records import Feature, Item, Post, Prompt, Record, Run
-from components.spec import Selection, Spec
+from components.records import Backfill, Feature, Item, Post, Prompt, Record, Run
+from components.spec import On, Selection, Slice, Spec
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
@@ -32,9 +33,38 @@ SETTINGS = "SET TimeZone = 'UTC'; SET disabled_optimizers = 'common_subplan'"
 """Merging equal parts of a query, which views that are joined have, gives wrong rows with DuckDB 1.5 to 2.0 (duckdb
 issue 25819)."""
 
-STANDING = """SELECT * FROM standings WHERE judge_spec_id = $judge_posts OR judge_spec_id IS NULL
-    QUALIFY rank() OVER (PARTITION BY post_id ORDER BY judge_spec_id IS NULL) = 1"""
-"""How the candidates of each prompt compare by one judge; those it has not read, as if nobody had."""
+STANDING = "SELECT * FROM standing_by($judge_posts)"
+"""How the candidates of each prompt compare by one judge; those it has not read, as if nobody had (see views.sql)."""
+
+LEFT = {
+    "items_without_features": """SELECT s.* FROM selected s
+        ANTI JOIN (SELECT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id)""",
+    "items_without_prompts": """SELECT s.* FROM selected s
+        SEMI JOIN (SELECT item_id FROM features WHERE spec_id = $feature_spec_id) f USING (item_id)
+        ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
+        USING (item_id)""",
+    "prompts_without_posts": f"""SELECT p.*, position FROM prompts p JOIN selected s USING (item_id)
+        LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
+                   WHERE spec_id = $spec_id AND {FINAL}
+                     AND prompt_id IN (SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id))
+                   GROUP BY prompt_id) done USING (prompt_id)
+        WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
+          AND coalesce(done.n, 0) < $candidates""",
+    "posts_without_judgments": f"""SELECT po.*, s.item_id, position FROM candidates po JOIN prompts p USING (prompt_id)
+        JOIN selected s USING (item_id)
+        LEFT JOIN (SELECT post_id, count(*) AS n FROM (
+                       SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id AND post_id IN (
+                           SELECT post_id FROM posts SEMI JOIN (
+                               SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)) USING (prompt_id))
+                       GROUP BY post_id, repeat
+                       HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
+                   GROUP BY post_id) done USING (post_id)
+        WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
+          AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats""",
+}
+"""What is left to do, of what `selected` selects: inputs with no output under a spec. What is counted is counted of the
+selected alone, so that a slice of a large warehouse costs little."""
+ORDER = {Item: "position", Prompt: "position, prompt_id", Post: "position, prompt_id, candidate"}
 
 INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT DO NOTHING'
 INSERT = {
@@ -144,13 +174,26 @@ class Store:
         with _writers, self.connect() as db:
             db.execute("INSERT INTO specs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [spec_id, spec.step, params])
 
-    def record_run(self, run: Run) -> None:
-        """Insert the run, or overwrite its own earlier state."""
-        row = run.row()
-        names = ", ".join(f'"{name}"' for name in row)
-        marks = ", ".join("?" for _ in row)
+    def record_run(self, *runs: Run) -> None:
+        """Insert the runs, or overwrite their own earlier states."""
+        self._record("runs", runs)
+
+    def record_backfill(self, backfill: Backfill) -> None:
+        """Insert the backfill, or overwrite its own earlier state."""
+        self._record("backfills", [backfill])
+
+    def _record(self, table: str, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        rows = [record.row() for record in records]
+        names = ", ".join(f'"{name}"' for name in rows[0])
+        marks = ", ".join("?" for _ in rows[0])
         with _writers, self.connect() as db:
-            db.execute(f"INSERT OR REPLACE INTO runs ({names}) VALUES ({marks})", list(row.values()))
+            db.begin()
+            db.executemany(
+                f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", [list(row.values()) for row in rows]
+            )
+            db.commit()
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows as dicts; maps and lists as Python's."""
@@ -169,19 +212,23 @@ class Store:
     def items(self, selection: Selection) -> list[Item]:
         return self._records(Item, f"{selected(selection)} SELECT * FROM selected ORDER BY position", selection)
 
+    def left(self, what: str, selection: Selection, **params: Any) -> list[tuple[int, str]]:
+        """The positions and ids of the items that `what`, one of LEFT, is about, in the order of the feed."""
+        sql = f"{selected(selection)} SELECT DISTINCT position, item_id FROM ({LEFT[what]}) ORDER BY position"
+        return [(row["position"], row["item_id"]) for row in self.query(sql, parameters(selection) | params)]
+
+    def times(self, selection: Selection, on: On) -> dict[str, datetime]:
+        """Item id -> its time, of the items that a selection takes and that have one."""
+        sql = f"{selected(selection)} SELECT item_id, {on} AS moment FROM selected WHERE {on} IS NOT NULL"
+        return {row["item_id"]: row["moment"] for row in self.query(sql, parameters(selection))}
+
     def items_without_features(self, selection: Selection, spec_id: str) -> list[Item]:
-        sql = f"""{selected(selection)} SELECT s.* FROM selected s
-            ANTI JOIN (SELECT DISTINCT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id)
-            ORDER BY position"""
-        return self._records(Item, sql, selection, spec_id=spec_id)
+        return self._left(Item, "items_without_features", selection, spec_id=spec_id)
 
     def items_without_prompts(self, selection: Selection, spec_id: str, feature_spec_id: str) -> list[Item]:
         """Items that have features under `feature_spec_id` and no prompt under `spec_id` from them."""
-        sql = f"""{selected(selection)} SELECT s.* FROM selected s
-            SEMI JOIN (SELECT DISTINCT item_id FROM features WHERE spec_id = $feature_spec_id) f USING (item_id)
-            ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
-            USING (item_id) ORDER BY position"""
-        return self._records(Item, sql, selection, spec_id=spec_id, feature_spec_id=feature_spec_id)
+        ids = {"spec_id": spec_id, "feature_spec_id": feature_spec_id}
+        return self._left(Item, "items_without_prompts", selection, **ids)
 
     def undated(self, dataset: str) -> tuple[int, int]:
         """How many of a dataset's items have no time of publication, and how many there are."""
@@ -205,15 +252,9 @@ class Store:
         candidates: int,
         retryable: Sequence[str],
     ) -> list[Prompt]:
-        sql = f"""{selected(selection)} SELECT p.* FROM prompts p JOIN selected s USING (item_id)
-            LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
-                       WHERE spec_id = $spec_id AND {FINAL} GROUP BY prompt_id) done USING (prompt_id)
-            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
-              AND coalesce(done.n, 0) < $candidates
-            ORDER BY position, prompt_id"""
-        return self._records(
+        return self._left(
             Prompt,
-            sql,
+            "prompts_without_posts",
             selection,
             prompt_spec_id=prompt_spec_id,
             feature_spec_id=feature_spec_id,
@@ -234,18 +275,9 @@ class Store:
     ) -> list[Post]:
         """What is worth judging (see the view `candidates`) and lacks a reading. A reading counts once each of its
         aspects is final: a rubric may ask for them one call each."""
-        sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
-            JOIN selected s USING (item_id)
-            LEFT JOIN (SELECT post_id, count(*) AS n FROM (
-                           SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id GROUP BY post_id, repeat
-                           HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
-                       GROUP BY post_id) done USING (post_id)
-            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
-              AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats
-            ORDER BY position, prompt_id, candidate"""
-        return self._records(
+        return self._left(
             Post,
-            sql,
+            "posts_without_judgments",
             selection,
             prompt_spec_id=prompt_spec_id,
             feature_spec_id=feature_spec_id,
@@ -311,6 +343,20 @@ class Store:
         rows = self.query(f'SELECT * FROM "{table}" WHERE {key} IN (SELECT unnest($ids))', {"ids": sorted(set(ids))})
         return dict(zip((row[key] for row in rows), self._located([kind(**row) for row in rows]), strict=True))
 
+    def _left(self, kind: type[Record], what: str, selection: Selection, **params: Any) -> list[Any]:
+        which, more = self.narrowed(selection) if kind is Post else ("", {})
+        sql = f"{selected(selection)} {LEFT[what]} {which} ORDER BY {ORDER[kind]}"
+        return self._records(kind, sql, selection, **params, **more)
+
+    def narrowed(self, selection: Selection) -> tuple[str, dict[str, Any]]:
+        """One more condition on the view `candidates` (as `po`), which is otherwise worked out for all posts before
+        those of a slice are taken out; only a list goes past its windows."""
+        if not isinstance(selection, Slice):
+            return "", {}
+        sql = f"{selected(selection)} SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)"
+        prompts = [row["prompt_id"] for row in self.query(sql, parameters(selection))]
+        return "AND list_contains($these, po.prompt_id)", {"these": prompts}
+
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
         params |= parameters(selection)
         names = {field.name for field in fields(kind)}
@@ -356,11 +402,19 @@ def selected(selection: Selection) -> str:
     Only what inputs stand for now is selected, not what they were before they were edited. A sample is the items whose
     ids, hashed with the seed, come first: which those are depends on no other item.
     """
+    if isinstance(selection, Slice):
+        return """WITH selected AS (
+        SELECT i.*, s.position FROM items i
+        JOIN (SELECT unnest($items) AS item_id, unnest($positions) AS position) s USING (item_id))"""
     where = ["dataset = $dataset"]
     if selection.published_from is not None:
         where.append("published_at >= $published_from")
     if selection.published_to is not None:
         where.append("published_at < $published_to")
+    if selection.ingested_from is not None:
+        where.append("ingested_at >= $ingested_from")
+    if selection.ingested_to is not None:
+        where.append("ingested_at < $ingested_to")
     limit = "LIMIT $limit" if selection.limit is not None else ""
     of = f"current_items WHERE {' AND '.join(where)}"
     if selection.sample is not None:
@@ -372,6 +426,8 @@ def selected(selection: Selection) -> str:
 
 def parameters(selection: Selection) -> dict[str, Any]:
     """What `selected` asks for."""
+    if isinstance(selection, Slice):
+        return {"items": list(selection.items), "positions": list(selection.positions)}
     given = selection.model_dump(exclude_none=True)
     return given if selection.sample is not None else {name: given[name] for name in given if name != "seed"}
 

@@ -2,40 +2,20 @@
 
 import pandas as pd
 
-from data_checks.judgments import HIGHEST, LOWEST, MOST_ERRORS
-from data_checks.suite import (
-    STATE,
-    Suite,
-    at_most,
-    between,
-    content_ids,
-    given,
-    has_rows,
-    has_text,
-    holds,
-    matching,
-    unique,
+from data_checks.readings import (
+    ASPECT,
+    ERROR_AND_COST,
+    MOST_ERRORS,
+    SCORE,
+    every_aspect,
+    failed,
+    read_once,
+    result_or_error,
 )
+from data_checks.suite import Suite, at_most, between, content_ids, given, has_rows, holds, matching, unique
 
 PERIOD = r"^\d{4}-(?:\d{2}(?:-\d{2})?|W\d{2})$"
-READING = ["anchor_id", "spec_id", "period", "repeat"]
-
-
-def _score_or_error(frame: pd.DataFrame) -> pd.Series:
-    return frame["score"].notna() != has_text(frame["error"])
-
-
-def _every_aspect_is_read(frame: pd.DataFrame) -> pd.Series:
-    """Each reading has every aspect that any reading by that judge has."""
-    asked = frame.groupby("spec_id")["aspect"].transform("nunique")
-    return frame.groupby(READING)["aspect"].transform("nunique") == asked
-
-
-def _read_once(frame: pd.DataFrame) -> pd.Series:
-    """No aspect of a reading has two scores."""
-    scored = frame["score"].notna()
-    keys = frame[[*READING, "aspect"]]
-    return ~(scored & keys.where(scored).duplicated(keep=False))
+READING = ("anchor_id", "spec_id", "period", "repeat")
 
 
 def _one_name(frame: pd.DataFrame) -> pd.Series:
@@ -49,11 +29,11 @@ SUITE = Suite(
         "cost_usd", "error", "created_at",
     ),
     derived={
-        "score_or_error": _score_or_error,
-        "every_aspect_is_read": _every_aspect_is_read,
-        "read_once": _read_once,
+        "score_or_error": result_or_error("score"),
+        "every_aspect_is_read": every_aspect(READING),
+        "read_once": read_once(READING, "score"),
         "one_name": _one_name,
-        "failed": lambda frame: has_text(frame["error"]).astype(float),
+        "failed": failed,
     },
     expectations=(
         has_rows(),
@@ -65,13 +45,10 @@ SUITE = Suite(
         given("created_at"),
         given("period"),
         matching("a period is a day, a week or a month", "period", PERIOD),
-        given("aspect"),
-        matching("the aspect is named", "aspect", r"^[a-z][a-z0-9_]*$"),
+        *ASPECT,
         between("repeats count from 0", "repeat", 0, None),
-        between("scores lie in 1 to 10", "score", LOWEST, HIGHEST),
-        holds("there is a score or an error, not both", "score_or_error", why="a failure is never a score"),
-        matching("an error is a state", "error", STATE, why="free text belongs into error_detail"),
-        between("a cost is not negative", "cost_usd", 0, None),
+        *SCORE,
+        *ERROR_AND_COST,
         holds("every reading has every aspect", "every_aspect_is_read"),
         holds("no aspect is scored twice in a reading", "read_once"),
         holds("an anchor has one name", "one_name", "warn", "two anchors with the same content are one"),

@@ -2,31 +2,27 @@
 
 import pandas as pd
 
-from data_checks.suite import (
-    STATE,
-    Suite,
-    at_most,
-    between,
-    content_ids,
-    given,
-    has_rows,
-    has_text,
-    holds,
-    matching,
-    unique,
+from data_checks.readings import (
+    ASPECT,
+    ERROR_AND_COST,
+    MOST_ERRORS,
+    MOST_UNREAD,
+    every_aspect,
+    failed,
+    no_gap,
+    read_once,
+    result_or_error,
+    says_why,
+    with_error,
 )
+from data_checks.suite import Suite, at_most, content_ids, given, has_rows, holds, matching, unique
 
-MOST_ERRORS = 0.1
-MOST_UNREAD = 0.05
-UNREAD = ("unparsable", "missing_aspect")
 ENOUGH = 16  # decided verdicts, before one place for all means something
 MOST_FIRST = 0.9
 
-PAIR = ["post_a", "post_b", "spec_id"]
-
-
-def _verdict_or_error(frame: pd.DataFrame) -> pd.Series:
-    return frame["verdict"].notna() != has_text(frame["error"])
+PAIR = ("post_a", "post_b", "spec_id")
+READING = (*PAIR, "repeat", "shown_first")
+"""Of one order."""
 
 
 def _a_before_b(frame: pd.DataFrame) -> pd.Series:
@@ -36,24 +32,6 @@ def _a_before_b(frame: pd.DataFrame) -> pd.Series:
 def _both_orders(frame: pd.DataFrame) -> pd.Series:
     """Each reading of a pair was shown in both orders, whatever came of them."""
     return frame.groupby([*PAIR, "repeat", "aspect"])["shown_first"].transform("nunique") == 2
-
-
-def _read_once(frame: pd.DataFrame) -> pd.Series:
-    """No reading has two verdicts in one order."""
-    decided = frame["verdict"].notna()
-    keys = frame[[*PAIR, "repeat", "aspect", "shown_first"]]
-    return ~(decided & keys.where(decided).duplicated(keep=False))
-
-
-def _every_aspect(frame: pd.DataFrame) -> pd.Series:
-    """Each reading has every aspect that any reading by that judge has."""
-    asked = frame.groupby("spec_id")["aspect"].transform("nunique")
-    return frame.groupby([*PAIR, "repeat", "shown_first"])["aspect"].transform("nunique") == asked
-
-
-def _repeats_have_no_gap(frame: pd.DataFrame) -> pd.Series:
-    repeats = frame.groupby(PAIR)["repeat"]
-    return (repeats.transform("min") == 0) & (repeats.transform("max") == repeats.transform("nunique") - 1)
 
 
 def _first_won(frame: pd.DataFrame) -> pd.Series:
@@ -70,16 +48,16 @@ SUITE = Suite(
         "cost_usd", "error", "created_at",
     ),
     derived={
-        "verdict_or_error": _verdict_or_error,
+        "verdict_or_error": result_or_error("verdict"),
         "a_before_b": _a_before_b,
         "both_orders": _both_orders,
-        "read_once": _read_once,
-        "every_aspect": _every_aspect,
-        "repeats_have_no_gap": _repeats_have_no_gap,
+        "read_once": read_once(READING, "verdict"),
+        "every_aspect": every_aspect(READING),
+        "repeats_have_no_gap": no_gap(PAIR),
         "first_won": _first_won,
-        "says_why": lambda frame: frame["verdict"].isna() | has_text(frame["reasoning"]),
-        "failed": lambda frame: has_text(frame["error"]).astype(float),
-        "unread": lambda frame: frame["error"].isin(UNREAD).astype(float),
+        "says_why": says_why("verdict"),
+        "failed": failed,
+        "unread": with_error("unparsable", "missing_aspect"),
     },
     expectations=(
         has_rows(),
@@ -93,15 +71,13 @@ SUITE = Suite(
         given("spec_id"),
         content_ids("spec_id"),
         given("created_at"),
-        given("aspect"),
-        matching("the aspect is named", "aspect", r"^[a-z][a-z0-9_]*$"),
+        *ASPECT,
         given("shown_first"),
         matching("the order is a or b", "shown_first", r"^[ab]$"),
         matching("a verdict is a, b or tie", "verdict", r"^(?:a|b|tie)$"),
         holds("a pair is named once, the smaller id first", "a_before_b", why="it would be counted as two"),
         holds("there is a verdict or an error, not both", "verdict_or_error", why="a failure is never a verdict"),
-        matching("an error is a state", "error", STATE, why="free text belongs into error_detail"),
-        between("a cost is not negative", "cost_usd", 0, None),
+        *ERROR_AND_COST,
         holds("every pair is shown in both orders", "both_orders", why="one order says as much about the judge"),
         holds("every reading has every aspect", "every_aspect"),
         holds("no reading is decided twice", "read_once"),

@@ -2,47 +2,24 @@
 
 import pandas as pd
 
-from data_checks.suite import (
-    STATE,
-    Suite,
-    at_most,
-    between,
-    content_ids,
-    given,
-    has_rows,
-    has_text,
-    holds,
-    matching,
-    unique,
+from data_checks.readings import (
+    ASPECT,
+    ERROR_AND_COST,
+    MOST_ERRORS,
+    MOST_UNREAD,
+    SCORE,
+    every_aspect,
+    failed,
+    no_gap,
+    read_once,
+    result_or_error,
+    says_why,
+    with_error,
 )
+from data_checks.suite import Suite, at_most, content_ids, given, has_rows, holds, unique
 
-LOWEST, HIGHEST = 1, 10
-MOST_ERRORS = 0.1
-MOST_UNREAD = 0.05
-UNREAD = ("unparsable", "missing_aspect", "out_of_range")
+READING = ("post_id", "spec_id", "repeat")
 ENOUGH = 8  # posts, before one score for all means something
-
-
-def _score_or_error(frame: pd.DataFrame) -> pd.Series:
-    return frame["score"].notna() != has_text(frame["error"])
-
-
-def _every_aspect_is_read(frame: pd.DataFrame) -> pd.Series:
-    """Each reading (post, judge, repeat) has every aspect that any reading by that judge has."""
-    asked = frame.groupby("spec_id")["aspect"].transform("nunique")
-    return frame.groupby(["post_id", "spec_id", "repeat"])["aspect"].transform("nunique") == asked
-
-
-def _read_once(frame: pd.DataFrame) -> pd.Series:
-    """No aspect of a reading has two scores."""
-    scored = frame["score"].notna()
-    keys = frame[["post_id", "spec_id", "repeat", "aspect"]]
-    return ~(scored & keys.where(scored).duplicated(keep=False))
-
-
-def _repeats_have_no_gap(frame: pd.DataFrame) -> pd.Series:
-    repeats = frame.groupby(["post_id", "spec_id"])["repeat"]
-    return (repeats.transform("min") == 0) & (repeats.transform("max") == repeats.transform("nunique") - 1)
 
 
 def _tells_apart(frame: pd.DataFrame) -> pd.Series:
@@ -60,14 +37,14 @@ SUITE = Suite(
         "created_at",
     ),
     derived={
-        "score_or_error": _score_or_error,
-        "every_aspect_is_read": _every_aspect_is_read,
-        "read_once": _read_once,
-        "repeats_have_no_gap": _repeats_have_no_gap,
+        "score_or_error": result_or_error("score"),
+        "every_aspect_is_read": every_aspect(READING),
+        "read_once": read_once(READING, "score"),
+        "repeats_have_no_gap": no_gap(READING[:2]),
         "tells_apart": _tells_apart,
-        "says_why": lambda frame: frame["score"].isna() | has_text(frame["reasoning"]),
-        "failed": lambda frame: has_text(frame["error"]).astype(float),
-        "unread": lambda frame: frame["error"].isin(UNREAD).astype(float),
+        "says_why": says_why("score"),
+        "failed": failed,
+        "unread": with_error("unparsable", "missing_aspect", "out_of_range"),
     },
     expectations=(
         has_rows(),
@@ -77,12 +54,9 @@ SUITE = Suite(
         given("post_id"),
         content_ids("post_id"),
         given("created_at"),
-        given("aspect"),
-        matching("the aspect is named", "aspect", r"^[a-z][a-z0-9_]*$"),
-        between("scores lie in 1 to 10", "score", LOWEST, HIGHEST),
-        holds("there is a score or an error, not both", "score_or_error", why="a failure is never a score"),
-        matching("an error is a state", "error", STATE, why="free text belongs into error_detail"),
-        between("a cost is not negative", "cost_usd", 0, None),
+        *ASPECT,
+        *SCORE,
+        *ERROR_AND_COST,
         holds("every reading has every aspect", "every_aspect_is_read"),
         holds("no aspect is scored twice in a reading", "read_once"),
         holds("repeats count from 0 without a gap", "repeats_have_no_gap"),

@@ -12,13 +12,13 @@ SLICE = r"^(?:queue|audit|import)$"
 
 def _said_once(frame: pd.DataFrame) -> pd.Series:
     """No rater gives two scores to one aspect at one moment: nothing would say which of them counts."""
-    return ~frame.duplicated(["post_id", "rater", "rubric", "aspect", "created_at"], keep=False)
+    return ~frame.duplicated(["post_id", "rater", "rubric", "rubric_id", "aspect", "created_at"], keep=False)
 
 
 def _tells_apart(frame: pd.DataFrame) -> pd.Series:
     """Of eight posts or more a rater gives an aspect more than one score."""
     scored = frame[frame["score"].notna()]
-    groups = scored.groupby(["rater", "rubric", "aspect"])
+    groups = scored.groupby(["rater", "rubric", "rubric_id", "aspect"], dropna=False)
     constant = (groups["post_id"].transform("nunique") >= ENOUGH) & (groups["score"].transform("nunique") == 1)
     return ~constant.reindex(frame.index, fill_value=False)
 
@@ -27,6 +27,7 @@ SUITE = Suite(
     table="ratings",
     columns=(
         "rating_id", "post_id", "rater", "rubric", "aspect", "score", "slice", "seconds", "saw_judge", "created_at",
+        "rubric_id",
     ),
     derived={"said_once": _said_once, "tells_apart": _tells_apart},
     expectations=(
@@ -39,6 +40,7 @@ SUITE = Suite(
         given("rater"),
         matching("the rater is named in one line", "rater", RATER, "quarantine"),
         given("rubric"),
+        content_ids("rubric_id"),
         given("aspect"),
         matching("the aspect is named", "aspect", r"^[a-z][a-z0-9_]*$", "quarantine"),
         between("scores lie in 1 to 10", "score", LOWEST, HIGHEST, "quarantine"),

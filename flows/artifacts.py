@@ -83,6 +83,18 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!|~-])", r"\\\1", escape(text))
 
 
+def believed(agreement: Mapping[str, Any] | None) -> list[str]:
+    """How far the judge agrees with itself, others and people overall, and what is not known: a list."""
+    found = agreement or {"rows": (), "said": ()}
+    rows = [row for row in found["rows"] if row["aspect"] == "Overall" and row["figure"] == "alpha"]
+    lines = []
+    for row in rows:
+        ends = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
+        value = "not defined" if row["value"] is None else f"{row['value']:.2f}{ends}"
+        lines.append(f"- The judge and {plain(row['whom'])}: alpha {value}, n = {row['n']}")
+    return lines + [f"- {plain(line)}" for line in found["said"]]
+
+
 def leave_experiment(result: Any) -> None:
     """The tables of an experiment as text; called inside a flow run."""
     lines = [f"# {result.name}", "", *([f"**Partial:** {plain(result.partial)}", ""] if result.partial else [])]
@@ -97,6 +109,7 @@ def leave_experiment(result: Any) -> None:
             cells = [gap, interval, "" if row["p_holm"] is None else f"{row['p_holm']:.3f}", row["verdict"]]
         score = "" if mean is None else f"{mean:.2f}"
         lines.append(f"| {plain(arm['arm'])} | {arm['scored']} of {arm['items']} | {score} | {' | '.join(cells)} |")
+    lines += ["", *believed(result.agreement)]
     if result.report:
         lines += ["", f"Report: `{result.report}`"]
     create_markdown_artifact(markdown="\n".join(lines), key="experiment", description=f"Experiment {result.name}")

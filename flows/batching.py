@@ -49,17 +49,19 @@ def waited_for() -> frozenset[str] | None:
     return _known.get()
 
 
-def part_size(spec: ChatSpec) -> int:
-    if spec.mode == "live":
-        return max(LIVE, LOADS * spec.max_concurrency)
+def part_size(spec: ChatSpec, given: int = 0) -> int:
+    """Rows of one part, where steps are `given` so many at a time: a part costs the same however large it is."""
     describes = isinstance(spec, GenerationSpec) and spec.alt_text == "model"
-    return BATCH_WITH_PICTURES if spec.picture or describes else BATCH
+    pictures = spec.picture or describes
+    if spec.mode == "live":
+        return max(LIVE, LOADS * spec.max_concurrency, 0 if pictures else given)
+    return BATCH_WITH_PICTURES if pictures else BATCH
 
 
-def in_parts(spec: S, todo: Sequence[T], work: Callable[[S, Sequence[T]], None]) -> None:
+def in_parts(spec: S, todo: Sequence[T], work: Callable[[S, Sequence[T]], None], given: int = 0) -> None:
     """`work` on each part. By batches every part is handed in before the first is waited for: an endpoint takes a day
     for one as for ten. Raises BatchPending at the end of the waiting."""
-    size = part_size(spec)
+    size = part_size(spec, given)
     if spec.mode == "live" or len(todo) <= size:
         for part in chunks(todo, size):
             work(spec, part)

@@ -1,6 +1,5 @@
 """features -> prompts: the prompt words of each item in the template of a campaign."""
 
-import time
 from collections.abc import Mapping, Sequence
 
 from prefect import flow, task
@@ -9,9 +8,9 @@ from components.prompts import build
 from components.records import Feature, Item, Prompt, Quarantine
 from components.spec import FeatureSpec, PromptSpec, Selection
 from flows.caching import chunk_key, frozen, whole, worth_retrying
-from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
+from flows.stages import Stage
 
 CHUNK = 512
 
@@ -40,20 +39,23 @@ def build_prompts(spec: PromptSpec, features: FeatureSpec, selection: Selection,
         selection: Which items of the dataset: those published in a window, at most so many, or a random sample.
         run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
     """
-    begun, settings = time.monotonic(), Settings.from_environment().prepare()
+    settings = Settings.from_environment().prepare()
     store, spec_id, feature_spec_id, result = settings.store(), spec.id, features.id, StepResult("build_prompts")
     store.register(spec)
-    todo = store.items_without_prompts(selection, spec_id, feature_spec_id)
-    advance = progress("build prompts", len(todo))
-    for part in chunks(todo, CHUNK):
-        ids = [item.item_id for item in part]
-        chunk = chunk_id(spec_id, [feature_spec_id, *ids])
-        prompts, refused = build_chunk(spec, spec_id, chunk, whole(part), whole(store.features(ids, feature_spec_id)))
-        rows, quarantined = publish(
-            store, "prompts", prompts, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
-        )
-        result.rows += rows
-        result.quarantined += quarantined
-        advance(len(part))
-    result.seconds = time.monotonic() - begun
+    stage = Stage(selection, "build prompts")
+    for some in stage.slices(CHUNK):
+        todo = store.items_without_prompts(some, spec_id, feature_spec_id)
+        stage.found(len(todo))
+        for part in chunks(todo, max(CHUNK, stage.size)):
+            ids = [item.item_id for item in part]
+            chunk = chunk_id(spec_id, [feature_spec_id, *ids])
+            found = store.features(ids, feature_spec_id)
+            prompts, refused = build_chunk(spec, spec_id, chunk, whole(part), whole(found))
+            rows, quarantined = publish(
+                store, "prompts", prompts, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
+            )
+            result.rows += rows
+            result.quarantined += quarantined
+            stage.advance(len(part))
+    result.seconds = stage.seconds
     return result

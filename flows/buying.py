@@ -40,9 +40,12 @@ def purse_of(store: Store, run: Run) -> str:
     """A run that goes on where the latest one like it stopped goes on with its purse; a new one has its own."""
     sql = """SELECT purse, state FROM runs WHERE campaign = $campaign AND spec_ids = $spec_ids
         AND window_from IS NOT DISTINCT FROM $window_from::TIMESTAMPTZ
-        AND window_to IS NOT DISTINCT FROM $window_to::TIMESTAMPTZ ORDER BY started_at DESC, run_id DESC LIMIT 1"""
+        AND window_to IS NOT DISTINCT FROM $window_to::TIMESTAMPTZ
+        AND window_on IS NOT DISTINCT FROM $window_on::TEXT ORDER BY started_at DESC, run_id DESC LIMIT 1"""
     row = run.row()
-    found = store.query(sql, {key: row[key] for key in ("campaign", "spec_ids", "window_from", "window_to")})
+    found = store.query(
+        sql, {key: row[key] for key in ("campaign", "spec_ids", "window_from", "window_to", "window_on")}
+    )
     return str(found[0]["purse"]) if found and found[0]["state"] != "done" else run.run_id
 
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from components.errors import BatchPending, PostwrightError, UserError
 from flows import (
     audit_commands,
+    backfill_commands,
     commands,
     comparing_commands,
     experiment_commands,
@@ -32,6 +33,7 @@ DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
 ELSEWHERE: dict[str, Any] = {
     **dict.fromkeys(("train", "evaluate", "describe"), learning_commands),
+    "backfill": backfill_commands,
     "compare": comparing_commands,
     "experiment": experiment_commands,
     "rejudge": judging_commands,
@@ -99,18 +101,17 @@ def parser() -> argparse.ArgumentParser:
     plan = command(
         "plan", "what a run would do, and what it would cost; buys nothing", "example:\n  postwright plan mine.yaml"
     )
-    backfill = command(
-        "backfill",
-        "one pipeline run per window of publication time",
-        "example:\n  postwright backfill mine.yaml --from 2026-03-02 --to 2026-03-16 --by week --parallel 2",
-    )
-    for made in (run, plan, backfill):
+    for made in (run, plan):
         made.add_argument("campaign", type=Path, metavar="CAMPAIGN.yaml")
     for made in (demo, run, plan):
         made.add_argument("--from", dest="start", type=time, metavar="DATE", help="published at or after (UTC)")
         made.add_argument("--to", dest="end", type=time, metavar="DATE", help="published before (UTC)")
+        made.add_argument(
+            "--on", choices=("published_at", "ingested_at"), default="published_at",
+            help="whose time --from and --to are: the source's, or when items were read in",
+        )  # fmt: skip
         made.add_argument("--limit", type=count, metavar="N", help="only the N earliest items")
-    for made in (demo, run, plan, backfill):
+    for made in (demo, run, plan):
         made.add_argument(
             "--set",
             dest="overrides",
@@ -119,19 +120,16 @@ def parser() -> argparse.ArgumentParser:
             metavar="SECTION.FIELD=VALUE",
             help="override the file; repeatable",
         )
-    backfill.add_argument("--from", dest="start", type=time, metavar="DATE", required=True, help="first day (UTC)")
-    backfill.add_argument(
-        "--to", dest="end", type=time, metavar="DATE", required=True, help="the day after the last (UTC)"
-    )
-    backfill.add_argument("--by", choices=("day", "week", "month"), default="day")
-    backfill.add_argument("--parallel", type=count, default=1, metavar="N", help="windows at a time")
-
+    backfill_commands.add_to(command, count)
     report = command(
         "report",
         "write the HTML report of a run from the warehouse",
         "example:\n  postwright report --home .postwright",
     )
     report.add_argument("--run", metavar="RUN_ID", help="default: the latest")
+    report.add_argument(
+        "--backfill", nargs="?", const="", metavar="ID", help="the page of a backfill instead; default: the latest"
+    )
     report.add_argument("--experiment", metavar="NAME", help="the report of an experiment instead")
     report.add_argument("--out", type=Path, metavar="DIR", help="of an experiment: also write its tables as CSV files")
     experiment_commands.add_to(command, count)

@@ -28,13 +28,14 @@ def version() -> str:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Run the pipeline on a campaign, here, with progress."""
     campaign = load_campaign(args.campaign, args.overrides)
-    window = (args.start, args.end)
+    kind = args.on.removesuffix("_at")
+    window = {f"{kind}_from": args.start, f"{kind}_to": args.end}
     settings = prepared(args, campaign)
 
     def start() -> Any:
         from flows.pipeline import pipeline
 
-        return pipeline(campaign, published_from=window[0], published_to=window[1], limit=args.limit)
+        return pipeline(campaign, limit=args.limit, **window)
 
     from flows.show import show_summary
 
@@ -46,23 +47,6 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 demo = run
 
 
-def backfill(args: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Run the pipeline once per window."""
-    campaign = load_campaign(args.campaign, args.overrides)
-    settings = prepared(args, campaign)
-
-    def start() -> Any:
-        from flows.backfill import backfill as flow
-
-        return flow(campaign, args.start, args.end, by=args.by, parallel=args.parallel)
-
-    from flows.show import show_windows
-
-    windows = in_this_process(settings, args, console, start)
-    show_windows(windows, console)
-    return {"windows": [asdict(window) for window in windows]}
-
-
 def plan(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Say what a run would do; nothing is computed or bought."""
     campaign = load_campaign(args.campaign, args.overrides)
@@ -70,7 +54,7 @@ def plan(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     from flows.plan_run import plan_run
     from flows.show import show_plan
 
-    found = plan_run(campaign, settings, args.start, args.end, args.limit)
+    found = plan_run(campaign, settings, args.start, args.end, args.limit, args.on)
     show_plan(found, console)
     return asdict(found)
 
@@ -81,6 +65,12 @@ def report(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         from flows.experiment_commands import report_experiment
 
         return report_experiment(args, console)
+    if args.backfill is not None:
+        from flows.write_report import report_backfill
+
+        path = report_backfill(use_home(args.home).existing(), args.backfill or None)
+        console.print(f"report: {path.as_uri()}", soft_wrap=True)
+        return {"report": str(path)}
     if args.out:
         raise UserError("--out is for the tables of an experiment: add --experiment NAME")
     from flows.write_report import write_report

@@ -59,7 +59,8 @@ def expected_item(entry: Entry, selection: Selection) -> Item:
 
 
 def inside(item: Item, selection: Selection) -> bool:
-    start, end, at = selection.published_from, selection.published_to, item.published_at
-    if start is None and end is None:
+    (start, end), on = selection.window, selection.on
+    if on is None:
         return True
+    at: datetime | None = getattr(item, on)
     return at is not None and (start is None or at >= start) and (end is None or at < end)

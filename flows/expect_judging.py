@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components.chat import ChatOutcome, ChatRequest, Status
-from components.judgments import judge
+from components.judgments import beside_in, judge
 from components.records import Item, Post, Prompt
-from components.spec import Campaign, GenerationSpec, JudgeSpec, Selection
-from flows.buying import TRIED_AGAIN, journal_of
+from components.spec import Campaign, GenerationSpec, JudgeSpec
+from flows.buying import journal_of
 from flows.expect_posts import worth_judging
-from flows.judge_posts import waiting_calls, words_of
+from flows.judge_posts import HasFeatures, waiting_calls, words_of
+from flows.left import There
 from flows.settings import Settings
 
 
@@ -25,26 +26,25 @@ class Judging:
 
 
 def expected_judging(
+    name: str,
     spec: JudgeSpec,
     campaign: Campaign,
-    selection: Selection,
     prompts: Mapping[str, Prompt],
     items: Mapping[str, Item],
-    known: Mapping[str, Post],
+    there: There,
     coming: Sequence[Post],
+    read: HasFeatures,
     settings: Settings,
 ) -> Judging:
-    """What the judge `spec` would read of `known`, the posts of these prompts that are there, by id, and of `coming`,
-    those that a run would write."""
-    store, generation = settings.store(), campaign.generation
-    ids = (selection, campaign.prompt.id, campaign.features.id, generation.id)
-    written = [post for post in store.posts_to_judge(*ids) if post.prompt_id in prompts]
-    todo = store.posts_without_judgments(*ids, spec.id, spec.repeats, TRIED_AGAIN)
-    unjudged = [post for post in todo if post.prompt_id in prompts]
+    """What the judge `spec` of that name would read: of what is there, and of `coming`, the posts that a run would
+    write. `there` has the posts of these prompts alone."""
+    generation = campaign.generation
     expected = worth_judging(coming, generation)
-    written, unjudged = (not_renewed(posts, expected, generation) for posts in (written, unjudged))
-    batch = [*known.values(), *coming]  # as it will be when the judging begins: neighbours are part of a call's key
-    asked = judge_requests([*unjudged, *expected], batch, prompts, items, settings, spec)
+    written, unjudged = (
+        not_renewed(posts, expected, generation) for posts in (there.to_judge, there.left.unjudged[name])
+    )
+    batch = in_the_feed([*there.written, *coming], prompts, items)  # neighbours are part of a call's key
+    asked = judge_requests([*unjudged, *expected], batch, prompts, items, settings, spec, read)
     return Judging((len(unjudged) + len(expected)) * spec.repeats, (len(written) - len(unjudged)) * spec.repeats, asked)
 
 
@@ -61,11 +61,15 @@ def judge_requests(
     items: Mapping[str, Item],
     settings: Settings,
     spec: JudgeSpec,
+    read: HasFeatures | None = None,
 ) -> list[ChatRequest]:
     """The requests the judge would send: it is run with a buyer that writes them down, and answers from the journal
-    alone, so that a reply which could not be read is followed by the repairs that were asked for."""
+    alone, so that a reply which could not be read is followed by the repairs that were asked for. `read`: where words
+    are looked up, the warehouse by default."""
     asked: list[ChatRequest] = []
-    store, journal, waiting = settings.store(), journal_of(settings), waiting_calls(settings)
+    if not posts:
+        return asked
+    journal, waiting = journal_of(settings), waiting_calls(settings)
 
     async def write_down(requests: Sequence[ChatRequest]) -> list[ChatOutcome]:
         asked.extend(requests)
@@ -76,7 +80,19 @@ def judge_requests(
 
     used = {post.prompt_id: prompts[post.prompt_id] for post in posts}
     met = {key: prompt for key, prompt in used.items() if not prompt.item_id.startswith("expected ")}
-    words = {key: found or {} for key, found in words_of(store, met, spec.words_from).items()}
+    words = {key: found or {} for key, found in words_of(read or settings.store(), met, spec.words_from).items()}
     now = datetime.now(UTC)
-    asyncio.run(judge(posts, used, items, words, spec, write_down, now, batch=batch, waiting=waiting))
+    beside = beside_in(batch, spec.batch_context, waiting.since if waiting else ()).of(used)
+    asyncio.run(judge(posts, used, items, words, spec, write_down, now, beside=beside, waiting=waiting))
     return asked
+
+
+def in_the_feed(posts: Sequence[Post], prompts: Mapping[str, Prompt], items: Mapping[str, Item]) -> list[Post]:
+    """In the order in which a run will find them: that of their items."""
+
+    def place(post: Post) -> tuple[bool, datetime, str, str, str]:
+        item = items[prompts[post.prompt_id].item_id]
+        at = item.published_at
+        return at is None, at or datetime.min.replace(tzinfo=UTC), item.source_uri, item.item_id, post.prompt_id
+
+    return sorted(posts, key=place)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from components.prompts import build
 from components.records import Feature, Item, Prompt
 from components.spec import Campaign
-from components.store import Store
+from flows.judge_posts import HasFeatures
 
 PLACEHOLDERS = {
     "caption": ["two red sailboats on a calm beach in the morning"],
@@ -18,7 +18,7 @@ PLACEHOLDERS = {
 
 
 def expected_prompts(
-    unseen: Sequence[Item], unprompted: Sequence[Item], store: Store, campaign: Campaign
+    unseen: Sequence[Item], unprompted: Sequence[Item], store: HasFeatures, campaign: Campaign
 ) -> list[Prompt]:
     """Prompts from the features that are there, and from placeholders where none are."""
     spec_id = campaign.features.id

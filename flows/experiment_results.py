@@ -7,6 +7,7 @@ from typing import Any
 from components.experiments.read import read_experiment
 from components.experiments.scores import Findings
 from components.experiments.tables import tables_of
+from components.report.experiment_agreement import believed
 from flows.progress import say
 from flows.settings import Settings
 from flows.write_report import write_experiment_report
@@ -14,7 +15,8 @@ from flows.write_report import write_experiment_report
 
 @dataclass
 class ExperimentResult:
-    """The closing words of the command line, and its JSON. `partial`: why the tables are not all they will be."""
+    """The closing words of the command line, and its JSON. `partial`: why the tables are not all they will be;
+    `agreement`: how far the judge can be believed, `pairs` has that of the judge of pairs."""
 
     name: str
     experiment_id: str
@@ -32,6 +34,7 @@ class ExperimentResult:
     claims: list[dict[str, Any]] = field(default_factory=list)
     pairs: dict[str, Any] | None = None
     second: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    agreement: dict[str, Any] | None = None
     scores: list[dict[str, Any]] = field(default_factory=list)
     report: str | None = None
     seconds: float = 0.0
@@ -42,8 +45,12 @@ def finish_experiment(experiment_id: str, settings: Settings) -> ExperimentResul
     store = settings.store()
     store.prepare()  # the view `calls` may have been made before the first call
     found = read_experiment(store, experiment_id)
+    judge = believed(store, found)
     result = result_of(found)
-    result.report = str(write_experiment_report(settings, found))
+    result.agreement = dict(judge.scores)
+    if result.pairs is not None:
+        result.pairs["agreement"] = judge.pairs
+    result.report = str(write_experiment_report(settings, found, judge))
     say(f"report: {Path(result.report).as_uri()}")
     return result
 

@@ -1,6 +1,5 @@
 """items -> features: captions, labels, keywords and vectors, by the models of one model set."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +8,15 @@ from prefect import flow, task
 from prefect.runtime import flow_run
 
 from components.chat import check
-from components.features import extract
+from components.features import counting_passes, extract
 from components.records import Example, Feature, Item, Quarantine
 from components.spec import Budget, FeatureSpec, Selection
 from flows.caching import KEPT, frozen, whole
-from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
+from flows.stages import Stage
 from flows.telling import tell_chunk
+from flows.turns import models_to_itself
 
 CHUNK = 128
 """Several batches of the models, so that pictures are decoded while the batch before is computed."""
@@ -32,7 +32,7 @@ def extract_chunk(
     spec: FeatureSpec, spec_id: str, chunk: str, items: Sequence[Item]
 ) -> tuple[list[Feature], list[Quarantine]]:
     """Run the models over one chunk. Pictures are read and models loaded in here: neither crosses a task's border."""
-    with frozen(spec, spec_id):
+    with frozen(spec, spec_id), models_to_itself():
         return extract(items, spec, Settings.from_environment().models)
 
 
@@ -50,32 +50,34 @@ def extract_features(
         run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
         purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
     """
-    begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
+    settings, budget = Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
+    purse = purse or run_id
     if spec.told:
         check(spec.told, api_key(spec.told.api_key_env), budget.allow_unpriced, settings.prices)
     store, spec_id, result = settings.store(), spec.id, StepResult("extract_features")
     store.register(spec)
-    todo = store.items_without_features(selection, spec_id)
-    advance = progress("extract features", len(todo))
-    passes = passes_so_far()
-    for part in chunks(todo, CHUNK):
-        chunk = chunk_id(spec_id, [f"{item.item_id} {picture_state(item)}" for item in part])
-        features, refused = extract_chunk(spec, spec_id, chunk, whole(part))
-        if spec.told:
-            told = tell_chunk(spec, spec_id, chunk, whole(part), whole(features), budget, run_id, purse or run_id)
-            features, refused = told.features, [*refused, *told.quarantine]
-            result.bought += told.bought
-            result.reused += told.reused
-            result.failed = dict(Counter(result.failed) + told.failed)
-        rows, quarantined = publish(
-            store, "features", features, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
-        )
-        result.rows += rows
-        result.quarantined += quarantined
-        advance(len(part))
-    result.passes = passes_so_far() - passes
-    result.seconds = time.monotonic() - begun
+    stage = Stage(selection, "extract features")
+    with counting_passes() as passes:
+        for some in stage.slices(CHUNK):
+            todo = store.items_without_features(some, spec_id)
+            stage.found(len(todo))
+            for part in chunks(todo, CHUNK):
+                chunk = chunk_id(spec_id, [f"{item.item_id} {picture_state(item)}" for item in part])
+                features, refused = extract_chunk(spec, spec_id, chunk, whole(part))
+                if spec.told:
+                    told = tell_chunk(spec, spec_id, chunk, whole(part), whole(features), budget, run_id, purse)
+                    features, refused = told.features, [*refused, *told.quarantine]
+                    result.bought += told.bought
+                    result.reused += told.reused
+                    result.failed = dict(Counter(result.failed) + told.failed)
+                rows, quarantined = publish(
+                    store, "features", features, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
+                )
+                result.rows += rows
+                result.quarantined += quarantined
+                stage.advance(len(part))
+    result.passes, result.seconds = passes.total(), stage.seconds
     return result
 
 
@@ -86,10 +88,3 @@ def picture_state(item: Item | Example) -> str:
     except OSError:
         return "missing"
     return f"{stat.st_size} {stat.st_mtime_ns}" if stat else ""
-
-
-def passes_so_far() -> int:
-    """Forward passes of all models in this process."""
-    from components.features import forward_passes
-
-    return sum(forward_passes().values())

@@ -5,7 +5,7 @@ first, so that nothing which was acknowledged is left out because a page was kil
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -13,15 +13,21 @@ from typing import TypeVar
 import yaml
 
 from components.errors import UserError
-from components.judgments.rubric import RUBRICS
+from components.judgments.rubric import RUBRICS, rubric_id
 from components.people.answers import Answer, read_answers
 from components.people.ratings_file import Known, Refusal, quarantined, read_ratings, written
 from components.records import Rating, Record, Review
 from components.store import Store
+from data_checks.ratings import HIGHEST, LOWEST
 from flows.publish import chunk_id, chunks, publish
 from flows.settings import Settings
 
 CHUNK = 2_000
+_TEXTS = """
+    SELECT params->>'$.rubric_text' AS text, max(created_at) AS last FROM specs s LEFT JOIN judgments j USING (spec_id)
+    WHERE s.step = 'judge_posts' GROUP BY text ORDER BY last DESC NULLS LAST, text"""
+_RATED = """
+    SELECT DISTINCT rubric, rubric_id, aspect FROM ratings WHERE rubric_id IS NOT NULL ORDER BY ALL"""
 R = TypeVar("R", Rating, Review)
 
 
@@ -74,12 +80,13 @@ def _publish(store: Store, table: str, rows: Sequence[Record]) -> tuple[int, int
 
 @dataclass
 class Imported:
-    """What became of the lines of a file."""
+    """What became of the lines of a file. `assumed`: see `ratings_file.Read`."""
 
     lines: int
     new: int
     known: int
     refused: list[Refusal]
+    assumed: dict[str, str | None] = field(default_factory=dict)
 
 
 def import_ratings(settings: Settings, path: Path) -> Imported:
@@ -97,14 +104,14 @@ def import_ratings(settings: Settings, path: Path) -> Imported:
     missing = _missing(store, "ratings", "rating_id", found.ratings)
     new, refused = _publish(store, "ratings", missing)
     lines = len(found.ratings) + found.same + len(found.refused)
-    return Imported(lines, new, lines - new - refused - len(found.refused), found.refused)
+    return Imported(lines, new, lines - new - refused - len(found.refused), found.refused, dict(found.assumed))
 
 
 def export_ratings(settings: Settings, path: Path) -> int:
     """Write all ratings that stand; returns how many."""
     store = settings.store()
     fold(settings, store)
-    rows = store.query("SELECT * FROM latest_ratings ORDER BY created_at, rater, post_id, rubric, aspect")
+    rows = store.query("SELECT * FROM latest_ratings ORDER BY created_at, rater, post_id, rubric, rubric_id, aspect")
     write(path, written(rows))
     return len(rows)
 
@@ -121,23 +128,22 @@ def write(path: Path, text: str) -> None:
 
 
 def known_to(store: Store) -> Known:
-    """The posts of a home, the rubrics that were shipped or judged by, and what each rater says now."""
-    rubrics: dict[str, dict[str, tuple[float, float]]] = {}
-    texts = [path.read_text(encoding="utf-8") for path in sorted(RUBRICS.glob("*.yaml"))]
-    texts += [
-        row["text"]
-        for row in store.query(
-            "SELECT DISTINCT params->>'$.rubric_text' AS text FROM specs WHERE step = 'judge_posts' ORDER BY text"
-        )
-    ]
+    """The posts of a home, the rubrics that were judged or rated by or shipped, and what each rater says now."""
+    rubrics: dict[str, dict[str | None, dict[str, tuple[float, float]]]] = {}
+    texts = [row["text"] for row in store.query(_TEXTS)]
+    texts += [path.read_text(encoding="utf-8") for path in sorted(RUBRICS.glob("*.yaml"))]
     for text in texts:
         rubric = yaml.safe_load(text or "{}") or {}
         if "name" in rubric:
             span = (float(rubric["scale"]["min"]), float(rubric["scale"]["max"]))
-            rubrics.setdefault(rubric["name"], {}).update({aspect["name"]: span for aspect in rubric["aspects"]})
+            aspects = {aspect["name"]: span for aspect in rubric["aspects"]}
+            rubrics.setdefault(rubric["name"], {}).setdefault(rubric_id(text), aspects)
+    for row in store.query(_RATED):  # by a rubric of a session, which no judge went by
+        met = rubrics.setdefault(row["rubric"], {}).setdefault(row["rubric_id"], {})
+        met.setdefault(row["aspect"], (float(LOWEST), float(HIGHEST)))
     posts = {row["post_id"] for row in store.query("SELECT post_id FROM posts WHERE error IS NULL")}
     latest = {
-        (row["post_id"], row["rater"], row["rubric"], row["aspect"]): row["score"]
-        for row in store.query("SELECT post_id, rater, rubric, aspect, score FROM latest_ratings")
+        (row["post_id"], row["rater"], row["rubric"], row["rubric_id"], row["aspect"]): row["score"]
+        for row in store.query("SELECT post_id, rater, rubric, rubric_id, aspect, score FROM latest_ratings")
     }
     return Known(posts, rubrics, latest)

@@ -3,7 +3,6 @@
 Nothing is bought in place of a duplicate: asked again, the same prompt would soon give another one.
 """
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -12,20 +11,21 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from components.chat import check
-from components.features import load_models
+from components.features import counting_passes, load_models
 from components.posts import ask, human_posts, mark_duplicates, read_posts, unsent_posts, with_clip_scores
 from components.records import Item, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.store import Store
-from flows.batching import in_parts, suspended_while_pending
+from flows.batching import in_parts, part_size, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen, whole
-from flows.extract_features import passes_so_far
-from flows.progress import progress, say
+from flows.progress import say
 from flows.publish import StepResult, chunk_id, publish
 from flows.settings import Settings, api_key
+from flows.stages import Stage
 from flows.stopping import run_async
 from flows.telling import tell_alt_texts
+from flows.turns import models_to_itself
 
 
 @task(task_run_name="write {chunk}", cache_policy=NO_CACHE, tags=["calls"])
@@ -74,13 +74,12 @@ def generate_posts(
         run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
         purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
     """
-    begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
+    settings, budget = Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)
     store, spec_id, result = settings.store(), spec.id, StepResult("generate_posts")
     store.register(spec)
-    todo = store.prompts_without_posts(selection, prompts.id, features.id, spec_id, spec.candidates, TRIED_AGAIN)
-    advance, passes = progress("write posts", len(todo)), passes_so_far()
+    stage, asked = Stage(selection, "write posts"), 0
 
     def write(how: GenerationSpec, part: Sequence[Prompt]) -> None:
         chunk = chunk_id(spec_id, [prompt.prompt_id for prompt in part])
@@ -94,18 +93,21 @@ def generate_posts(
             if post.error:
                 result.failed[post.error] = result.failed.get(post.error, 0) + 1
         result.duplicates += sum(post.duplicate_of is not None for post in posts)
-        advance(len(part))
+        stage.advance(len(part))
 
-    with suspended_while_pending():
-        in_parts(spec, todo, write)
+    with suspended_while_pending(), counting_passes() as passes:
+        for some in stage.slices(part_size(spec)):
+            todo = store.prompts_without_posts(some, prompts.id, features.id, spec_id, spec.candidates, TRIED_AGAIN)
+            stage.found(len(todo))
+            asked += len(todo) * spec.candidates
+            in_parts(spec, todo, write, stage.size)
     if result.duplicates:
-        asked, failed = len(todo) * spec.candidates, sum(result.failed.values())
+        distinct = asked - sum(result.failed.values()) - result.duplicates
         say(
-            f"{asked - failed - result.duplicates} distinct of {asked} candidates: {result.duplicates} say the same as "
+            f"{distinct} distinct of {asked} candidates: {result.duplicates} say the same as "
             "an earlier one and are not judged; nothing was bought in their place"
         )
-    result.passes = passes_so_far() - passes
-    result.seconds = time.monotonic() - begun
+    result.passes, result.seconds = passes.total(), stage.seconds
     return result
 
 
@@ -127,7 +129,7 @@ def compared(
     pictures = {prompt.prompt_id: vectors[prompt.item_id] for prompt in prompts if prompt.item_id in vectors}
     if not pictures:  # no models are loaded for texts alone
         return found
-    with frozen(features, feature_spec_id):
+    with frozen(features, feature_spec_id), models_to_itself():
         return with_clip_scores(found, pictures, load_models(features, settings.models))
 
 

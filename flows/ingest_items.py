@@ -68,11 +68,11 @@ def inputs_met(store: Store, dataset: str) -> set[tuple[str, str]]:
 
 def undated(selection: Selection, without_time: int, items: int) -> str | None:
     """What there is to say when a window leaves out items because nobody knows when they were published."""
-    if not without_time or (selection.published_from is None and selection.published_to is None):
+    if not without_time or selection.on != "published_at":
         return None
     return (
         f"{without_time} of {items} items of dataset {selection.dataset!r} have no published_at, so no window takes "
-        "them; a run without --from and --to does"
+        "them; windows --on ingested_at do, or a run without --from and --to"
     )
 
 

@@ -4,9 +4,10 @@ Of several candidates it reads those that the view `candidates` finds worth it: 
 the chosen one alone.
 """
 
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -14,18 +15,17 @@ from prefect.runtime import flow_run
 
 from components.chat import check
 from components.chat.batch import Register
-from components.judgments import Waiting, check_judge, judge
-from components.judgments.origins import Written
+from components.judgments import Beside, Shown, Waiting, check_judge, judge
+from components.judgments.origins import Written, begins
 from components.prompts import is_uncertain
-from components.records import Item, Judgment, Post, Prompt
+from components.records import Feature, Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
-from components.store import Store
-from flows.batching import in_parts, suspended_while_pending
+from flows.batching import in_parts, part_size, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer, journal_of
 from flows.caching import frozen, whole
-from flows.progress import progress
 from flows.publish import StepResult, chunk_id, publish
 from flows.settings import Settings, api_key
+from flows.stages import Stage
 from flows.stopping import run_async
 
 
@@ -35,15 +35,15 @@ def judge_chunk(
     spec_id: str,
     chunk: str,
     posts: Sequence[Post],
-    batch: Sequence[Post],
+    beside: Mapping[str, Shown],
     budget: Budget,
     run_id: str,
     purse: str,
 ) -> tuple[list[Judgment], Buyer]:
     """Buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer.
 
-    `batch` is all posts of the selection: a post's neighbours, shown for variety, are part of its call's key, so they
-    must depend neither on where the chunks were cut nor on which candidates are judged.
+    `beside`: prompt_id -> what is shown beside its posts, for variety. It is part of a call's key, so it depends on all
+    posts of the selection, and neither on where the chunks were cut nor on which candidates are judged.
     """
     settings = Settings.from_environment()
     store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse, spec_id)
@@ -53,7 +53,7 @@ def judge_chunk(
     now = datetime.now(UTC)
     waiting = waiting_calls(settings)
     with frozen(spec, spec_id):
-        rows = run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now, batch=batch, waiting=waiting))
+        rows = run_async(lambda: judge(posts, prompts, items, words, spec, buyer, now, beside=beside, waiting=waiting))
     return rows, buyer
 
 
@@ -81,15 +81,13 @@ def judge_posts(
         run_id: Leave empty: the pipeline sets it, to book what is done here under its own run.
         purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
     """
-    begun, settings, budget = time.monotonic(), Settings.from_environment().prepare(), budget or Budget()
+    settings, budget = Settings.from_environment().prepare(), budget or Budget()
     run_id = run_id or str(flow_run.id)  # deployed alone: each run has a budget of its own
     check(spec, api_key(spec.api_key_env), budget.allow_unpriced, settings.prices)
     check_judge(spec, [generation.model], "spec")
     written = Written(prompts.id, features.id, generation.id)
     with suspended_while_pending():
-        result = judge_written(spec, written, selection, budget, run_id, purse or run_id)
-    result.seconds = time.monotonic() - begun
-    return result
+        return judge_written(spec, written, selection, budget, run_id, purse or run_id)
 
 
 def judge_written(
@@ -101,16 +99,18 @@ def judge_written(
     purse: str,
     label: str = "judge posts",
 ) -> StepResult:
-    """The work itself: what is worth a reading and lacks one, part by part."""
-    store, spec_id, result = Settings.from_environment().store(), spec.id, StepResult("judge_posts")
+    """The work itself: what is worth a reading and lacks one, part by part. A post is read once those that stand beside
+    it are written, or will not be."""
+    settings = Settings.from_environment()
+    store, spec_id, result = settings.store(), spec.id, StepResult("judge_posts")
     store.register(spec)
-    todo = store.posts_without_judgments(selection, *written.ids, spec_id, spec.repeats, TRIED_AGAIN)
-    batch = store.posts_written(selection, *written.ids) if todo else []
-    advance = progress(label, len(todo))
+    stage, waiting = Stage(selection, label), waiting_calls(settings)
+    beside, held = Beside(spec.batch_context, (), waiting.since if waiting else ()), list[Post]()
 
     def read(how: JudgeSpec, part: Sequence[Post]) -> None:
         chunk = chunk_id(spec_id, [post.post_id for post in part])
-        judgments, buyer = judge_chunk(how, spec_id, chunk, whole(part), whole(batch), budget, run_id, purse)
+        shown = beside.of({post.prompt_id for post in part})
+        judgments, buyer = judge_chunk(how, spec_id, chunk, whole(part), whole(shown), budget, run_id, purse)
         rows, quarantined = publish(
             store, "judgments", judgments, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
         )
@@ -121,10 +121,18 @@ def judge_written(
         for judgment in judgments:
             if judgment.error:
                 result.failed[judgment.error] = result.failed.get(judgment.error, 0) + 1
-        advance(len(part))
+        stage.advance(len(part))
 
-    in_parts(spec, todo, read)
-    return result
+    for n, some in enumerate(stage.slices(part_size(spec))):
+        todo = store.posts_without_judgments(some, *written.ids, spec_id, spec.repeats, TRIED_AGAIN)
+        stage.found(len(todo))
+        if todo or stage.is_in_line:
+            beside.add(begins(store, selection if n == 0 else some, written))
+        held += todo
+        ready = [post for post in held if beside.now.is_known(post.prompt_id, stage.coming)]
+        held = [post for post in held if not beside.now.is_known(post.prompt_id, stage.coming)]
+        in_parts(spec, ready, read, stage.size)
+    return replace(result, seconds=stage.seconds)
 
 
 def waiting_calls(settings: Settings) -> Waiting | None:
@@ -138,7 +146,13 @@ def waiting_calls(settings: Settings) -> Waiting | None:
 Found = dict[str, list[str]]
 
 
-def words_of(store: Store, prompts: Mapping[str, Prompt], words_from: str = "") -> dict[str, Found | None]:
+class HasFeatures(Protocol):
+    """The warehouse, or what was read from it before."""
+
+    def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]: ...
+
+
+def words_of(store: HasFeatures, prompts: Mapping[str, Prompt], words_from: str = "") -> dict[str, Found | None]:
     """prompt_id -> feature name -> the texts that were found in the item, best first: what the post is judged against.
 
     Not only the words the prompt used: an ablated prompt is judged by the same yardstick as the full one, and one of

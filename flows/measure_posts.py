@@ -12,14 +12,15 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
+from components.features import counting_passes
 from components.measures import Measuring, read_batch
 from components.records import Measure, Post
 from components.spec import FeatureSpec, GenerationSpec, MeasureSpec, PromptSpec, Selection
 from flows.caching import frozen, whole
-from flows.extract_features import passes_so_far
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
+from flows.turns import models_to_itself
 
 CHUNK = 256
 
@@ -29,7 +30,7 @@ def measure_chunk(
     spec: MeasureSpec, spec_id: str, chunk: str, posts: Sequence[Post], measuring: Measuring
 ) -> list[Measure]:
     """Measure one chunk. Not cached: the values depend on the whole batch, and what is done is in the warehouse."""
-    with frozen(spec, spec_id):
+    with frozen(spec, spec_id), models_to_itself():
         return measuring(posts, datetime.now(UTC))
 
 
@@ -60,22 +61,25 @@ def measure_posts(
     specs = (prompts.id, features.id, generation.id)
     todo = store.posts_without_measures(selection, *specs, spec_id)
     if todo:
-        until = Selection(dataset=selection.dataset, published_to=selection.published_to)
+        until = selection.model_copy(
+            update={"published_from": None, "ingested_from": None, "limit": None, "sample": None}
+        )
         feed = store.posts_to_judge(until, *specs)
-        advance, passes = progress("measure posts", len(todo)), passes_so_far()
+        advance = progress("measure posts", len(todo))
         batch = read_batch(store, with_all(feed, todo), features.id, prompts.language)
         with frozen(features, specs[1]):
             measuring = Measuring(batch, spec, features, settings.models)
-        for part in chunks(todo, CHUNK):
-            chunk = chunk_id(spec_id, [post.post_id for post in part])
-            measures = measure_chunk(spec, spec_id, chunk, whole(part), whole(measuring))
-            rows, quarantined = publish(
-                store, "measures", measures, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
-            )
-            result.rows += rows
-            result.quarantined += quarantined
-            advance(len(part))
-        result.passes = passes_so_far() - passes
+        with counting_passes() as passes:
+            for part in chunks(todo, CHUNK):
+                chunk = chunk_id(spec_id, [post.post_id for post in part])
+                measures = measure_chunk(spec, spec_id, chunk, whole(part), whole(measuring))
+                rows, quarantined = publish(
+                    store, "measures", measures, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
+                )
+                result.rows += rows
+                result.quarantined += quarantined
+                advance(len(part))
+        result.passes = passes.total()
     result.seconds = time.monotonic() - begun
     return result
 

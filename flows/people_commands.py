@@ -50,7 +50,8 @@ def add_to(command: Callable[..., argparse.ArgumentParser]) -> None:
         "Judges are compared on posts drawn at random (the audit slice, imported ratings), since the\n"
         "queue shows those on which judges disagree. `calibrate` keeps the maps, which the view\n"
         "calibrated_scores lays over raw scores. A CSV has the columns post_id, rater, aspect, score;\n"
-        "and, if known, rubric, slice, seconds, saw_judge, created_at.",
+        "and, if known, rubric, rubric_id (which text of it), slice, seconds, saw_judge, created_at.\n"
+        "Ratings by two texts of one rubric are two questions, and are told apart.",
     )
     ratings.add_argument("action", nargs="?", choices=("show", "calibrate", "import", "export"), default="show")
     ratings.add_argument("file", nargs="?", type=Path, metavar="FILE.csv")

@@ -2,16 +2,17 @@
 
     item -> feature -> prompt -> post -> judgment, and measures beside it where they are asked for
 
+Where there is more than a chunk to do, features are found while posts are written and judged (flows/stages.py).
 Reads a campaign, writes the warehouse, a row in `runs`, the report and the run's artifacts.
 """
 
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain
 from typing import Annotated, Any
 
 from prefect import flow
@@ -31,6 +32,7 @@ from flows.buying import purse_of
 from flows.caching import unchanged
 from flows.check_warehouse import check_warehouse
 from flows.extract_features import extract_features
+from flows.forms import form_field
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items, undated
 from flows.judges import Step, judging_steps, notes_on
@@ -40,7 +42,9 @@ from flows.progress import say
 from flows.publish import StepResult
 from flows.read_anchors import AnchorStep, read_anchors
 from flows.settings import Settings
+from flows.stages import run_at_once
 from flows.stopping import STOPS, raise_if_stopped, stoppable
+from flows.work_left import line_of
 from flows.write_report import write_report
 
 log = logging.getLogger("postwright")
@@ -54,10 +58,13 @@ WRITES = {
     "build_prompts": "prompts",
     "generate_posts": "posts",
 }
-Limit = Annotated[int, Field(ge=1, title="At most so many items", description="The earliest first.")]
+From = Annotated[datetime | None, form_field("Published from", "Included. Empty: from the beginning.")]
+To = Annotated[datetime | None, form_field("Published before", "Excluded. Empty: to the end.")]
+IngestedFrom = Annotated[datetime | None, form_field("Read in from", "Instead of times of publication; included.")]
+IngestedTo = Annotated[datetime | None, form_field("Read in before", "Excluded.")]
+Limit = Annotated[Annotated[int, Field(ge=1)] | None, form_field("At most so many items", "The earliest first.")]
 Purse = Annotated[
-    str,
-    Field(title="Purse (leave empty)", description="Set by backfills: runs with the same purse share one budget."),
+    str, form_field("Purse (leave empty)", "Set by backfills: runs with the same purse share one budget.")
 ]
 
 
@@ -80,21 +87,17 @@ class Summary:
 @flow(name="pipeline", flow_run_name="{campaign.name}")
 def pipeline(
     campaign: Campaign,
-    published_from: datetime | None = None,
-    published_to: datetime | None = None,
-    limit: Limit | None = None,
+    published_from: From = None,
+    published_to: To = None,
+    limit: Limit = None,
     purse: Purse = "",
+    ingested_from: IngestedFrom = None,
+    ingested_to: IngestedTo = None,
 ) -> Summary:
     """Turn a dataset into judged posts; only what is not there yet is done, and no call is bought twice.
 
-    Args:
-        campaign: What is read, how it is written and judged, and what it may cost: a campaign file, as a form.
-        published_from: Of items published at or after this time, in UTC where it has no offset. Example:
-            2026-03-02T00:00:00Z. Empty: from the first.
-        published_to: Of items published before this time; the window does not hold it. Example: 2026-03-16T00:00:00Z.
-            Empty: to the last.
-        limit: At most so many items, the earliest first. Empty: all.
-        purse: Leave empty: runs with the same purse share one budget, and pipelines and backfills set it.
+    The window is of the time of publication, or of when items were read in; its beginning is included, its end is not.
+    `limit` takes the earliest items.
     """
     settings = Settings.from_environment().prepare()
     store = settings.store()
@@ -102,7 +105,12 @@ def pipeline(
     for told in notes_on(campaign):
         say(told)
     selection = Selection(
-        dataset=campaign.dataset.name, published_from=published_from, published_to=published_to, limit=limit
+        dataset=campaign.dataset.name,
+        published_from=published_from,
+        published_to=published_to,
+        ingested_from=ingested_from,
+        ingested_to=ingested_to,
+        limit=limit,
     )
     run = begin(campaign, selection, store, purse)
     with suspended_while_pending():
@@ -116,22 +124,21 @@ def go_through(
     settings: Settings,
     made: Sequence[StepResult] = (),
     is_shown: bool = True,
+    is_checked: bool = True,
 ) -> Summary:
     """The steps, and the books of how they ended. `made`: the first steps, where somebody has made them for this run;
-    `is_shown`: whether it gets a report of its own. Without one, only tables that it has written to are checked."""
+    `is_shown`: whether it gets a report of its own. Without one, only tables that it has written to are checked;
+    `is_checked`: whether they are, or somebody does it for several runs together."""
     store, summary = settings.store(), Summary(run.run_id, campaign.name, steps=list(made))
     summary.notes = notes_on(campaign)
     try:
         with stoppable():
             store.record_run(run)
-            for step in islice(steps(campaign, selection, run), len(made), None):
-                raise_if_stopped()
-                summary.steps.append(done := step())
-                summary.anchors += done.said if isinstance(done, AnchorStep) else []
-            raise_if_stopped()
+            go_on(campaign, selection, run, settings, summary.steps)
+            summary.anchors = [said for step in summary.steps if isinstance(step, AnchorStep) for said in step.said]
             writes = WRITES | dict.fromkeys(judges_of(campaign), "judgments")
             written = [writes[step.step] for step in summary.steps if step.rows and step.step in writes]
-            if is_shown or written:
+            if is_checked and (is_shown or written):
                 check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
     except BaseException as error:
         summary.state, summary.message = how_it_ended(error)
@@ -144,30 +151,43 @@ def go_through(
     return summary
 
 
-def steps(campaign: Campaign, selection: Selection, run: Run) -> Iterator[Callable[[], StepResult]]:
-    """The pipeline itself. Before each step the specs must still be those that the run began with."""
+def go_on(campaign: Campaign, selection: Selection, run: Run, settings: Settings, done: list[StepResult]) -> None:
+    """The pipeline itself, from the step after those in `done`; what each further one has done goes there, too. Before
+    a step begins the specs must still be those that the run began with."""
     c = campaign
     made: dict[str, Any] = {"selection": selection, "run_id": run.run_id}
     money: dict[str, Any] = {"budget": c.budget, "purse": run.purse}
-    begun_with = json.loads(run.spec_ids)
-    before: tuple[Step, ...] = (
-        lambda: ingest_items(c.dataset, run_id=run.run_id),
+    if not done:
+        check_unchanged(c, run)
+        done.append(ingest_items(c.dataset, run_id=run.run_id))
+    flowing: tuple[Step, ...] = (
         lambda: extract_features(c.features, **made, **money),
         lambda: build_prompts(c.prompt, c.features, **made),
         lambda: generate_posts(c.generation, c.prompt, c.features, **made, **money),
     )
-    after: tuple[Step, ...] = (
-        *((lambda: measure_posts(c.measures, c.generation, c.prompt, c.features, **made),) if c.measures else ()),
-        *(
-            (lambda: read_anchors(c.anchors, (c.judge, *c.panel), run_id=run.run_id, dataset=c.dataset.name, **money),)
-            if c.anchors
-            else ()
-        ),
-    )
-    for step in chain(before, judging_steps(c, made, money), after):
-        for name, spec in specs_of(c).items():
-            unchanged(spec, begun_with[name])
-        yield step
+    check_unchanged(c, run)
+    first = len(done) - 1
+    if line := line_of(c, selection, settings, first):
+        run_at_once([*flowing[first:], *judging_steps(c, made, money)], line, done)
+    else:
+        for step in chain(flowing[first:], judging_steps(c, made, money)):
+            check_unchanged(c, run)
+            done.append(step())
+    if c.measures:
+        check_unchanged(c, run)
+        done.append(measure_posts(c.measures, c.generation, c.prompt, c.features, **made))
+    if c.anchors:
+        check_unchanged(c, run)
+        judges = (c.judge, *c.panel)
+        done.append(read_anchors(c.anchors, judges, run_id=run.run_id, dataset=c.dataset.name, **money))
+    raise_if_stopped()
+
+
+def check_unchanged(campaign: Campaign, run: Run) -> None:
+    raise_if_stopped()
+    begun_with = json.loads(run.spec_ids)
+    for name, spec in specs_of(campaign).items():
+        unchanged(spec, begun_with[name])
 
 
 def specs_of(campaign: Campaign) -> dict[str, Spec]:
@@ -185,8 +205,9 @@ def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) ->
         run_id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         campaign=campaign.name,
         dataset=campaign.dataset.name,
-        window_from=selection.published_from,
-        window_to=selection.published_to,
+        window_from=selection.window[0],
+        window_to=selection.window[1],
+        window_on=selection.on,
         item_limit=selection.limit,
         item_sample=selection.sample,
         item_seed=selection.seed,

@@ -12,7 +12,8 @@ from components.chat.batch import Register
 from components.chat.batch.register import Entry as OpenBatch
 from components.errors import UserError
 from components.experiments import ExperimentSpec, arms_of, notes_of
-from flows.plan_run import Expected, StagePlan, expected_run, stage_plan
+from flows.expect_run import Expected, expected_run
+from flows.plan_run import StagePlan, stage_plan
 from flows.settings import Settings
 
 

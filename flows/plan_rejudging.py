@@ -6,7 +6,8 @@ from components.records import Item, Prompt
 from components.spec import Campaign
 from flows.buying import TRIED_AGAIN
 from flows.expect_judging import judge_requests
-from flows.plan_run import RunPlan, StepPlan, begun, stage_plan
+from flows.expect_run import StepPlan
+from flows.plan_run import RunPlan, begun, stage_plan
 from flows.rejudging import Period, between, check_rejudging
 from flows.settings import Settings
 from flows.windows import By, windows

@@ -4,37 +4,18 @@ Prompts that exist are counted as they are. For items whose features are not the
 placeholder words of typical length, so that tokens and money can be told before any model has run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from components.chat import ChatRequest, estimate
+from components.chat import ChatRequest, History, estimate
 from components.chat.batch import Register
 from components.chat.batch.register import Entry as OpenBatch
-from components.items import list_entries
-from components.judgments.panel import JUDGE, judges_of
-from components.posts import ask
-from components.records import Item, Prompt
-from components.spec import Campaign, ChatSpec, Selection
-from flows.buying import TRIED_AGAIN, journal_of
-from flows.expect_anchors import anchor_stages
-from flows.expect_calls import alt_text_stage, telling_requests
-from flows.expect_items import expected_items
-from flows.expect_judging import expected_judging
-from flows.expect_measures import expected_measuring
-from flows.expect_posts import by_people, expected_posts, unknown_candidates
-from flows.expect_prompts import expected_prompts
-from flows.ingest_items import inputs_met, undated
-from flows.judges import notes_on
+from components.spec import Campaign, ChatSpec, On, Selection
+from flows.buying import journal_of
+from flows.expect_run import StepPlan, expected_run
 from flows.settings import Settings
 from flows.show_spend import read_spend
-
-
-@dataclass
-class StepPlan:
-    step: str
-    todo: int
-    there: int
 
 
 @dataclass
@@ -74,26 +55,16 @@ class RunPlan:
     note: str | None = None
 
 
-Stage = tuple[str, ChatSpec, Sequence[ChatRequest]]
-
-
-@dataclass
-class Expected:
-    """A run before it is done: rows per step, what would be asked of whom, and what cannot be known. `unseen`: the
-    items whose features are not there yet."""
-
-    steps: list[StepPlan]
-    stages: list[Stage]
-    notes: list[str]
-    items: int
-    unseen: int
-
-
 def plan_run(
-    campaign: Campaign, settings: Settings, start: datetime | None, end: datetime | None, limit: int | None
+    campaign: Campaign,
+    settings: Settings,
+    start: datetime | None,
+    end: datetime | None,
+    limit: int | None,
+    on: On = "published_at",
 ) -> RunPlan:
     """Rows per step, calls, tokens and dollars."""
-    selection = Selection(dataset=campaign.dataset.name, published_from=start, published_to=end, limit=limit)
+    selection = Selection.within(campaign.dataset.name, on, start, end, limit)
     expected = expected_run(campaign, settings, selection)
     entries_open = Register(settings.batches).open_entries()
     found = begun(campaign, settings, entries_open)
@@ -103,61 +74,6 @@ def plan_run(
     keys = {request.key for _, _, asked in expected.stages for request in asked}
     found.batches = sum(not keys.isdisjoint(entry.lines) for entry in entries_open)
     return found
-
-
-def expected_run(campaign: Campaign, settings: Settings, selection: Selection) -> Expected:
-    """What a run over a selection would do; nothing is bought."""
-    c, store, journal = campaign, settings.store(), journal_of(settings)
-    features_id, prompts_id, writer_id = c.features.id, c.prompt.id, c.generation.id
-    window = selection.model_copy(update={"limit": None, "sample": None})
-    entries, met = list_entries(c.dataset), inputs_met(store, c.dataset.name)
-    fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
-    items, new_items = expected_items(fresh, selection, store)
-
-    unseen = [item for item in store.items_without_features(window, features_id) if item.item_id in items] + new_items
-    unprompted = [i for i in store.items_without_prompts(window, prompts_id, features_id) if i.item_id in items]
-    new = expected_prompts(unseen, unprompted, store, campaign)
-    there = of(items, store.prompts(window, prompts_id, features_id))
-    unwritten = store.prompts_without_posts(
-        window, prompts_id, features_id, writer_id, c.generation.candidates, TRIED_AGAIN
-    )
-    to_write = [*of(items, unwritten), *new]
-    writing = ask(to_write, items, c.generation)
-
-    prompts = {prompt.prompt_id: prompt for prompt in [*there, *new]}
-    posts = store.posts_written(window, prompts_id, features_id, writer_id)
-    known = {post.post_id: post for post in posts if post.prompt_id in prompts}
-    coming = by_people(to_write, items, c) if c.generation.is_human else expected_posts(writing, c, journal, known)
-    judges = judges_of(c)
-    judging = {
-        name: expected_judging(judge, c, window, prompts, items, known, coming, settings)
-        for name, judge in judges.items()
-    }
-
-    posts_to_do = len(to_write) * c.generation.candidates
-    without_time = sum(entry.published_at is None for entry in entries if not entry.problem)
-    notes = [
-        undated(selection, without_time, len(entries)),
-        *notes_on(c),
-        unknown_candidates(writing, c, journal),
-    ]
-    steps = [
-        StepPlan("ingest_items", len(fresh), len(entries) - len(fresh)),
-        StepPlan("extract_features", len(unseen), len(items) - len(unseen)),
-        StepPlan("build_prompts", len(new), len(there)),
-        StepPlan("generate_posts", posts_to_do, len(prompts) * c.generation.candidates - posts_to_do),
-        *(StepPlan(name, one.todo, one.there) for name, one in judging.items()),
-    ]
-    if c.measures:
-        steps.append(StepPlan("measure_posts", *expected_measuring(c, window, prompts, coming, store)))
-    stages: list[Stage] = [
-        *telling_requests(unseen, c.features),
-        *alt_text_stage(to_write, items, {item.item_id for item in unseen}, c, store),
-        ("generate", c.generation, writing.requests),
-        *(("judge" if name == JUDGE else name, judge, judging[name].requests) for name, judge in judges.items()),
-        *anchor_stages(c.anchors, tuple(judges.values())),
-    ]
-    return Expected(steps, stages, [note for note in notes if note], len(items), len(unseen))
 
 
 def begun(campaign: Campaign, settings: Settings, entries: Sequence[OpenBatch]) -> RunPlan:
@@ -176,13 +92,19 @@ def begun(campaign: Campaign, settings: Settings, entries: Sequence[OpenBatch]) 
 
 
 def stage_plan(
-    stage: str, chat: ChatSpec, asked: Sequence[ChatRequest], entries: Sequence[OpenBatch], settings: Settings
+    stage: str,
+    chat: ChatSpec,
+    asked: Sequence[ChatRequest],
+    entries: Sequence[OpenBatch],
+    settings: Settings,
+    seen: History | None = None,
 ) -> StagePlan:
-    """`entries`: the open batches; what they hold is bought already, though its answers are not here yet."""
+    """`entries`: the open batches; what they hold is bought already, though its answers are not here yet. `seen`: what
+    the journal told of such calls, where somebody has looked."""
     journal, held = journal_of(settings), {key for entry in entries for key in entry.lines}
     waiting = {request.key for request in asked} & held
     waiting -= journal.lookup_many(waiting).keys()
-    cost = estimate([one for one in asked if one.key not in waiting], chat, journal, settings.prices)
+    cost = estimate([one for one in asked if one.key not in waiting], chat, journal, settings.prices, seen)
     return StagePlan(
         stage,
         chat.model,
@@ -198,7 +120,3 @@ def stage_plan(
         len(waiting),
         cost.batch_prices,
     )
-
-
-def of(items: Mapping[str, Item], prompts: Sequence[Prompt]) -> list[Prompt]:
-    return [prompt for prompt in prompts if prompt.item_id in items]

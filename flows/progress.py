@@ -7,6 +7,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -17,10 +19,28 @@ LINE_EVERY_S = 10.0
 """Plain lines are for logs that people scroll through: one at the start, one at the end, and a sign of life between."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """One of many parts of a whole that has a bar of its own, such as a window of a backfill; `said`: what any of them
+    has said, which the others need not say again."""
+
+    name: str
+    said: set[str] = field(default_factory=set)
+
+
+class Advance(Protocol):
+    """Call it with the number of parts done since, and how many more (or fewer) there are than was thought."""
+
+    def __call__(self, n: int, more: int = 0, /) -> None: ...
+
+
 class Listener(Protocol):
-    def start(self, label: str, total: int) -> Callable[[int], None]: ...
+    def start(self, label: str, total: int, part: Part | None = None) -> Advance: ...
 
     def say(self, line: str) -> None: ...
+
+    def note(self, line: str) -> None:
+        """What a bar shows anyway."""
 
 
 def run_log(line: str) -> None:
@@ -39,17 +59,20 @@ class LogLines:
     """Plain lines to `emit`."""
 
     def __init__(self, emit: Callable[[str], None] = run_log) -> None:
-        self.say = emit
+        self.say = self.note = emit
 
-    def start(self, label: str, total: int) -> Callable[[int], None]:
+    def start(self, label: str, total: int, part: Part | None = None) -> Advance:
         done, begun, spoken = 0, time.monotonic(), time.monotonic()
-        self.say(f"{label}: 0/{total}")
+        if part is None:
+            self.say(f"{label}: 0/{total}")
+        else:
+            label = f"{part.name}, {label}"
 
-        def advance(n: int) -> None:
-            nonlocal done, spoken
-            done += n
+        def advance(n: int, more: int = 0) -> None:
+            nonlocal done, spoken, total
+            done, total = done + n, total + more
             now = time.monotonic()
-            if done >= total or now - spoken > LINE_EVERY_S:
+            if (done >= total and part is None) or now - spoken > LINE_EVERY_S:
                 spoken = now
                 self.say(f"{label}: {done}/{total} in {now - begun:.1f} s")
 
@@ -69,20 +92,37 @@ class Bars:
             console=console,
         )
 
-    def start(self, label: str, total: int) -> Callable[[int], None]:
-        task = self.bars.add_task(label, total=total)
-        return lambda n: self.bars.advance(task, n)
+    def start(self, label: str, total: int, part: Part | None = None) -> Advance:
+        """A part's bar goes when it is full, or a year of days would leave thousands."""
+        task = self.bars.add_task(label if part is None else f"{part.name} {label}", total=total)
+        done, shown = 0, True
+
+        def advance(n: int, more: int = 0) -> None:
+            nonlocal done, total, shown
+            done, total = done + n, total + more
+            if shown:
+                self.bars.update(task, completed=done, total=total)
+            if shown and part is not None and done >= total:
+                self.bars.remove_task(task)
+                shown = False
+
+        return advance
 
     def say(self, line: str) -> None:
         self.bars.console.print(line, highlight=False)
 
+    def note(self, line: str) -> None:
+        pass
+
 
 class Silence:
-    def start(self, label: str, total: int) -> Callable[[int], None]:
-        return lambda n: None
+    def start(self, label: str, total: int, part: Part | None = None) -> Advance:
+        return lambda n, more=0: None
 
     def say(self, line: str) -> None:
         pass
+
+    note = say
 
 
 _listener: Listener = LogLines()
@@ -109,11 +149,34 @@ def listening(console: Console, machine: bool) -> Iterator[None]:
         _listener = before
 
 
-def progress(label: str, total: int) -> Callable[[int], None]:
+_part: ContextVar[Part | None] = ContextVar("part", default=None)
+
+
+@contextmanager
+def in_part(part: Part) -> Iterator[None]:
+    """What is told in the block is told of one part of many."""
+    token = _part.set(part)
+    try:
+        yield
+    finally:
+        _part.reset(token)
+
+
+def progress(label: str, total: int) -> Advance:
     """Begin a step of `total` parts; call what it returns with the number of parts done since."""
-    return _listener.start(label, total) if total else lambda n: None
+    return _listener.start(label, total, _part.get()) if total else lambda n, more=0: None
 
 
 def say(line: str) -> None:
     """One line for people."""
+    part = _part.get()
+    if part is not None:
+        if line in part.said:
+            return
+        part.said.add(line)
     _listener.say(line)
+
+
+def note(line: str) -> None:
+    """One line for people who see no bars."""
+    _listener.note(line)

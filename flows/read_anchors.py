@@ -122,15 +122,10 @@ def buy_missing(
     result: AnchorStep,
 ) -> int:  # fmt: skip
     """New rows of one judge."""
-    spec_id, ids = judge.id, ids_of(load_material(anchors.posts), anchors, judge).values()
-    sql = f"""SELECT anchor_id FROM (
-            SELECT anchor_id, repeat FROM anchor_readings WHERE spec_id = $spec_id AND period = $period
-            GROUP BY anchor_id, repeat HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect)
-        ) GROUP BY anchor_id HAVING count(*) >= $repeats"""
-    params = {"spec_id": spec_id, "period": period, "repeats": anchors.repeats, "retryable": TRIED_AGAIN}
-    done = [row["anchor_id"] for row in store.query(sql, params)]
-    if set(ids) <= set(done):
+    done, left = done_and_left(anchors, judge, period, store)
+    if not left:
         return 0
+    spec_id = judge.id
     readings, buyer = read_period(anchors, judge, spec_id, period, done, budget, run_id, purse)
     chunk = chunk_id(spec_id, [reading.reading_id for reading in readings])
     rows, quarantined = publish(
@@ -144,6 +139,27 @@ def buy_missing(
         if reading.error:
             result.failed[reading.error] = result.failed.get(reading.error, 0) + 1
     return rows
+
+
+def done_and_left(anchors: AnchorSpec, judge: JudgeSpec, period: str, store: Store) -> tuple[list[str], set[str]]:
+    """The ids of the anchors that the judge has read in the period, and of those that it has not."""
+    sql = f"""SELECT anchor_id FROM (
+            SELECT anchor_id, repeat FROM anchor_readings WHERE spec_id = $spec_id AND period = $period
+            GROUP BY anchor_id, repeat HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect)
+        ) GROUP BY anchor_id HAVING count(*) >= $repeats"""
+    params = {"spec_id": judge.id, "period": period, "repeats": anchors.repeats, "retryable": TRIED_AGAIN}
+    done = [row["anchor_id"] for row in store.query(sql, params)]
+    return done, set(ids_of(load_material(anchors.posts), anchors, judge).values()) - set(done)
+
+
+def would_do_something(anchors: AnchorSpec, judges: Sequence[JudgeSpec], store: Store) -> bool:
+    """Whether a run now would read an anchor, or stop because a judge has drifted."""
+    period = period_of(datetime.now(UTC), anchors.every)
+    return any(
+        done_and_left(anchors, judge, period, store)[1]
+        or (anchors.stop and watch(anchors, judge, store).state == "drifted")
+        for judge in judges
+    )
 
 
 def watch(anchors: AnchorSpec, judge: JudgeSpec, store: Store) -> Drift:

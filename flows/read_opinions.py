@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.people.calibration import Calibration, calibrate, people_agree
-from components.people.opinions import read_opinions
+from components.people.opinions import by_text, read_opinions
 from components.records import Evaluation, content_id
 from components.statistics.calibration import LEAST
 from components.store import Store
@@ -21,8 +21,8 @@ def read(store: Store) -> dict[str, Any]:
     return {
         "least": LEAST,
         "raters": [asdict(rater) for rater in raters],
-        "agreements": [asdict(one) for one in people_agree(said)],
-        "calibrations": [asdict(one) for one in calibrate(said, judged)],
+        "agreements": [asdict(one) | {"by": by_text(one.rubric, one.rubric_id)} for one in people_agree(said)],
+        "calibrations": [asdict(one) | {"by": by_text(one.rubric, one.rubric_id)} for one in calibrate(said, judged)],
     }
 
 
@@ -41,7 +41,10 @@ def store_calibrations(store: Store) -> list[Calibration]:
 
 def evaluations(one: Calibration, labels: str) -> list[Evaluation]:
     assert one.map is not None
-    curve = {"judge": one.map.scores, "people": one.map.ratings, "mae_after": one.map.mae_after, "rubric": one.rubric}
+    curve = {
+        "judge": one.map.scores, "people": one.map.ratings, "mae_after": one.map.mae_after, "rubric": one.rubric,
+        "rubric_id": one.rubric_id,
+    }  # fmt: skip
     values = {"bias": one.bias, "mae": one.mae, "weighted_kappa": one.kappa}
     return [
         _row(one, labels, "isotonic", None, None, None, json.dumps(curve)),

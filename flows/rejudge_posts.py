@@ -11,7 +11,6 @@ from typing import Annotated
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from pydantic import Field
 
 from components.errors import BatchPending, UserError
 from components.judgments.origins import origins
@@ -19,6 +18,7 @@ from components.judgments.shift import AspectChange, Shift
 from components.spec import Campaign
 from components.store import Store
 from flows.batching import suspended_while_pending
+from flows.forms import form_field
 from flows.judge_posts import judge_written
 from flows.progress import say
 from flows.publish import StepResult
@@ -27,16 +27,16 @@ from flows.settings import Settings
 from flows.show_judging import markdown
 from flows.side_by_side import raise_first_stop, run_parts, wait_for_parts, without_waiting
 from flows.stopping import raise_if_stopped
-from flows.windows import HOPELESS, By, Parallel, Window, day_of, utc, windows
+from flows.windows import HOPELESS, By, Parallel, Window, called, utc, windows
 
 Against = Annotated[
-    str, Field(title="Compare with the judge", description="A spec id or a model; empty: who read most of these posts.")
+    str, form_field("Compare with the judge", "A spec id or a model; empty: who read most of these posts.")
 ]
 CompareFrom = Annotated[
     datetime | None,
-    Field(title="Another period from", description="Read by the new judge: how much of the change is the judge's?"),
+    form_field("Another period from", "Read by the new judge: how much of the change is the judge's?"),
 ]
-CompareTo = Annotated[datetime | None, Field(title="Another period before")]
+CompareTo = Annotated[datetime | None, form_field("Another period before")]
 
 
 @dataclass
@@ -108,7 +108,7 @@ def rejudge_posts(
     if hasty != campaign:
         wait_for_parts(found, go, parallel, HOPELESS)
     with suspended_while_pending():
-        raise_first_stop(found, "windows", day_of)
+        raise_first_stop(found, "windows", called)
     store.prepare()  # the view `calls` may have been made before the first call
     result.windows = [window.summary for window in found]
     result.cost_usd = cost_since(store, purse, begun)

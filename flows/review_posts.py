@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import PostwrightError, UserError
-from components.judgments.rubric import load_rubric
+from components.judgments.rubric import load_rubric, rubric_id, rubric_text
 from components.people.answers import Answer, AnswerFile, read_answers
 from components.people.app import Waiting, application
 from components.people.desk import Desk
@@ -53,7 +53,8 @@ class Reviewing:
         self.store = settings.store()
         self.store.wait_s = WAIT_S
         self.file = AnswerFile(settings.people)
-        self.desk = Desk(self._keep, load_rubric(asked.rubric).model_dump(), asked.gate, asked.audit)
+        rubric = load_rubric(asked.rubric).model_dump() | {"id": rubric_id(rubric_text(asked.rubric))}
+        self.desk = Desk(self._keep, rubric, asked.gate, asked.audit)
         self.id = content_id("home", str(settings.home.resolve()))
         self.kept = 0
         self._lock = threading.Lock()

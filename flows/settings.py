@@ -90,6 +90,9 @@ class Settings:
         their own time have another, so that neither waits for the other."""
         return self.service / "prefect"
 
+    def backfill_report(self, campaign: str, backfill_id: str) -> Path:
+        return self.reports / f"backfill-{campaign}-{backfill_id.removeprefix('backfill-')}.html"
+
     def prepare(self) -> "Settings":
         """Make the home's folders and tables; raises UserError where the home cannot be written."""
         try:

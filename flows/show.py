@@ -108,21 +108,6 @@ def judges_table(judges: Sequence[Mapping[str, Any]]) -> Table:
     return found
 
 
-def show_windows(windows: Sequence[Any], console: Console) -> None:
-    rows = table("window", "state", "#posts", "#judged", "#bought", "#cost")
-    for window in windows:
-        summary = window.summary
-        rows.add_row(
-            f"{window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}",
-            summary.state,
-            str(summary.scores.get("posts", 0)),
-            str(summary.scores.get("judged", 0)),
-            str(sum(step.bought for step in summary.steps)),
-            money(summary.cost_usd),
-        )
-    console.print(rows)
-
-
 def show_plan(plan: Any, console: Console) -> None:
     rows = table("step", "#to do", "#there")
     for step in plan.steps:

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from components.judgments.families import kinship
 from components.pairwise import Figures, PairwiseSpec, aspects_of, figures
+from components.pairwise.agreement import told as told_of_pairs
 from components.pairwise.rates import Rate
 from components.spec import Selection
 from components.store import Store
 from flows.contests import Arm, comparisons_of, contest_of, writers_of
 from flows.publish import StepResult
 from flows.show import money, number, several, table
+from flows.show_agreement import show_agreement
 
 MOST_ROWS = 12
 """Of win rates; all are in --json, and so are the aspects."""
@@ -24,7 +27,7 @@ class Comparisons:
     """`figures`: overall first, then the aspects where the rubric asks for them. `cost_usd`: of all verdicts counted
     here, whenever they were bought; None where a price is unknown. `absent`: arm -> items without a post of it;
     `left_out`: arm -> the one whose posts are its own.
-    `notes`: what speaks against this judge for these posts."""
+    `notes`: what speaks against this judge for these posts; `agreement`: how far it can be believed."""
 
     judge: str
     spec_id: str
@@ -35,6 +38,7 @@ class Comparisons:
     left_out: dict[str, str]
     cost_usd: float | None
     notes: list[str]
+    agreement: dict[str, Any] | None = None
 
 
 def read_comparison(store: Store, spec: PairwiseSpec, arms: Sequence[Arm], selection: Selection) -> Comparisons:
@@ -43,16 +47,18 @@ def read_comparison(store: Store, spec: PairwiseSpec, arms: Sequence[Arm], selec
     rows, entrants = comparisons_of(store, spec.id, contest), contest.entrants()
     costs = [row.cost_usd for row in rows if row.call_key is not None]
     known = [cost for cost in costs if cost is not None]
+    found = [figures(rows, entrants, contest.names, aspect) for aspect in aspects_of(rows)]
     return Comparisons(
         judge=spec.model,
         spec_id=spec.id,
         by=contest.by,
         offline=spec.model.startswith("offline/"),
-        figures=[figures(rows, entrants, contest.names, aspect) for aspect in aspects_of(rows)],
+        figures=found,
         left_out=dict(contest.left_out),
         absent={name: n for name, n in contest.absent.items() if n},
         cost_usd=round(sum(known), 9) if len(known) == len(costs) else None,
         notes=[note for writer in writers_of(store, contest) if (note := kinship(spec.model, writer))],
+        agreement=told_of_pairs(store, spec.id, entrants, found[0].flips) if found else None,
     )
 
 
@@ -83,6 +89,10 @@ def show_comparison(found: Comparisons, step: StepResult, console: Console) -> N
     console.print()
     for line in told(found, overall):
         console.print(line, markup=False)
+    if found.agreement:
+        console.print()
+        show_agreement(found.agreement, console, "pairs")
+        console.print()
     offline = " (offline: counted, not an opinion)" if found.offline else ""
     console.print(
         f"{several(step.bought, 'call')} bought, {step.reused:,} reused, {several(step.already, 'pair')} known before; "

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from flows.settings import Settings
 from flows.show import money, number, several, table
+from flows.show_agreement import show_agreement
 
 WORDS = {"higher": "[green]higher[/]", "lower": "[yellow]lower[/]", "not told apart": "not told apart"}
 
@@ -31,6 +32,9 @@ def show_experiment(result: Any, settings: Settings, console: Console) -> None:
     if result.pairs:
         console.print()
         show_pairs(result.pairs, result.arms[0]["arm"], console)
+    if result.agreement:
+        console.print()
+        show_agreement(result.agreement, console)
     for line in result.arms:
         for kind, n in line["failures"].items():
             console.print(f"[yellow]{escape(line['arm'])}: {n} x {escape(kind)}[/]")
@@ -102,6 +106,8 @@ def show_pairs(pairs: Mapping[str, Any], baseline: str, console: Console) -> Non
     console.print(f"{pairs['complete']} of {pairs['pairs']} pairs complete, each asked in both orders{said}")
     for name, other in pairs["left_out"].items():
         console.print(f"{name} has the posts of {other}, so it is left out of the pairs", markup=False)
+    if pairs.get("agreement"):
+        show_agreement(pairs["agreement"], console, "pairs")
 
 
 def show_second(judge: str, rows: Sequence[Mapping[str, Any]], console: Console) -> None:

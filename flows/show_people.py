@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from components.people.opinions import by_text
 from flows.show import several, table
 
 SHOWN = 5
@@ -36,10 +37,11 @@ def _agreements(found: Row, console: Console) -> None:
     if not found["agreements"]:
         console.print("people with each other: no post drawn at random has two raters yet")
         return
-    for rubric in dict.fromkeys(row["rubric"] for row in found["agreements"]):
-        rows = table(f"people with each other, {rubric}", "#raters", "#posts", "#alpha", "95 % interval", "#within 1")
+    for by in dict.fromkeys(row["by"] for row in found["agreements"]):
+        console.print(f"people with each other, {by}", highlight=False, markup=False)
+        rows = table("aspect", "#raters", "#posts", "#alpha", "95 % interval", "#within 1")
         for row in found["agreements"]:
-            if row["rubric"] == rubric:
+            if row["by"] == by:
                 alpha = row["alpha"]
                 within = row["within_one"]["value"]
                 share = "" if within is None else f"{within:.0%}"
@@ -51,10 +53,12 @@ def _agreements(found: Row, console: Console) -> None:
 
 def _calibrations(found: Row, console: Console) -> None:
     """Three figures take two lines each at 80 columns, so intervals stand below their values."""
-    for key in dict.fromkeys((row["judge"], row["judge_spec_id"], row["rubric"]) for row in found["calibrations"]):
-        same = [row for row in found["calibrations"] if (row["judge"], row["judge_spec_id"], row["rubric"]) == key]
+    names = ("judge", "judge_spec_id", "by")
+    for key in dict.fromkeys(tuple(row[name] for name in names) for row in found["calibrations"]):
+        same = [row for row in found["calibrations"] if tuple(row[name] for name in names) == key]
         console.print()
-        console.print(f"[bold]{escape(key[0])}[/] against people, {key[2]} (spec {key[1][:8]})", highlight=False)
+        judge, spec_id, by = key
+        console.print(f"[bold]{escape(judge)}[/] against people, {by} (spec {spec_id[:8]})", highlight=False)
         refused = {row["refused"] for row in same if row["refused"]}
         if any(row["bias"]["value"] is not None for row in same):
             rows = table("aspect", "#posts", "#bias", "#error", "#kappa", "#error, mapped")
@@ -77,6 +81,8 @@ def show_imported(done: Any, path: Path, console: Console) -> None:
     console.print(
         f"{several(done.lines, 'line')}: {done.new} new, {done.known} known before, {len(done.refused)} refused"
     )
+    for rubric, text in done.assumed.items():
+        console.print(f"taken to be by {by_text(rubric, text)}: give a column rubric_id to say otherwise", markup=False)
     for refusal in done.refused[:SHOWN]:
         console.print(f"  line {refusal.line}: {refusal.detail}", markup=False, soft_wrap=True)
     if len(done.refused) > SHOWN:

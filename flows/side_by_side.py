@@ -28,23 +28,35 @@ T = TypeVar("T")
 S = TypeVar("S", bound=ChatSpec)
 
 
+def nothing(part: Any) -> None:
+    """For whom the end of a part changes nothing."""
+
+
 def run_parts(
-    parts: Sequence[P], go: Callable[[P, bool], Any], parallel: int, last: tuple[type[PostwrightError], ...]
+    parts: Sequence[P],
+    go: Callable[[P, bool], Any],
+    parallel: int,
+    last: tuple[type[PostwrightError], ...],
+    ended: Callable[[P], None] = nothing,
 ) -> None:
     """`go(part, False)` gives a part's summary: its batches are handed in and left. After an error of the kinds in
-    `last` no further part is started. Raises only defects."""
-    run_all(parts, lambda part: _run(part, go, False, parts, last), parallel)
+    `last` no further part is started. `ended` is told of each part that was. Raises only defects."""
+    run_all(parts, lambda part: _run(part, go, False, parts, last, ended), parallel)
 
 
 def wait_for_parts(
-    parts: Sequence[P], go: Callable[[P, bool], Any], parallel: int, last: tuple[type[PostwrightError], ...]
+    parts: Sequence[P],
+    go: Callable[[P, bool], Any],
+    parallel: int,
+    last: tuple[type[PostwrightError], ...],
+    ended: Callable[[P], None] = nothing,
 ) -> None:
     """`go(part, True)` on the parts that wait for batches, until none does or waiting was in vain."""
     tired = threading.Event()
 
     def run(part: P) -> None:
         before = part.error
-        _run(part, go, not tired.is_set(), parts, last)
+        _run(part, go, not tired.is_set(), parts, last, ended)
         if isinstance(before, BatchPending) and isinstance(part.error, BatchPending) and in_vain(before, part.error):
             tired.set()
 
@@ -61,7 +73,12 @@ def wait_for_parts(
 
 
 def _run(
-    part: P, go: Callable[[P, bool], Any], wait: bool, parts: Sequence[P], last: tuple[type[PostwrightError], ...]
+    part: P,
+    go: Callable[[P, bool], Any],
+    wait: bool,
+    parts: Sequence[P],
+    last: tuple[type[PostwrightError], ...],
+    ended: Callable[[P], None],
 ) -> None:
     if _ended(parts, last):
         return
@@ -70,6 +87,7 @@ def _run(
         part.summary = go(part, wait)
     except PostwrightError as error:
         part.error = error
+    ended(part)
 
 
 def _ended(parts: Sequence[P], last: tuple[type[PostwrightError], ...]) -> bool:

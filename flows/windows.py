@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Annotated, Any
 
-from pydantic import Field
+from components.errors import BudgetExceeded, PostwrightError, ProviderStopped
+from components.windows import By, Timezone, edges_of, name_of
+from flows.forms import form_field
 
-from components.errors import BudgetExceeded, PostwrightError, ProviderStopped, UserError
+__all__ = ["HOPELESS", "By", "Parallel", "Timezone", "Window", "called", "utc", "windows"]
 
-By = Literal["day", "week", "month"]
 HOPELESS = (BudgetExceeded, ProviderStopped)
 """Where no other window could do better."""
-Parallel = Annotated[int, Field(ge=1, title="Windows at a time")]
+Parallel = Annotated[int, form_field("Windows at a time", "They share one budget.", ge=1, le=64)]
 
 
 @dataclass
@@ -21,27 +23,20 @@ class Window:
 
     start: datetime
     end: datetime
+    name: str
     summary: Any = None
     error: PostwrightError | None = None
 
 
-def windows(start: datetime, end: datetime, by: By) -> Iterator[Window]:
-    """Calendar days, weeks of seven days from `start`, or calendar months that cover [start, end), in UTC."""
-    if end <= start:
-        raise UserError(f"the window is empty: --from {start:%Y-%m-%d} is not before --to {end:%Y-%m-%d}")
-    at = start
-    while at < end:
-        if by == "month":
-            upper = (at.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        else:
-            upper = at + timedelta(days=7 if by == "week" else 1)
-        yield Window(at, min(upper, end))
-        at = upper
+def windows(start: datetime, end: datetime, by: By, timezone: str = "UTC") -> Iterator[Window]:
+    """The windows that cover [start, end): see components.windows.edges_of."""
+    for lower, upper in pairwise(edges_of(start, end, by, timezone)):
+        yield Window(lower, upper, name_of(lower, timezone))
+
+
+def called(window: Window) -> str:
+    return window.name
 
 
 def utc(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def day_of(window: Window) -> str:
-    return f"{window.start:%Y-%m-%d}"

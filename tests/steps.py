@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.items import list_entries, read_entries, split_duplicates
-from components.judgments import judge
+from components.judgments import beside_in, judge
 from components.measures import Measuring, read_batch
 from components.posts import ask, human_posts, read_posts
 from components.prompts import build
@@ -104,8 +104,9 @@ class Steps:
         todo = store.posts_without_judgments(self.selection, *ids, c.judge.id, c.judge.repeats, TRIED_AGAIN)[:n]
         prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in todo])
         items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
-        batch, words = store.posts_written(self.selection, *ids), words_of(store, prompts, c.judge.words_from)
-        rows = self.bought(c.judge, lambda buy: judge(todo, prompts, items, words, c.judge, buy, NOW, batch=batch))
+        beside = beside_in(store.posts_written(self.selection, *ids), c.judge.batch_context).of(prompts)
+        words = words_of(store, prompts, c.judge.words_from)
+        rows = self.bought(c.judge, lambda buy: judge(todo, prompts, items, words, c.judge, buy, NOW, beside=beside))
         if publish:
             store.append({"judgments": rows})
 

@@ -13,7 +13,7 @@ from components.audit.asking import as_stage
 from components.audit.material import Known, Material
 from components.audit.plan import mean, shown
 from components.judgments.asking import Buy
-from components.judgments.beside import openings_beside
+from components.judgments.beside import beside_in, openings_beside
 from components.judgments.judge import judge
 from components.records import AnchorReading, content_id
 from components.spec import AnchorSpec, JudgeSpec
@@ -48,8 +48,9 @@ async def read_anchors(
     chosen = [anchor for anchor in anchors_of(material, spec.count) if ids[anchor.id] not in without]
     made = shown(material, [(anchor.id, anchor.text) for anchor in chosen])
     live = judge_spec.model_copy(update={"repeats": spec.repeats, "mode": "live"})
+    beside = beside_in(made.batch, live.batch_context).of(made.prompts)
     rows = await judge(
-        made.posts, made.prompts, made.items, made.words, live, as_stage(buy, "anchors", period), now, batch=made.batch
+        made.posts, made.prompts, made.items, made.words, live, as_stage(buy, "anchors", period), now, beside=beside
     )
     anchor_of = {post.post_id: anchor for post, anchor in zip(made.posts, chosen, strict=True)}
     spec_id, found = judge_spec.id, []

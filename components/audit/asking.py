@@ -18,6 +18,7 @@ from components.audit.spec import AuditSpec
 from components.chat.outcome import ChatOutcome
 from components.chat.request import ChatRequest
 from components.judgments.asking import Buy
+from components.judgments.beside import beside_in
 from components.judgments.judge import judge
 from components.pairwise.compare import compare
 from components.pairwise.prompt import OVERALL, TIE
@@ -56,10 +57,11 @@ async def _read(
     scores: NDArray[np.float64], failed: dict[str, Counter[str]],
 ) -> None:  # fmt: skip
     made = shown(plan.material, [(plan.questions[n].base, plan.questions[n].text) for n in places])
+    reading = spec.reading(repeats)
+    beside = beside_in(made.batch, reading.batch_context).of(made.prompts)
     rows = await judge(
-        made.posts, made.prompts, made.items, made.words, spec.reading(repeats), as_stage(buy, "audit"), EPOCH,
-        batch=made.batch,
-    )  # fmt: skip
+        made.posts, made.prompts, made.items, made.words, reading, as_stage(buy, "audit"), EPOCH, beside=beside
+    )
     place_of = {post.post_id: n for post, n in zip(made.posts, places, strict=True)}
     aspect_of = {name: n for n, name in enumerate(plan.aspects)}
     for row in rows:

@@ -30,7 +30,7 @@ SQL = """WITH read AS (
         SELECT post_id, judge AS who, avg(overall) AS overall FROM read WHERE judge <> $judge GROUP BY ALL
         UNION ALL
         SELECT post_id, 'rater ' || rater, avg(score) FROM blind_ratings
-        WHERE rubric = $rubric AND list_contains($aspects::VARCHAR[], aspect)
+        WHERE rubric_id = left(sha256($rubric_text), 20) AND list_contains($aspects::VARCHAR[], aspect)
         GROUP BY ALL HAVING count(DISTINCT aspect) = len($aspects::VARCHAR[])
     ),
     others AS (SELECT post_id, avg(overall) AS overall FROM opinions GROUP BY ALL)
@@ -50,7 +50,6 @@ def asked_of(spec: JudgeSpec) -> dict[str, Any]:
         "judge": spec.model,
         "rubric_text": rubric_text(spec.rubric),
         "brief": None if spec.brief is None else brief_text(spec.brief),
-        "rubric": rubric.name,
         "aspects": [aspect.name for aspect in rubric.aspects],
     }
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components.audit.material import Injection, Known, Levels, Material, manipulations
+from components.judgments.beside import scattered
 from components.judgments.rubric import Rubric
 from components.prompts import load_platform
 from components.records import Item, Post, Prompt, content_id
@@ -178,6 +179,7 @@ def shown(material: Material, texts: Sequence[tuple[str, str]]) -> Shown:
         made.words[prompt_id] = post.words
         made.batch.append(_post(post, prompt_id, post.text, 0))
     prompt_of = dict(zip(by_id, made.prompts, strict=True))
+    made.batch[:] = scattered(made.batch)  # in the file they may stand by worth
     for n, (base, text) in enumerate(texts):
         made.posts.append(_post(by_id[base], prompt_of[base], text, n))
     return made

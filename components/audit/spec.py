@@ -28,7 +28,7 @@ class AuditSpec(Spec):
         does not."""
         judge = self.reading(1)
         versions = {"reading": judge.version, "comparing": self.comparing().version}
-        return super().resolved() | {"judge": judge.resolved(), **versions}
+        return super().resolved() | {"judge": judge.resolved() | judge.file_names(), **versions}
 
     def contents(self) -> Mapping[str, Any]:
         from components.audit.material import manipulations_text, material_text

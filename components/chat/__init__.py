@@ -15,7 +15,7 @@ from components.chat.calls_view import calls_view_sql
 from components.chat.journal import Journal
 from components.chat.ledger import Ledger
 from components.chat.outcome import FINAL, RETRYABLE, STOPPING, ChatOutcome, Status
-from components.chat.plan import Plan, estimate
+from components.chat.plan import History, Plan, estimate, history_of
 from components.chat.prices import Price, price_of
 from components.chat.providers import check
 from components.chat.request import ChatRequest
@@ -27,6 +27,7 @@ __all__ = [
     "STOPPING",
     "ChatOutcome",
     "ChatRequest",
+    "History",
     "Journal",
     "Ledger",
     "Plan",
@@ -38,6 +39,7 @@ __all__ = [
     "calls_view_sql",
     "check",
     "estimate",
+    "history_of",
     "price_of",
     "stream",
 ]

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from components.chat.caller import Caller, Retry
 from components.chat.client import Client
+from components.chat.collector import rare_collections
 from components.chat.journal import Journal
 from components.chat.ledger import Ledger
 from components.chat.outcome import RETRYABLE, ChatOutcome, Status
@@ -92,7 +93,7 @@ async def stream(
     client = Client(spec, api_key)
     try:
         caller = Caller(spec, api_key, journal, ledger, run_id, retry or Retry(), client, spec_id=spec_id)
-        with contextlib.closing(caller):
+        with contextlib.closing(caller), rare_collections():
             await _Purchase(walk, on_outcome, caller).run(hands)
     finally:
         await client.close()
@@ -152,6 +153,7 @@ class _Purchase:
                 if outcome.bought:
                     self._notice(outcome)
                 self.tell(outcome)
+                await asyncio.sleep(0)  # answers that came at the same moment are written down before more is asked
         except BaseException as why:
             caller.halt(why)  # at once: the other workers must not begin another call
             raise

@@ -44,13 +44,21 @@ class Plan:
     batch_prices: bool = False
 
 
-def estimate(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal, prices: Path = FILE) -> Plan:
-    """Buys nothing. Equal requests count once; the other copies are `cached`, as they will be."""
+def estimate(
+    requests: Sequence[ChatRequest],
+    spec: ChatSpec,
+    journal: Journal,
+    prices: Path = FILE,
+    seen: "History | None" = None,
+) -> Plan:
+    """Buys nothing. Equal requests count once; the other copies are `cached`, as they will be. `seen`: what
+    `history_of` has found for requests of this kind, so that parts of a whole need not look again."""
     price = price_of(spec.model, spec.endpoint, prices)
     known = journal.lookup_many(request.key for request in requests)
     missing = {request.key: request for request in requests if request.key not in known}
     expected = sum(expected_tokens(request, price) for request in missing.values())
-    seen = _history(spec, next(iter(missing.values())), journal) if missing else History()
+    if seen is None:
+        seen = _history(spec, next(iter(missing.values())), journal) if missing else History()
     sent = math.ceil(expected * seen.ratio)
     cached = round(sent * seen.cached)
     longest = sum(request.max_output_tokens for request in missing.values())
@@ -80,6 +88,13 @@ class History:
     ratio: float = 1.0
     cached: float = 0.0
     replies: list[int] = field(default_factory=list)
+
+
+def history_of(requests: Sequence[ChatRequest], spec: ChatSpec, journal: Journal) -> History:
+    """What the journal tells of the length of answers to requests like the first of these that it has none to."""
+    known = journal.lookup_many(request.key for request in requests)
+    like = next((request for request in requests if request.key not in known), None)
+    return History() if like is None else _history(spec, like, journal)
 
 
 def _history(spec: ChatSpec, like: ChatRequest, journal: Journal) -> History:

@@ -9,15 +9,18 @@ from components.spreadsheets import guarded
 
 
 def export(result: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Writes arms.csv, differences.csv, claims.csv (where there are claims) and scores.csv into `folder`."""
+    """Writes arms.csv, differences.csv, agreement.csv (how far the judges can be believed), scores.csv and, where there
+    are any, pairs.csv and claims.csv into `folder`."""
+    pairs = result["pairs"] or {"win_rates": ()}
     tables = {
         "arms.csv": [_arm(row) for row in result["arms"]],
         "differences.csv": [
             *({"judge": "", **row} for row in [*result["overall"], *result["aspects"]]),
             *({"judge": judge, **row} for judge, rows in result["second"].items() for row in rows),
         ],
-        "pairs.csv": [_pair(row) for row in (result["pairs"] or {"win_rates": ()})["win_rates"]],
+        "pairs.csv": [_pair(row) for row in pairs["win_rates"]],
         "claims.csv": [_claim(row) for row in result["claims"]],
+        "agreement.csv": [*_agreement(result["agreement"], "scores"), *_agreement(pairs.get("agreement"), "pairs")],
         "scores.csv": list(result["scores"]),
     }
     written = []
@@ -26,6 +29,13 @@ def export(result: Mapping[str, Any], folder: Path) -> list[Path]:
             _write(folder / name, rows)
             written.append(folder / name)
     return written
+
+
+def _agreement(found: Mapping[str, Any] | None, of: str) -> list[dict[str, Any]]:
+    """The figures, and what is not known as lines without one."""
+    names = ("whom", "aspect", "figure", "value", "low", "high", "n")
+    rows = [{"of": of, **{name: row[name] for name in names}} for row in found["rows"]] if found else []
+    return rows + [{"of": of, "note": line} for line in (found["said"] if found else ())]
 
 
 def _arm(row: Mapping[str, Any]) -> dict[str, Any]:

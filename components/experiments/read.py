@@ -202,6 +202,7 @@ def _item(
         readings=by_repeat,
         post_id=shown["post_id"] if shown else None,
         entrant_id=next((post["post_id"] for post in standing if post["is_distinct"]), None),
+        post_ids=[post["post_id"] for post in standing if post["error"] is None],
         text=shown["text"] if shown else None,
         platform=shown["platform"] if shown else "",
         broken_rules=shown["broken_rules"] if shown else 0,

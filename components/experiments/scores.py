@@ -19,7 +19,8 @@ class ItemScore:
     """One item in one arm, by one judge. `scores`: aspect -> mean of its readings, `overall` beside them; None where
     `failure` says why. `readings`: repeat -> aspect -> score. Of several candidates that count, the mean; `post_id` and
     `text` are those of the first that was scored; `entrant_id`: the post that competes in pairs, the first candidate
-    that stands for its prompt, also where the judge could not read it."""
+    that stands for its prompt, also where the judge could not read it; `post_ids`: all posts that count, if they were
+    written."""
 
     item_id: str
     scores: Mapping[str, float | None] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class ItemScore:
     readings: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     post_id: str | None = None
     entrant_id: str | None = None
+    post_ids: Sequence[str] = ()
     text: str | None = None
     platform: str = ""
     broken_rules: int = 0

@@ -200,7 +200,7 @@ def flat(overrides: Mapping[str, Any], above: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping) and value:
             found |= flat(value, f"{name}.")
         else:
-            is_file = isinstance(value, str) and value.endswith((".yaml", ".yml", ".j2"))
+            is_file = isinstance(value, str) and value.endswith((".yaml", ".yml", ".j2", ".md", ".txt"))
             found[name] = Path(value).name if is_file else value
     return found
 

@@ -4,7 +4,8 @@ Importing this is cheap; torch and the models' libraries are imported when model
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from components.features.models import Models
 
 __all__ = [
-    "describe_model_sets", "extract", "fetch", "forward_passes", "load_models", "model_set_fingerprint", "shipped_sets",
+    "counting_passes", "describe_model_sets", "extract", "fetch", "forward_passes", "load_models",
+    "model_set_fingerprint", "shipped_sets",
 ]  # fmt: skip
 
 
@@ -42,3 +44,12 @@ def forward_passes() -> Counter[str]:
     from components.features.models import passes
 
     return Counter(passes)
+
+
+@contextmanager
+def counting_passes() -> Iterator[Counter[str]]:
+    """Those that are made within the block, by what it calls, per part."""
+    from components.features.models import counting
+
+    with counting() as found:
+        yield found

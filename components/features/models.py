@@ -9,6 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -43,6 +46,19 @@ logger = logging.getLogger(__name__)
 
 passes: Counter[str] = Counter()
 """Forward passes of this process, per part: how to show that a step used no model."""
+
+_counting: ContextVar[tuple[Counter[str], ...]] = ContextVar("counting", default=())
+
+
+@contextmanager
+def counting() -> Iterator[Counter[str]]:
+    """The forward passes that are made within the block, without those of other threads meanwhile."""
+    mine: Counter[str] = Counter()
+    token = _counting.set((*_counting.get(), mine))
+    try:
+        yield mine
+    finally:
+        _counting.reset(token)
 
 
 @dataclass(frozen=True)
@@ -183,7 +199,9 @@ def _load(
 def count_passes(part: str, module: torch.nn.Module) -> None:
     """Counts each forward pass of `module` as one of `part`; a hook cannot be forgotten by a new caller."""
 
-    def count(*_: object) -> None:
-        passes[part] += 1
+    module.register_forward_hook(lambda *_: count_pass(part))
 
-    module.register_forward_hook(count)
+
+def count_pass(part: str) -> None:
+    for counter in (passes, *_counting.get()):
+        counter[part] += 1

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from components.features.models import passes
+from components.features.models import count_pass
 
 if TYPE_CHECKING:
     import torch
@@ -100,7 +100,7 @@ class OpenVinoRuntime:
     def _run(self, *inputs: Tensor) -> Tensor:
         import torch
 
-        passes[self._part] += 1
+        count_pass(self._part)
         given = [(t.float() if t.is_floating_point() else t).contiguous().numpy() for t in inputs]
         # Shared always or never: after a shared call, one that copies would write into that call's array.
         found = self._request.infer(given, share_inputs=True, share_outputs=False)

@@ -14,7 +14,7 @@ from components.chat.request import ChatRequest
 from components.items.pictures import PictureError
 from components.items.sending import picture_or_problem
 from components.judgments.asking import Buy, Question, ask
-from components.judgments.beside import Waiting, openings_beside
+from components.judgments.beside import Shown, Waiting, beside_in
 from components.judgments.parse import Reading, parse_reply
 from components.judgments.prompt import SCORED, material_of, messages_for, system_message, user_message
 from components.judgments.rubric import Aspect, Rubric, brief_text, load_rubric
@@ -48,20 +48,22 @@ async def judge(
     buy: Buy,
     now: datetime,
     *,
-    batch: Sequence[Post] | None = None,
+    beside: Mapping[str, Shown] | None = None,
     waiting: Waiting | None = None,
 ) -> list[Judgment]:
     """One Judgment per post x repeat x aspect, in that order; posts without text are skipped: nothing to judge.
 
     `words`: prompt_id -> name (caption, topic, sentiment, scene, keyword) -> texts, best first; give every arm of an
-    experiment the same ones, whatever its prompt left out; None: they are not there yet, which is a state. `batch`: the
-    posts whose openings are shown beside each, `posts` themselves by default. Openings are part of the calls' keys:
-    give all that is written of the selection, so that what is left to judge after a crash is asked as it was before.
-    `waiting`: calls in open batches, which are asked as they were handed in.
+    experiment the same ones, whatever its prompt left out; None: they are not there yet, which is a state. `beside`:
+    prompt_id -> what is shown beside its posts, by default how the others of `posts` begin. It is part of the calls'
+    keys: give what all that is written of the selection makes of it, so that what is left to judge after a crash is
+    asked as it was before. `waiting`: calls in open batches, which are asked as they were handed in.
     """
     rubric = load_rubric(spec.rubric)
     written = [post for post in posts if post.error is None and (post.text or "").strip()]
-    calls = _calls(written, prompts, items, words, spec, rubric, posts if batch is None else batch, waiting)
+    if beside is None:
+        beside = beside_in(posts, spec.batch_context).of({post.prompt_id for post in posts})
+    calls = _calls(written, prompts, items, words, spec, rubric, beside, waiting)
     await ask([call.question for call in calls], buy)
     spec_id = spec.id  # reads files, so once and not for each row
     return [row for call in calls for row in _rows(call, spec_id, now)]
@@ -74,24 +76,23 @@ def _calls(
     words: Mapping[str, Words | None],
     spec: JudgeSpec,
     rubric: Rubric,
-    batch: Sequence[Post],
+    beside: Mapping[str, Shown],
     waiting: Waiting | None,
 ) -> list[_Call]:
     calls = []
     pictures: dict[str, dict[str, Any] | PictureError | None] = {}
     groups = [(group, system_message(rubric, group)) for group in rubric.groups]
-    batches = [*(waiting.batches(batch) if waiting else ()), batch]
-    besides = [openings_beside(posts, then, spec.batch_context) for then in batches]
     brief = None if spec.brief is None else brief_text(spec.brief)
     for post in posts:
         item = items[prompts[post.prompt_id].item_id]
         if spec.picture and item.item_id not in pictures:
             pictures[item.item_id] = picture_or_problem(item, spec)
         picture = pictures.get(item.item_id)
-        found, beside = words.get(post.prompt_id, {}), (openings[post.post_id] for openings in besides)
+        found = words.get(post.prompt_id, {})
         lost, sent = _lost(picture, found), None if isinstance(picture, PictureError) else picture
         shown = (
-            user_message(post, item, found or {}, others, spec.source_text, rubric.material, brief) for others in beside
+            user_message(post, item, found or {}, others, spec.source_text, rubric.material, brief)
+            for others in beside[post.prompt_id]
         )
         users = list(dict.fromkeys(shown))
         for repeat in range(spec.repeats):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from components.judgments.beside import Begin
 from components.spec import Selection
 from components.store import Store, parameters, selected
 
@@ -39,3 +40,15 @@ def origins(store: Store, selection: Selection) -> list[Origin]:
     return [
         Origin(Written(row["prompts"], row["features"], row["generation"]), row["writer"], row["posts"]) for row in rows
     ]
+
+
+def begins(store: Store, selection: Selection, written: Written) -> list[Begin]:
+    """How the posts with a text begin, judged or not, duplicates too."""
+    which, more = store.narrowed(selection)
+    sql = f"""{selected(selection)} SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
+        FROM candidates po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
+        WHERE p.spec_id = $prompts AND p.feature_spec_id = $features AND po.spec_id = $generation
+          AND po.error IS NULL {which} ORDER BY position, po.prompt_id, candidate"""
+    ids = {"prompts": written.prompts, "features": written.features, "generation": written.generation}
+    rows = store.query(sql, parameters(selection) | ids | more)
+    return [Begin.of(**row) for row in rows if (row["text"] or "").strip()]

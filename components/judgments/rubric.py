@@ -4,6 +4,7 @@ Read: `components/judgments/rubrics/<name>.yaml`, or a file of the user's own. T
 The reply's schema puts each aspect's reasoning before its score: a model that scores first argues for it afterwards.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -123,6 +124,12 @@ def rubric_text(name: str) -> str:
         return rubric_path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise UserError(f"rubric {name!r}: cannot be read ({problem}); give a readable UTF-8 file") from problem
+
+
+def rubric_id(text: str) -> str:
+    """A rubric by its text: two texts under one name are two rubrics. 20 hex digits of its SHA-256, so that views find
+    it from the text of a judge's spec, too."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:20]
 
 
 def brief_text(brief: str) -> str:

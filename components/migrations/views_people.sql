@@ -1,10 +1,11 @@
 -- Views over what people said; made anew by every run, as all views. Places are ranks without ties (see views.sql).
 
--- What each rater says now of each aspect of each post: the latest score, unless it was taken back.
+-- What each rater says now of each aspect of each post, by each text of a rubric: the latest score, unless it was taken
+-- back. `rubric_id`: the text; null where it is not known, which is another question than any that is.
 CREATE OR REPLACE VIEW latest_ratings AS
 SELECT * FROM (
     SELECT * FROM ratings
-    QUALIFY rank() OVER (PARTITION BY post_id, rater, rubric, aspect ORDER BY created_at DESC, rating_id) = 1
+    QUALIFY rank() OVER (PARTITION BY post_id, rater, rubric, rubric_id, aspect ORDER BY created_at DESC, rating_id) = 1
 ) WHERE score IS NOT NULL;
 
 -- What each rater said before the judge's view was shown: the latest of those scores. It stands even where the rater
@@ -12,7 +13,7 @@ SELECT * FROM (
 -- that would make people look closer to the judge than they are.
 CREATE OR REPLACE VIEW blind_ratings AS
 SELECT * FROM ratings WHERE NOT saw_judge AND score IS NOT NULL
-QUALIFY rank() OVER (PARTITION BY post_id, rater, rubric, aspect ORDER BY created_at DESC, rating_id) = 1;
+QUALIFY rank() OVER (PARTITION BY post_id, rater, rubric, rubric_id, aspect ORDER BY created_at DESC, rating_id) = 1;
 
 -- What each rater decided on each post, unless it was taken back.
 CREATE OR REPLACE VIEW latest_reviews AS
@@ -41,11 +42,16 @@ FROM said s JOIN posts p USING (post_id);
 
 -- A judge's score of an aspect as it is, and as people would have scored it: by the newest map from one to the other
 -- that `postwright ratings calibrate` stored (evaluations, metric `isotonic`; linear between its points, flat outside).
--- `calibrated` is null where there is no map. `people`: the mean of the blind ratings of this very post.
+-- `calibrated` is null where there is no map. `people`: the mean of the blind ratings of this very post. Both are of
+-- ratings by the very text of the rubric that the judge went by.
 CREATE OR REPLACE VIEW calibrated_scores AS
-WITH maps AS (
-    SELECT spec_id, task AS aspect, detail::JSON AS detail, created_at FROM evaluations
-    WHERE subject = 'people' AND metric = 'isotonic'
+WITH judges AS (
+    SELECT spec_id, left(sha256(params->>'$.rubric_text'), 20) AS rubric_id FROM specs WHERE step = 'judge_posts'
+),
+maps AS (
+    SELECT spec_id, task AS aspect, detail::JSON AS detail, created_at
+    FROM evaluations e JOIN judges j USING (spec_id)
+    WHERE subject = 'people' AND metric = 'isotonic' AND detail::JSON->>'$.rubric_id' = j.rubric_id
     QUALIFY rank() OVER (PARTITION BY spec_id, task ORDER BY created_at DESC, evaluation_id) = 1
 ),
 knots AS (
@@ -57,7 +63,8 @@ raw AS (
     FROM post_scores
 ),
 people AS (
-    SELECT post_id, rubric, aspect, round(avg(score), 6) AS people, count(*) AS raters FROM blind_ratings GROUP BY ALL
+    SELECT post_id, rubric_id, aspect, round(avg(score), 6) AS people, count(*) AS raters FROM blind_ratings
+    WHERE rubric_id IS NOT NULL GROUP BY ALL
 ),
 told AS (
     SELECT r.*, k.xs, k.ys, len(list_filter(k.xs, lambda x : x <= r.score)) AS below, k.created_at AS calibrated_at
@@ -68,6 +75,5 @@ SELECT t.post_id, t.judge_spec_id, t.aspect, t.score,
                   ELSE ys[below] + (t.score - xs[below]) / (xs[below + 1] - xs[below]) * (ys[below + 1] - ys[below]) END, 6) AS calibrated,
        p.people, p.raters, t.calibrated_at
 FROM told t
-LEFT JOIN specs s ON s.spec_id = t.judge_spec_id
-LEFT JOIN people p ON p.post_id = t.post_id AND p.aspect = t.aspect
-    AND p.rubric = regexp_extract(s.params->>'$.rubric_text', '(?m)^name:\s*[''"]?([A-Za-z0-9_.-]+)', 1);
+LEFT JOIN judges s ON s.spec_id = t.judge_spec_id
+LEFT JOIN people p ON p.post_id = t.post_id AND p.aspect = t.aspect AND p.rubric_id = s.rubric_id;

@@ -36,6 +36,7 @@ class Answer(BaseModel):
     post_id: str = Field(pattern=r"^[0-9a-f]{20}$")
     rater: str = Field(pattern=RATER)
     rubric: str = Field(min_length=1, max_length=200)
+    rubric_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{20}$")
     scores: dict[str, float | None]
     decision: Decision | None = None
     reason: str | None = Field(default=None, max_length=2_000)
@@ -50,7 +51,9 @@ class Answer(BaseModel):
     def ratings(self) -> list[Rating]:
         return [
             Rating(
-                rating_id=Rating.make_id(self.post_id, self.rater, self.rubric, aspect, score, self.saw_judge, self.at),
+                rating_id=Rating.make_id(
+                    self.post_id, self.rater, self.rubric, aspect, score, self.saw_judge, self.at, self.rubric_id
+                ),
                 post_id=self.post_id,
                 rater=self.rater,
                 rubric=self.rubric,
@@ -60,6 +63,7 @@ class Answer(BaseModel):
                 seconds=self.seconds,
                 saw_judge=self.saw_judge,
                 created_at=self.at,
+                rubric_id=self.rubric_id,
             )
             for aspect, score in self.scores.items()
         ]

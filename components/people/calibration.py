@@ -13,19 +13,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from components.errors import UserError
-from components.people.opinions import Judged, Said, by_question, standing_for_all
+from components.people.opinions import Judged, Question, Said, by_question, standing_for_all
 from components.statistics.agreement import krippendorff_alpha, weighted_kappa, within_one
 from components.statistics.calibration import LEAST, Isotonic, isotonic
 from components.statistics.estimate import Estimate, over_units
 
 NOTHING = Estimate(None, None, None, 0)
+UNKNOWN = "no map: by which text of the rubric people rated is not known"
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """One judge on one aspect against people. `bias`: judge minus people; `mae`: mean absolute error; `kappa`: weighted
-    by squares. `n`: posts drawn at random and rated; `left_out`: rated posts that the queue chose. `refused` says why
-    there are no figures, or no map."""
+    by squares. `n`: posts drawn at random and rated; `left_out`: rated posts that the queue chose. `rubric_id`: the
+    text that people rated by; None: not known, so it may be another than the judge's, and no map is made of it.
+    `refused` says why there are no figures, or no map."""
 
     judge_spec_id: str
     judge: str
@@ -39,6 +41,7 @@ class Calibration:
     kappa: Estimate = NOTHING
     map: Isotonic | None = None
     refused: str | None = None
+    rubric_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +54,32 @@ class Agreement:
     n: int
     alpha: Estimate
     within_one: Estimate
+    rubric_id: str | None = None
 
 
 def calibrate(said: Sequence[Said], judged: Sequence[Judged], least: int = LEAST) -> list[Calibration]:
-    """Every judge on every aspect of its rubric that people rated; ordered by judge, rubric, aspect."""
+    """Every judge on every aspect of its rubric that people rated, by the very text or by one that is not known, apart;
+    ordered by judge, rubric, text, aspect. Ratings by another text of that name answer another question."""
     drawn, everything = by_question(standing_for_all(said)), by_question(said)
     found = []
     for spec_id, rows in groupby(sorted(judged, key=lambda j: (j.model, j.judge_spec_id)), lambda j: j.judge_spec_id):
         scores = list(rows)
-        for rubric, aspect in sorted(everything):
-            if rubric != scores[0].rubric:
+        for question in everything:
+            rubric, text, aspect = question
+            if rubric != scores[0].rubric or text not in (None, scores[0].rubric_id):
                 continue
             by_post = {one.post_id: one.aspects.get(aspect) for one in scores}
-            ratings = [one for one in drawn.get((rubric, aspect), []) if by_post.get(one.post_id) is not None]
-            all_posts = {one.post_id for one in everything[rubric, aspect] if by_post.get(one.post_id) is not None}
+            ratings = [one for one in drawn.get(question, []) if by_post.get(one.post_id) is not None]
+            all_posts = {one.post_id for one in everything[question] if by_post.get(one.post_id) is not None}
             if all_posts:
-                found.append(_calibrated(spec_id, scores[0], rubric, aspect, by_post, ratings, all_posts, least))
+                found.append(_calibrated(spec_id, scores[0], question, by_post, ratings, all_posts, least))
     return found
 
 
 def _calibrated(
     spec_id: str,
     judge: Judged,
-    rubric: str,
-    aspect: str,
+    question: Question,
     scores: Mapping[str, float | None],
     ratings: Sequence[Said],
     all_posts: set[str],
@@ -85,10 +90,12 @@ def _calibrated(
         people.setdefault(one.post_id, []).append(one.score)
     clusters = {one.post_id: one.item_id or one.post_id for one in ratings}
     posts = sorted(people)
+    rubric, text, aspect = question
     known = Calibration(
         judge_spec_id=spec_id,
         judge=judge.model,
         rubric=rubric,
+        rubric_id=text,
         aspect=aspect,
         n=len(posts),
         left_out=len(all_posts) - len(posts),
@@ -98,11 +105,15 @@ def _calibrated(
         return replace(known, refused=f"{len(posts)} of {least} posts drawn at random are rated")
     table = np.array([[scores[post] for post in posts], [np.mean(people[post]) for post in posts]], dtype=np.float64)
     groups = [clusters[post] for post in posts]
+    line: Isotonic | None = None
+    refused: str | None = None
     try:
-        line: Isotonic | None = isotonic(table[0], table[1], least, groups)
-        refused = None
+        if text == judge.rubric_id:
+            line = isotonic(table[0], table[1], least, groups)
+        else:
+            refused = UNKNOWN
     except UserError as error:
-        line, refused = None, str(error)
+        refused = str(error)
     return replace(
         known,
         bias=over_units(_bias, table, clusters=groups),
@@ -126,7 +137,7 @@ def _mae(table: ArrayLike) -> float | None:
 def people_agree(said: Sequence[Said]) -> list[Agreement]:
     """People with each other, on posts drawn at random; an aspect that only one of them rated is not there."""
     found = []
-    for (rubric, aspect), ratings in sorted(by_question(standing_for_all(said)).items()):
+    for (rubric, text, aspect), ratings in by_question(standing_for_all(said)).items():
         raters, posts = sorted({one.rater for one in ratings}), sorted({one.post_id for one in ratings})
         row_of, column_of = ({name: at for at, name in enumerate(names)} for names in (raters, posts))
         table = np.full((len(raters), len(posts)), np.nan)
@@ -141,6 +152,7 @@ def people_agree(said: Sequence[Said]) -> list[Agreement]:
         found.append(
             Agreement(
                 rubric=rubric,
+                rubric_id=text,
                 aspect=aspect,
                 raters=int((~np.isnan(table)).any(axis=1).sum()),
                 n=int(both.sum()),

@@ -9,13 +9,14 @@ from statistics import median
 
 import yaml
 
+from components.judgments.rubric import rubric_id
 from components.people.order import Rated, representative
 from components.store import Store
 
 _BLIND = """
-    SELECT r.post_id, r.rater, r.rubric, r.aspect, r.score, r.slice, r.created_at AS at, p.item_id
+    SELECT r.post_id, r.rater, r.rubric, r.aspect, r.score, r.slice, r.created_at AS at, p.item_id, r.rubric_id
     FROM blind_ratings r LEFT JOIN posts po USING (post_id) LEFT JOIN prompts p USING (prompt_id)
-    ORDER BY r.rubric, r.aspect, r.post_id, r.rater"""
+    ORDER BY r.rubric, r.rubric_id, r.aspect, r.post_id, r.rater"""
 _JUDGED = """
     SELECT s.post_id, s.judge_spec_id, s.aspects, sp.params
     FROM post_scores s JOIN specs sp ON sp.spec_id = s.judge_spec_id
@@ -38,7 +39,8 @@ _RATERS = """
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One blind rating. `item_id`: the item of the post, None for a post that is not here."""
+    """One blind rating. `item_id`: the item of the post, None for a post that is not here. `rubric_id`: the text of the
+    rubric, None where it is not known."""
 
     post_id: str
     rater: str
@@ -48,6 +50,7 @@ class Said:
     slice: str
     at: datetime
     item_id: str | None = None
+    rubric_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Judged:
     model: str
     rubric: str
     aspects: Mapping[str, float | None]
+    rubric_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,10 @@ def read_opinions(store: Store) -> tuple[list[Said], list[Judged], list[Rater]]:
     judged = []
     for row in store.query(_JUDGED):
         params = json.loads(row["params"])
-        rubric = (yaml.safe_load(params.get("rubric_text") or "{}") or {}).get("name", str(params.get("rubric")))
+        text = params.get("rubric_text") or "{}"
+        rubric = (yaml.safe_load(text) or {}).get("name", str(params.get("rubric")))
         model = str(params.get("model", "unknown"))
-        judged.append(Judged(row["post_id"], row["judge_spec_id"], model, rubric, row["aspects"]))
+        judged.append(Judged(row["post_id"], row["judge_spec_id"], model, rubric, row["aspects"], rubric_id(text)))
     raters = []
     for row in store.query(_RATERS):
         times: Sequence[float] = row.pop("seconds") or ()
@@ -95,9 +100,17 @@ def standing_for_all(said: Sequence[Said]) -> list[Said]:
     return [one for one in said if one.post_id in chosen]
 
 
-def by_question(said: Sequence[Said]) -> dict[tuple[str, str], list[Said]]:
-    """(rubric, aspect) -> its ratings."""
-    found: dict[tuple[str, str], list[Said]] = {}
+Question = tuple[str, str | None, str]
+
+
+def by_text(rubric: str, rubric_id: str | None) -> str:
+    """A rubric and which text of it, for people."""
+    return f"{rubric}, text {rubric_id[:8] if rubric_id else 'unknown'}"
+
+
+def by_question(said: Sequence[Said]) -> dict[Question, list[Said]]:
+    """(rubric, its text, aspect) -> its ratings, in that order; what is not known stands before all texts."""
+    found: dict[Question, list[Said]] = {}
     for one in said:
-        found.setdefault((one.rubric, one.aspect), []).append(one)
-    return found
+        found.setdefault((one.rubric, one.rubric_id, one.aspect), []).append(one)
+    return dict(sorted(found.items(), key=lambda pair: (pair[0][0], pair[0][1] or "", pair[0][2])))

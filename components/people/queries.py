@@ -10,6 +10,7 @@ import yaml
 from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
+from components.judgments.rubric import rubric_id
 from components.people.teaching import Signals
 from components.records import Item
 from components.spec import Selection
@@ -58,7 +59,7 @@ _ALARMS = """
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """One judge spec: its model and its rubric as it then was."""
+    """One judge spec: its model and its rubric as it then was, with the `id` of that text."""
 
     spec_id: str
     model: str
@@ -91,9 +92,9 @@ class Snapshot:
     def signals(self, post_id: str, rivals: Mapping[str, Sequence[str]]) -> Signals:
         """`rivals`: prompt -> its posts. Judges of other rubrics than most are another question, not a disagreement."""
         readings = self.readings.get(post_id, {})
-        rubrics = [self.judges[judge].rubric.get("name") for judge in readings if judge in self.judges]
+        rubrics = [self.judges[judge].rubric.get("id") for judge in readings if judge in self.judges]
         main = max(rubrics, key=rubrics.count, default=None)
-        same = [judge for judge in readings if judge in self.judges and self.judges[judge].rubric.get("name") == main]
+        same = [judge for judge in readings if judge in self.judges and self.judges[judge].rubric.get("id") == main]
         overalls = [overall for judge in same if (overall := self.overall(post_id, judge)) is not None]
         spreads = [row["spread"] for judge in same for row in readings[judge].values() if row["scored"] > 1]
         post = self.posts[post_id]
@@ -163,8 +164,10 @@ def _runs(db: DuckDBPyConnection, campaign: str | None, run_id: str | None) -> l
     """The runs that are meant, each set of specs and items once."""
     runs = _rows(
         db,
-        """SELECT run_id, campaign, dataset, window_from, window_to, item_limit, item_sample, item_seed, spec_ids
+        """SELECT run_id, campaign, dataset, window_from, window_to, window_on, item_limit, item_sample,
+                  item_seed, spec_ids
            FROM runs WHERE ($campaign IS NULL OR campaign = $campaign) AND ($run_id IS NULL OR run_id = $run_id)
+             AND state <> 'empty'
            ORDER BY started_at""",
         {"campaign": campaign, "run_id": run_id},
     )
@@ -178,7 +181,8 @@ def _runs(db: DuckDBPyConnection, campaign: str | None, run_id: str | None) -> l
 
 def _judge(row: Row) -> Judge:
     params = json.loads(row["params"])
-    rubric = yaml.safe_load(params.get("rubric_text") or "{}") or {}
+    text = params.get("rubric_text") or "{}"
+    rubric = (yaml.safe_load(text) or {}) | {"id": rubric_id(text)}
     return Judge(row["spec_id"], str(params.get("model", "unknown")), rubric)
 
 

@@ -1,14 +1,15 @@
 """Ratings as CSV, in and out: one line per post, rater and aspect.
 
-Needed columns: post_id, rater, aspect, score. Known besides: rubric (default mpwl), slice (default import), seconds,
-saw_judge (default no), created_at (with its offset). What is exported is read back as it was.
+Needed columns: post_id, rater, aspect, score. Known besides: rubric (default mpwl), rubric_id (which text of it; by
+default the one that a judge went by last), slice (default import), seconds, saw_judge (default no), created_at (with
+its offset). What is exported is read back as it was.
 """
 
 import csv
 import io
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,11 +19,14 @@ from components.records import Quarantine, Rating, content_id
 from components.spreadsheets import guarded, unguarded
 
 NEEDED = ("post_id", "rater", "aspect", "score")
-KNOWN = (*NEEDED, "rubric", "slice", "seconds", "saw_judge", "created_at")
-COLUMNS = ("post_id", "rater", "rubric", "aspect", "score", "slice", "seconds", "saw_judge", "created_at")
+KNOWN = (*NEEDED, "rubric", "rubric_id", "slice", "seconds", "saw_judge", "created_at")
+COLUMNS = ("post_id", "rater", "rubric", "rubric_id", "aspect", "score", "slice", "seconds", "saw_judge", "created_at")
 STEP = "import_ratings"
 WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
-Key = tuple[str, str, str, str]
+UNKNOWN = "unknown"
+"""In the column rubric_id: the text is not known, as it was not before there was this column."""
+Key = tuple[str, str, str, str | None, str]
+"""post_id, rater, rubric, its text, aspect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,22 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """`same`: lines that say what is known already."""
+    """`same`: lines that say what is known already. `assumed`: rubric -> its text that good lines were taken to be by,
+    since they do not say."""
 
     ratings: list[Rating]
     refused: list[Refusal]
     same: int
+    assumed: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What lines are checked against: posts, rubric -> aspect -> (lowest, highest), what each rater says now."""
+    """What lines are checked against: posts, rubric -> its texts, the one that is assumed first -> aspect -> (lowest,
+    highest), and what each rater says now."""
 
     posts: Collection[str]
-    rubrics: Mapping[str, Mapping[str, tuple[float, float]]]
+    rubrics: Mapping[str, Mapping[str | None, Mapping[str, tuple[float, float]]]]
     latest: Mapping[Key, float]
 
 
@@ -67,22 +74,25 @@ def read_ratings(path: Path, known: Known, now: datetime) -> Read:
     ratings: list[Rating] = []
     refused: list[Refusal] = []
     first: dict[Key, int] = {}
+    assumed: dict[str, str | None] = {}
     same = 0
     for line, row in rows:
         try:
             rating, has_time = _rating(row, known, now)
-            key = (rating.post_id, rating.rater, rating.rubric, rating.aspect)
+            key = (rating.post_id, rating.rater, rating.rubric, rating.rubric_id, rating.aspect)
             if not has_time and first.setdefault(key, line) != line:
                 raise _Bad("ambiguous", f"rates the same as line {first[key]}; give created_at to say which is later")
         except _Bad as error:
             refused.append(Refusal(line, error.reason, str(error), ",".join(str(v) for v in row.values())))
             continue
+        if not row.get("rubric_id"):
+            assumed[rating.rubric] = rating.rubric_id
         if not has_time and known.latest.get(key) == rating.score:
             same += 1
             continue
         ratings.append(rating)
     unique = {rating.rating_id: rating for rating in ratings}
-    return Read(list(unique.values()), refused, same + len(ratings) - len(unique))
+    return Read(list(unique.values()), refused, same + len(ratings) - len(unique), assumed)
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
@@ -126,9 +136,10 @@ def _rating(row: Mapping[str, str], known: Known, now: datetime) -> tuple[Rating
         raise _Bad("rater", f"rater {rater!r}: a name of 1 to 64 characters")
     if rubric not in known.rubrics:
         raise _Bad("rubric", f"unknown rubric {rubric!r}; known are {', '.join(sorted(known.rubrics))}")
-    if aspect not in known.rubrics[rubric]:
-        raise _Bad("aspect", f"{rubric} has no aspect {aspect!r}; it has {', '.join(known.rubrics[rubric])}")
-    low, high = known.rubrics[rubric][aspect]
+    rubric_id, aspects = _text_of(row.get("rubric_id", ""), rubric, known.rubrics[rubric])
+    if aspect not in aspects:
+        raise _Bad("aspect", f"{rubric} has no aspect {aspect!r}; it has {', '.join(aspects)}")
+    low, high = aspects[aspect]
     score = _number("score", row["score"])
     if score is None or not low <= score <= high:
         raise _Bad("score", f"score {row['score']!r} is no number from {low:g} to {high:g}")
@@ -143,14 +154,29 @@ def _rating(row: Mapping[str, str], known: Known, now: datetime) -> tuple[Rating
         raise _Bad("saw_judge", f"saw_judge {saw!r} is not yes or no")
     at = _time(row.get("created_at", ""))
     made = at or now
-    rating_id = Rating.make_id(post_id, rater, rubric, aspect, score, WORDS[saw], made)
+    rating_id = Rating.make_id(post_id, rater, rubric, aspect, score, WORDS[saw], made, rubric_id)
     return (
         Rating(
             rating_id=rating_id, post_id=post_id, rater=rater, rubric=rubric, aspect=aspect, score=score,
             slice=slice_, seconds=seconds, saw_judge=WORDS[saw], created_at=made,
+            rubric_id=rubric_id,
         ),
         at is not None,
     )  # fmt: skip
+
+
+def _text_of(
+    said: str, rubric: str, texts: Mapping[str | None, Mapping[str, tuple[float, float]]]
+) -> tuple[str | None, Mapping[str, tuple[float, float]]]:
+    """The text that a line is about, and its aspects; of an unknown one those of all texts of that name."""
+    if not said:
+        return next(iter(texts.items()))
+    if said == UNKNOWN:
+        return None, {name: span for aspects in texts.values() for name, span in aspects.items()}
+    if said not in texts:
+        names = ", ".join(filter(None, texts))
+        raise _Bad("rubric_id", f"no judge went by a text {said!r} of {rubric} here; known are {names}, {UNKNOWN}")
+    return said, texts[said]
 
 
 def _number(name: str, value: str) -> float | None:
@@ -201,7 +227,7 @@ def written(rows: Sequence[Mapping[str, object]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([_cell(row[name]) for name in COLUMNS])
+        writer.writerow([_cell(row[name] or UNKNOWN if name == "rubric_id" else row[name]) for name in COLUMNS])
     return out.getvalue()
 
 

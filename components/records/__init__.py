@@ -6,7 +6,7 @@ two runs that do the same work write the same rows.
 
 from components.records.anchors import AnchorReading
 from components.records.base import Record, content_id, storable
-from components.records.books import CheckResult, Quarantine, Run
+from components.records.books import Backfill, CheckResult, Quarantine, Run
 from components.records.comparisons import Comparison
 from components.records.experiments import Arm
 from components.records.learning import Evaluation, Example, Split
@@ -20,6 +20,7 @@ __all__ = [
     "TABLES",
     "AnchorReading",
     "Arm",
+    "Backfill",
     "CheckResult",
     "Comparison",
     "Evaluation",

@@ -47,14 +47,15 @@ class CheckResult(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Record):
-    """One pipeline run; the only row that is rewritten, from `running` to how it ended. Runs with one `purse` share a
-    budget: a run and its resumptions, the windows of a backfill."""
+    """One pipeline run; rewritten from `running` to how it ended. Runs with one `purse` share a budget: a run and its
+    resumptions, the windows of a backfill. `window_on`: which time of its items the window is of (see Selection)."""
 
     run_id: str
     campaign: str
     dataset: str
     window_from: datetime | None = None
     window_to: datetime | None = None
+    window_on: str | None = None
     item_limit: int | None = None
     item_sample: int | None = None
     item_seed: int = 0
@@ -66,4 +67,24 @@ class Run(Record):
     cost_usd: float | None = None
     spec_ids: str = "{}"
     purse: str = ""
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill(Record):
+    """One backfill, which is what has one purse: rewritten by each start of the same command. `edges`: where its
+    windows begin, and where the last one ends; how each of them stands is in `runs`, by the purse and the window.
+    `window_by` and `timezone` are what the edges were made from."""
+
+    backfill_id: str
+    campaign: str
+    dataset: str
+    window_on: str
+    window_by: str
+    timezone: str
+    edges: list[datetime]
+    spec_ids: str
+    state: str
+    started_at: datetime
+    ended_at: datetime | None = None
     message: str | None = None

@@ -13,7 +13,8 @@ class Rating(Record):
 
     `slice`: how the post came before the person: `audit` (drawn at random), `queue` (since a rating of it would teach
     most), or `import`. `saw_judge`: the judge's view of the post had been shown by then. `seconds`: spent on the post
-    with all its aspects, idle time left out.
+    with all its aspects, idle time left out. `rubric_id`: by which text of the rubric (judgments/rubric.py); None where
+    that is not known.
     """
 
     rating_id: str
@@ -26,13 +27,17 @@ class Rating(Record):
     seconds: float | None = None
     saw_judge: bool = False
     created_at: datetime
+    rubric_id: str | None = None
 
     @staticmethod
     def make_id(
-        post_id: str, rater: str, rubric: str, aspect: str, score: float | None, saw_judge: bool, created_at: datetime
-    ) -> str:
-        """By what was said and when, so that a file that is read twice adds nothing."""
-        return content_id("rating", post_id, rater, rubric, aspect, score, saw_judge, _stamp(created_at))
+        post_id: str, rater: str, rubric: str, aspect: str, score: float | None, saw_judge: bool, created_at: datetime,
+        rubric_id: str | None = None,
+    ) -> str:  # fmt: skip
+        """By what was said and when, so that a file that is read twice adds nothing. Without a text as it was before
+        texts were kept."""
+        text = [] if rubric_id is None else [rubric_id]
+        return content_id("rating", post_id, rater, rubric, aspect, score, saw_judge, _stamp(created_at), *text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,12 +108,14 @@ class Block:
     floors: Floors
     words: str
     left_out: int
+    other_text: int = 0
     least: int = LEAST
 
 
-def block_of(readings: Readings, titles: Mapping[str, str], repeats: int) -> Block:
-    """`titles`: aspect -> title, in the rubric's order; `repeats`: how often the judge was asked."""
+def block_of(readings: Readings, titles: Mapping[str, str]) -> Block:
+    """Of any posts, by the judge that stands first. `titles`: aspect -> title, in the rubric's order."""
     judge = readings.judges[0] if readings.judges else None
+    repeats = judge.repeats if judge else 1
     own = readings.scores.get(judge.spec_id, {}) if judge else {}
     order = [*(name for name in titles if name in own), *sorted(set(own) - set(titles) - {OVERALL})]
     named = {name: titles.get(name) or name.replace("_", " ") for name in order} | ({OVERALL: "Overall"} if own else {})
@@ -126,6 +128,7 @@ def block_of(readings: Readings, titles: Mapping[str, str], repeats: int) -> Blo
         floors=Floors(floors if noise else {}, repeats),
         words=_words(own, noise, repeats),
         left_out=readings.left_out,
+        other_text=readings.other_text,
     )
 
 
@@ -178,7 +181,7 @@ def _noise(
 def _panel(readings: Readings, named: Mapping[str, str]) -> list[Panel]:
     found = []
     for name, title in named.items():
-        judges = [judge for judge in readings.judges if name in readings.scores[judge.spec_id]]
+        judges = [judge for judge in readings.same_question if name in readings.scores[judge.spec_id]]
         if name == OVERALL:  # a mean of other aspects is another thing
             judges = [judge for judge in judges if set(readings.scores[judge.spec_id]) == set(named)]
         if len(judges) < 2:
@@ -203,7 +206,8 @@ def _others(readings: Readings, judge: Judge) -> list[Other]:
         if both.any():
             apart = mean_with_interval((pair[1] - pair[0])[both].tolist())
             told = over_forms({"alpha": alpha(pair)}, _resamples(len(readings.posts)), clusters=readings.clusters)
-            found.append(Other(other.label, apart, told["alpha"]))
+            text = "" if other in readings.same_question else ", by another text"
+            found.append(Other(other.label + text, apart, told["alpha"]))
     return found
 
 

@@ -48,7 +48,7 @@ class Extreme:
 def most_different(readings: Readings) -> list[tuple[str, float, str]]:
     """(post_id, gap, between what) of the posts with the widest gap overall, widest first; those without one are left
     out. Several judges' means count before one judge's readings: a noisy judge differs from everybody."""
-    judges = [j for j in readings.judges if OVERALL in readings.scores[j.spec_id]]
+    judges = [j for j in readings.same_question if OVERALL in readings.scores[j.spec_id]]
     same = [j for j in judges if set(readings.scores[j.spec_id]) == set(readings.scores[judges[0].spec_id])]
     gaps = []
     if len(same) > 1:
@@ -86,9 +86,9 @@ def explain(
     numbers: Mapping[str, int],
 ) -> list[Disagreement]:
     """With the words of those that differ. `numbers`: post_id -> number of its card, where it has one."""
-    found = []
+    found, asked_alike = [], {judge.spec_id for judge in readings.same_question}
     for post_id, gap, between in wide:
-        rows = reasons.get(post_id, ())
+        rows = [row for row in reasons.get(post_id, ()) if row["spec_id"] in asked_alike]
         if between == "readings":
             rows = [row for row in rows if row["spec_id"] == readings.judges[0].spec_id]
         if pair := _furthest(rows, between):

@@ -16,6 +16,7 @@ from components.experiments.spec import OVERALL
 from components.experiments.tables import Tables, tables_of
 from components.records import Item
 from components.report import charts, experiment_charts
+from components.report.experiment_agreement import Believed, believed
 from components.report.pictures import Shown, one
 from components.report.render import TEMPLATES, environment
 from components.store import Store
@@ -46,9 +47,10 @@ class Extremes:
     worst: Sequence[Beside]
 
 
-def render_experiment(store: Store, found: Findings) -> str:
-    """The report of an experiment as a whole HTML file."""
-    tables = tables_of(found)
+def render_experiment(store: Store, found: Findings, judge: Believed | None = None) -> str:
+    """The report of an experiment as a whole HTML file. `judge`: how far it can be believed, where that was found out
+    before."""
+    tables, judge = tables_of(found), judge or believed(store, found)
     style = (TEMPLATES / "style.css").read_text("utf-8") + (TEMPLATES / "training.css").read_text("utf-8")
     schema = store.query("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"]
     return str(
@@ -68,6 +70,7 @@ def render_experiment(store: Store, found: Findings) -> str:
             failed=sum(n for line in tables.arms for n in line.failures.values()),
             alone=alone_of(found.arms),
             limits=limits_of(found, tables),
+            judge=judge,
             told_apart=sum(row.verdict != "not told apart" for row in tables.overall),
             style=Markup(style + (TEMPLATES / "experiment.css").read_text("utf-8")),
             policy=POLICY,

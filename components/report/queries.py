@@ -26,16 +26,30 @@ HISTORY, REFUSED = 10, 100
 """Rows shown of earlier runs and of the quarantine."""
 LABELS = ("scene", "topic", "sentiment")
 
+_JUDGING_COST = """
+    SELECT post_id, CASE WHEN count(*) = count(cost) THEN round(sum(cost), 9) END AS judge_cost_usd FROM (
+        SELECT post_id, repeat, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost
+        FROM judgments WHERE spec_id = $judge_posts GROUP BY ALL
+    ) GROUP BY post_id"""
+
 _POSTS = f"""
-    SELECT j.*, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin, st.candidates,
-           i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri,
-           coalesce(j.judge_spec_id = $judge_posts, false) AS judged_here
-    FROM judged_posts j JOIN selected i USING (item_id) JOIN ({STANDING}) st USING (post_id)
-    WHERE j.feature_spec_id = $extract_features AND j.prompt_spec_id = $build_prompts
-      AND j.generation_spec_id = $generate_posts
-    QUALIFY row_number() OVER (PARTITION BY post_id ORDER BY coalesce(j.judge_spec_id = $judge_posts, false) DESC,
-                               j.judge_spec_id) = 1
-    ORDER BY j.published_at NULLS LAST, j.item_id, j.candidate, post_id"""
+    SELECT st.post_id, i.dataset, i.item_id, i.image_path, i.sha256, i.text AS item_text, i.author, i.published_at,
+           pr.prompt_id, pr.template, po.platform, w.words, po.candidate, po.text, po.alt_text, po.rules,
+           st.aspects, st.overall, st.reasons, st.readings, st.failed_readings, st.is_read AS judged_here,
+           po.cost_usd AS writing_cost_usd, c.judge_cost_usd, writer.params->>'$.model' AS writer,
+           judge.params->>'$.model' AS judge, looker.params->>'$.models' AS models,
+           po.error, po.error_detail, po.created_at, po.temperature, po.seed, po.duplicate_of, po.clip_score,
+           st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin, st.candidates,
+           i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri
+    FROM ({STANDING}) st JOIN posts po ON po.post_id = st.post_id JOIN prompts pr ON pr.prompt_id = po.prompt_id
+    JOIN selected i USING (item_id)
+    LEFT JOIN told_words w ON w.prompt_id = pr.prompt_id
+    LEFT JOIN ({_JUDGING_COST}) c ON c.post_id = st.post_id
+    LEFT JOIN specs writer ON writer.spec_id = po.spec_id
+    LEFT JOIN specs judge ON judge.spec_id = st.judge_spec_id AND st.is_read
+    LEFT JOIN specs looker ON looker.spec_id = pr.feature_spec_id
+    WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts AND po.spec_id = $generate_posts
+    ORDER BY i.published_at NULLS LAST, i.item_id, po.candidate, st.post_id"""
 _STEPS = """
     SELECT (SELECT count(*) FROM selected) AS read_items, (SELECT count(image_path) FROM selected) AS pictures,
            (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN selected USING (item_id)
@@ -165,7 +179,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         history=_history(ask, run),
         same=same,
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
-        readings=read(ask, posts, known["judge_posts"], rubric_of(specs.get("judge_posts")).get("name")),
+        readings=read(ask, posts, known["judge_posts"]),
         measured=measured(ask, [post for post in posts if post["stands"]]),
     )
 
@@ -211,8 +225,6 @@ def _label(posts: list[Row], labels: list[Row]) -> None:
     for post in posts:
         post.update({name: found.get((post["item_id"], name)) for name in LABELS})
         _settle(post)
-        if not post["judged_here"]:  # another judge's scores are not this run's
-            post.update(dict.fromkeys(("aspects", "overall", "reasons", "judge_cost_usd", "readings"), None))
 
 
 def _settle(post: Row) -> None:
@@ -240,7 +252,8 @@ def _checked_runs(ask: Any, run_id: str, same: list[str]) -> list[str]:
 
 def _history(ask: Any, run: Row) -> list[Row]:
     rows = ask(
-        f"""SELECT * FROM runs WHERE campaign = $campaign ORDER BY started_at DESC, run_id LIMIT {HISTORY}""",
+        f"""SELECT * FROM runs WHERE campaign = $campaign AND state <> 'empty'
+            ORDER BY started_at DESC, run_id LIMIT {HISTORY}""",
         campaign=run["campaign"],
     )
     return [row | {"rows": json.loads(row["rows"]), "here": row["run_id"] == run["run_id"]} for row in rows]

@@ -3,29 +3,35 @@
 Read: judgments, specs, and the view blind_ratings where people have rated. A reading that failed is NaN, never a score.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
+from components.judgments.rubric import rubric_id
 from components.people.order import Rated, representative
+from components.store import Store
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
 OVERALL = "overall"
 
+_POSTS = """
+    SELECT post_id, item_id, error FROM posts JOIN prompts USING (prompt_id)
+    WHERE post_id IN (SELECT unnest($posts::VARCHAR[])) ORDER BY item_id, post_id"""
 _READINGS = """
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score FROM judgments
     WHERE score IS NOT NULL AND post_id IN (SELECT unnest($posts::VARCHAR[])) GROUP BY ALL"""
 _JUDGES = """
     SELECT spec_id, params->>'$.model' AS model, (params->>'$.repeats')::INTEGER AS repeats,
-           parse_filename(params->>'$.rubric', true) AS rubric
+           parse_filename(params->>'$.rubric', true) AS rubric, params->>'$.rubric_text' AS rubric_text
     FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY model, spec_id"""
 _HAS_RATINGS = "SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'blind_ratings'"
 _RATINGS = """
-    SELECT post_id, rater, aspect, score, slice, created_at FROM blind_ratings
+    SELECT post_id, rater, aspect, score, slice, created_at, rubric_id FROM blind_ratings
     WHERE rubric = $rubric AND post_id IN (SELECT unnest($posts::VARCHAR[]))"""
 _REASONS = """
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score, max(reasoning) FILTER (score IS NOT NULL) AS reasoning
@@ -35,17 +41,21 @@ _REASONS = """
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """`label` is the model, with what tells it from the others where there are several of that name."""
+    """`label` is the model, with what tells it from the others where there are several of that name; `repeats`: how
+    often it is asked; `rubric_id`: the text of its rubric, as other texts are other questions."""
 
     spec_id: str
     label: str
+    repeats: int = 1
+    rubric_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
     """`scores[judge][aspect]`: (repeats, posts); `people[aspect]`: (raters, posts). `judges`: this run's first;
     `clusters`: per post its item, as posts about one item are alike. Of people only what they said before they saw the
-    judge's view and of posts that were drawn at random counts; `left_out`: rated posts that the queue chose."""
+    judge's view, by the very text of its rubric, and of posts that were drawn at random counts; `left_out`: such
+    posts that the queue chose; `other_text`: posts rated by another text of that rubric, or by one not known."""
 
     posts: Sequence[str] = ()
     clusters: Sequence[str] = ()
@@ -53,6 +63,12 @@ class Readings:
     scores: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     people: Mapping[str, Floats] = field(default_factory=dict)
     left_out: int = 0
+    other_text: int = 0
+
+    @property
+    def same_question(self) -> list[Judge]:
+        """The judges that went by the same text of the rubric as the first."""
+        return [judge for judge in self.judges if judge.rubric_id == self.judges[0].rubric_id]
 
     def means(self, judge: Judge, aspect: str) -> Floats:
         """(posts,) a judge's mean over its readings of each post; NaN where it has none."""
@@ -66,14 +82,29 @@ def means(table: Floats) -> Floats:
     return np.where(n > 0, np.where(known, table, 0.0).sum(0) / np.maximum(n, 1), np.nan)
 
 
-def read(ask: Any, posts: Sequence[Row], judge: str, rubric: str | None) -> Readings:
-    """The readings of posts with a text; `judge`: the spec of this run's, `rubric`: the name of its rubric."""
+def read_posts(store: Store, posts: Collection[str], judge: str) -> Readings:
+    """The readings of any posts, by their ids; `judge`: the spec of the judge that is asked about."""
+    with store.connect() as db:
+
+        def ask(sql: str, **given: Any) -> list[Row]:
+            cursor = db.execute(sql, given)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        return read(ask, ask(_POSTS, posts=sorted(posts)), judge)
+
+
+def read(ask: Any, posts: Sequence[Row], judge: str) -> Readings:
+    """The readings of posts (post_id, item_id, error) with a text; `judge`: the spec of this run's."""
     written = [post for post in posts if post["error"] is None]
     place = {post["post_id"]: at for at, post in enumerate(written)}
     rows = ask(_READINGS, posts=sorted(place))
     found = ask(_JUDGES, ids=sorted({row["spec_id"] for row in rows} | {judge}))
     scores = {row["spec_id"]: _tables([r for r in rows if r["spec_id"] == row["spec_id"]], place) for row in found}
-    ratings = ask(_RATINGS, rubric=rubric, posts=sorted(place)) if rubric and ask(_HAS_RATINGS)[0]["n"] else []
+    text = next((row["rubric_text"] for row in found if row["spec_id"] == judge), None) or "{}"
+    name = (yaml.safe_load(text) or {}).get("name")
+    said = ask(_RATINGS, rubric=name, posts=sorted(place)) if name and ask(_HAS_RATINGS)[0]["n"] else []
+    ratings = [row for row in said if row["rubric_id"] == rubric_id(text)]
     drawn = representative(Rated(row["post_id"], row["rater"], row["slice"], row["created_at"]) for row in ratings)
     random = [row for row in ratings if row["post_id"] in drawn]
     raters = {name: at for at, name in enumerate(sorted({row["rater"] for row in random}))}
@@ -84,6 +115,7 @@ def read(ask: Any, posts: Sequence[Row], judge: str, rubric: str | None) -> Read
         scores=scores,
         people=_tables([row | {"repeat": raters[row["rater"]]} for row in random], place),
         left_out=len({row["post_id"] for row in ratings} - {row["post_id"] for row in random}),
+        other_text=len({row["post_id"] for row in said} - {row["post_id"] for row in ratings}),
     )
 
 
@@ -105,7 +137,10 @@ def _judges(found: Sequence[Row], own: str) -> list[Judge]:
             if sum(other[:n] == name[:n] for other in names) > 1:
                 told.append(part)
         labels.append(" ".join(told))
-    judges = [Judge(row["spec_id"], label) for row, label in zip(found, labels, strict=True)]
+    judges = [
+        Judge(row["spec_id"], label, row["repeats"] or 1, rubric_id(row["rubric_text"] or ""))
+        for row, label in zip(found, labels, strict=True)
+    ]
     return sorted(judges, key=lambda judge: judge.spec_id != own)
 
 

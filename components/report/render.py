@@ -65,8 +65,7 @@ def render(store: Store, run_id: str) -> str:
     """The report of a run as a whole HTML file; UserError for a run that is not there."""
     findings = find(store, run_id)
     titles, scale = rubric_of(findings)
-    repeats = findings.specs["judge_posts"]["params"].get("repeats", 1) if "judge_posts" in findings.specs else 1
-    agreement = block_of(findings.readings, titles, repeats)
+    agreement = block_of(findings.readings, titles)
     differing = most_different(findings.readings)
     shown = choose(findings)
     known = details(store, findings, shown, [post_id for post_id, *_ in differing])

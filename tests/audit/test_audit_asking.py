@@ -16,7 +16,7 @@ from components.audit.planted import FAULTS, complete
 from components.audit.self_test import self_test
 from components.audit.spec import AuditSpec
 from components.chat import ChatOutcome, ChatRequest, Status
-from components.judgments import load_rubric
+from components.judgments import load_rubric, rubric_text
 from components.pairwise.spec import PairwiseSpec
 from components.spec import JudgeSpec
 
@@ -85,6 +85,18 @@ def test_another_wording_of_the_judges_questions_is_another_audit(monkeypatch: p
         before = spec.id
         monkeypatch.setattr(asked, "version", asked.version + 1)
         assert spec.id != before, asked
+
+
+def test_a_rubric_is_its_text_wherever_it_lies(tmp_path: Path) -> None:
+    ids = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "wit.yaml"
+        path.write_text(rubric_text("mpwl"), encoding="utf-8")
+        ids.append(AuditSpec(judge=JudgeSpec(rubric=str(path))).id)
+    assert ids[0] == ids[1] != AuditSpec().id
+    path.write_text(rubric_text("mpwl") + "# edited", encoding="utf-8")
+    assert AuditSpec(judge=JudgeSpec(rubric=str(path))).id != ids[0]
 
 
 def test_a_message_without_a_post_is_not_touched() -> None:

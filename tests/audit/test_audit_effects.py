@@ -17,7 +17,7 @@ from components.audit.own_family import SQL, asked_of, own_family
 from components.audit.plan import plan_audit
 from components.audit.self_test import planted_plan, simulate
 from components.audit.verdicts import REMEDIES, TITLES, state, verdict
-from components.judgments import load_rubric
+from components.judgments import load_rubric, rubric_id, rubric_text
 from components.records import Judgment, Post, Prompt, Rating, Record, content_id
 from components.spec import GenerationSpec, JudgeSpec
 from components.store import Store
@@ -152,6 +152,7 @@ def test_people_and_judges_of_the_same_rubric_count_as_others(tmp_path: Path) ->
     mpwl, stranger = JudgeSpec(model=judge.model), JudgeSpec(model="openai/mistral-large")
     writers = [GenerationSpec(model=f"openai/{name}") for name in ("gpt-4o-mini", "meta-llama/Llama-3.1-8B")]
     store.register(judge, mpwl, stranger, *writers)
+    texts = {"wit": rubric_id(RUBRIC), "mpwl": rubric_id(rubric_text("mpwl")), "wit, edited": rubric_id(f"{RUBRIC} ")}
     made: dict[str, list[Record]] = {"prompts": [], "posts": [], "judgments": [], "ratings": []}
 
     def judged(by: JudgeSpec, score: float, **ids: Any) -> None:
@@ -163,8 +164,9 @@ def test_people_and_judges_of_the_same_rubric_count_as_others(tmp_path: Path) ->
         for aspect in aspects:
             key = content_id(rater, rubric, ids["post_id"], aspect)
             made["ratings"].append(
-                Rating(rating_id=key, rater=rater, rubric=rubric, aspect=aspect, score=score, slice="import", **ids)
-            )
+                Rating(rating_id=key, rater=rater, rubric=rubric, aspect=aspect, score=score, slice="import",
+                       rubric_id=texts[rubric], **ids)
+            )  # fmt: skip
 
     for writer, gift in zip(writers, (1.5, 0.0), strict=True):
         for n in range(15):
@@ -181,6 +183,7 @@ def test_people_and_judges_of_the_same_rubric_count_as_others(tmp_path: Path) ->
             judged(stranger, worth + 4 * gift, **ids)
             rated("bob", "mpwl", worth + 4 * gift, "wit", "warmth", **ids)
             rated("cem", "wit", worth + 4 * gift, "wit", **ids)
+            rated("dan", "wit, edited", worth + 4 * gift, "wit", "warmth", **ids)
     store.append(made)
     effect = own_family(store.query(SQL, asked_of(judge)), judge.model)
     assert effect.value == pytest.approx(1.5) and effect.n == 30 and decide([effect])[0].alarm

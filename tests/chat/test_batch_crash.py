@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from components.chat import Journal
-from tests.chat.batches import BatchShop, buyer, wait_until
+from components.chat.batch.register import State
+from components.errors import BatchPending
+from tests.chat.batches import BatchShop, all_ok, buyer, wait_until
 from tests.chat.conftest import lines
 from tests.fake_provider import FakeProvider
 from tests.processes import Python
@@ -108,6 +110,28 @@ def test_a_kill_while_answers_are_journaled_journals_the_rest_once(tmp_path: Pat
         assert finish(buyer(server, tmp_path, 4000)) == ["ok"] * 4000
         assert server.batches.stats["created"] == 1
         bought_once(server, tmp_path, 4000)
+
+
+@pytest.mark.parametrize("state", ["collecting", "settling"])
+async def test_a_kill_after_the_last_record_leaves_no_batch_open_for_who_wants_nothing(
+    tmp_path: Path, state: State
+) -> None:
+    with FakeProvider() as server:
+        shop = BatchShop(tmp_path)
+        server.batches.hold = True
+        with pytest.raises(BatchPending):
+            await shop.buy_batch(server, 10, batch_wait_h=0)
+        (entry,) = shop.entries()
+        server.batches.hold = False
+        assert all_ok(await shop.buy_batch(server, 10))
+        entry.state = state  # what the killed one had written last
+        shop.register.save(entry)
+        later = BatchShop(tmp_path)
+        outcomes = await later.buy_batch(server, 10)
+        assert all_ok(outcomes) and not any(outcome.bought for outcome in outcomes)
+        assert later.journal.spent_usd("run") == pytest.approx(shop.ledger.spent_usd)
+        assert later.ledger.reserved_usd == pytest.approx(0)
+        bought_once(server, tmp_path, 10)
 
 
 @pytest.mark.slow

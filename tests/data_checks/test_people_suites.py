@@ -25,7 +25,7 @@ def ratings() -> Frame:
             "rating_id": content_id(n, rater, aspect), "post_id": content_id(n), "rater": rater, "rubric": "mpwl",
             "aspect": aspect, "score": None if (n, k) == (3, 0) else float((n * 3 + k) % 10 + 1),
             "slice": ("queue", "audit", "import")[n % 3], "seconds": 12.5 if n else None, "saw_judge": n == 3,
-            "created_at": NOW,
+            "created_at": NOW, "rubric_id": content_id("text") if n else None,
         }
         for n in range(10)
         for rater in ("ann", "Bo O'Neil-Ünd")
@@ -69,6 +69,7 @@ DEFECTS: dict[str, list[tuple[str, Change]]] = {
         *ids("rating_id"),
         ("rating_id is unique", put("rating_id", content_id(1, "ann", ASPECTS[0]))),
         ("rubric is given", put("rubric", None)),
+        ("rubric_id is 20 hex digits", put("rubric_id", "mpwl")),
         ("aspect is given", put("aspect", None)),
         ("the aspect is named", put("aspect", "Relevance & clarity")),
         ("scores lie in 1 to 10", put("score", 0.5)),

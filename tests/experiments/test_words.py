@@ -21,7 +21,16 @@ CLAIM = {"better": "full", "than": ["=minus-topic"], "aspect": "overall", "by": 
 def result() -> ExperimentResult:
     broken = [*noisy(2, 30, -1)[:28], *(an_item(n, None, "writing: refusal") for n in (28, 29))]
     arms = (an_arm("full", noisy(1, 30)), an_arm("=minus-topic", broken, overrides={"without": ["topic"]}))
-    return result_of(findings(*arms, params={"claims": [CLAIM], "notes": ["Each post was judged alone."]}))
+    made = result_of(findings(*arms, params={"claims": [CLAIM], "notes": ["Each post was judged alone."]}))
+    made.agreement = {
+        "rows": [
+            {"whom": "itself, 2 readings", "aspect": "Overall", "figure": name, "value": 0.8, "low": 0.7, "high": 0.9,
+             "n": 30}
+            for name in ("alpha", "within_1", "sd")
+        ],
+        "said": ["Nobody has rated these posts."],
+    }  # fmt: skip
+    return made
 
 
 def test_the_tables_fit_80_columns_and_say_it_all(result: ExperimentResult, tmp_path: Path) -> None:
@@ -30,7 +39,8 @@ def test_the_tables_fit_80_columns_and_say_it_all(result: ExperimentResult, tmp_
     said = console.export_text()
     assert max(map(len, said.partition("warehouse:")[0].splitlines())) <= 80
     for line in ("minus full", "lower", "baseline", "claimed by the paper", "held", "=minus-topic: 2 x writing: ref",
-                 "Each post was judged alone.", "30 items, 2 arms"):  # fmt: skip
+                 "Each post was judged alone.", "30 items, 2 arms", "0.70 to 0.90", "70% to 90%", "sd 0.80",
+                 "Nobody has rated these posts."):  # fmt: skip
         assert line in said, line
     assert "8.05" not in said, "nobody else's figures"
     result.calls = result.cost_usd = None
@@ -45,13 +55,16 @@ def test_csv_files_hold_the_tables_and_no_formula(result: ExperimentResult, tmp_
     from dataclasses import asdict
 
     files = export(asdict(result), tmp_path)
-    assert [file.name for file in files] == ["arms.csv", "differences.csv", "claims.csv", "scores.csv"]
+    assert [file.name for file in files] == ["arms.csv", "differences.csv", "claims.csv", "agreement.csv", "scores.csv"]
     read = {file.name: list(csv.DictReader(file.open(encoding="utf-8"))) for file in files}
     assert [row["arm"] for row in read["arms.csv"]] == ["full", "'=minus-topic"]
     assert read["arms.csv"][1]["failures"] == "writing: refusal: 2" and read["arms.csv"][1]["scored"] == "28"
     assert [row["aspect"] for row in read["differences.csv"]] == ["overall", "clear", "warm"]
     (claim,) = read["claims.csv"]
     assert claim["reported_by_them"] == "8.05" and float(claim["our_difference"]) > 0.5
+    told = [(row["of"], row["whom"], row["figure"], row["value"], row["note"]) for row in read["agreement.csv"]]
+    assert told[0] == ("scores", "itself, 2 readings", "alpha", "0.8", "")
+    assert told[3] == ("scores", "", "", "", "Nobody has rated these posts.")
     assert len(read["scores.csv"]) == 60 and read["scores.csv"][59]["overall"] == ""
     before = [file.read_bytes() for file in files]
     assert [file.read_bytes() for file in export(asdict(result), tmp_path)] == before

@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,28 @@ def answer(server: FakeProvider) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     server.batches.hold = True
+
+
+@contextmanager
+def ending_in_twos(server: FakeProvider, patience_s: float = 60) -> Iterator[None]:
+    """A batch ends when another one is open beside it: who waits for the first before handing in the second waits for
+    ever, and here until patience ends."""
+    over = threading.Event()
+
+    def watch() -> None:
+        server.batches.hold, ended, until = True, 0, time.monotonic() + patience_s
+        while not over.wait(0.02):
+            if len(server.batches.jobs) >= ended + 2 or time.monotonic() > until:
+                ended = len(server.batches.jobs)
+                answer(server)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def test_a_campaign_by_batches_gives_the_rows_of_a_live_one_for_half_the_price(
@@ -220,8 +244,7 @@ def test_a_backfill_that_does_not_wait_hands_in_every_window(
 
 def test_a_backfill_that_waits_hands_in_every_window_first(home: Settings, campaign: Callable[..., Campaign]) -> None:
     first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
-    with FakeProvider() as server:
-        server.batches.step_s = 8.0  # no batch ends while the windows are handed in
+    with FakeProvider() as server, ending_in_twos(server):
         windows = backfill(campaign(server, "batch"), first, last)
         assert all(window.summary is not None and window.summary.state == "done" for window in windows)
         found = home.store().query("SELECT batch_id, stage FROM calls ORDER BY batch_id")

@@ -74,7 +74,8 @@ def test_every_flow_is_deployed(service: Service) -> None:
 def test_the_form_of_the_ui_comes_from_the_specs(service: Service) -> None:
     deployment = service.deployment("pipeline/demo")
     schema = deployment["parameter_openapi_schema"]
-    assert set(schema["properties"]) == {"campaign", "published_from", "published_to", "limit", "purse"}
+    window = {"published_from", "published_to", "ingested_from", "ingested_to"}
+    assert set(schema["properties"]) == window | {"campaign", "limit", "purse"}
     definitions = schema["definitions"]
     judge = definitions["JudgeSpec"]["properties"]
     assert judge["repeats"]["title"] == "Readings per post"
@@ -230,7 +231,7 @@ def test_what_is_stopped_goes_on_and_so_does_what_is_killed_with_each_call_bough
             "generation": chat,
             "budget": {"allow_unpriced": True},
         }
-        window = {"published_from": "2026-03-01T00:00:00Z", "published_to": "2026-03-09T00:00:00Z", "by": "week"}
+        window = {"window_from": "2026-03-01T00:00:00Z", "window_to": "2026-03-09T00:00:00Z", "by": "week"}
         first = service.start("backfill/backfill", campaign=campaign, **window)
         wait_until(lambda: len(provider.answered) >= 3, 120, lambda: service.told(first))
         provider.latency = 5.0  # so that the command comes in their midst, however busy this machine is

@@ -13,8 +13,9 @@ from components.chat import prices
 from components.errors import BudgetExceeded, UserError
 from components.records import TABLES
 from components.spec import Campaign, PromptSpec, Selection
+from components.windows import edges_of
 from flows import buying, caching, progress
-from flows.backfill import backfill, purse_of_backfill
+from flows.backfill import backfill, id_of
 from flows.extract_features import extract_features
 from flows.ingest_items import ingest_items
 from flows.pipeline import Summary, pipeline
@@ -93,12 +94,16 @@ def test_a_spent_purse_stops_again_without_spending_and_a_raised_cap_goes_on(
         assert runs(home)[-1]["purse"] == runs(home)[-1]["run_id"] and server.stats["requests"] == 4
 
 
+def purse_of(campaign: Campaign, by: str) -> str:
+    return id_of(campaign, edges_of(FROM, TO, by), "published_at")
+
+
 def test_a_backfill_has_one_purse_for_all_its_windows_whenever_it_is_started(
     home: Settings, pictures: Path, priced: Callable[[FakeProvider], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeProvider(reply=lambda _: REPLY) as server:
         campaign = campaign_of(pictures, generation=priced(server), budget={"usd": CAP})
-        purse = purse_of_backfill(campaign, FROM, TO, "week")
+        purse = purse_of(campaign, "week")
         for _ in range(2):
             new_process(monkeypatch)
             with pytest.raises(BudgetExceeded, match="1 of 1 windows stopped"):
@@ -106,11 +111,11 @@ def test_a_backfill_has_one_purse_for_all_its_windows_whenever_it_is_started(
         bought, cost = server.stats["requests"], spent(home)
         assert 1 <= bought < 6 and cost <= CAP
         assert {row["purse"] for row in runs(home)} == {purse}
-        assert purse != purse_of_backfill(campaign, FROM, TO, "day"), "another backfill, another purse"
+        assert purse != purse_of(campaign, "day"), "another backfill, another purse"
         changed = campaign.model_copy(update={"prompt": PromptSpec(template="plain")})
-        assert purse != purse_of_backfill(changed, FROM, TO, "week")
+        assert purse != purse_of(changed, "week")
         raised = campaign.model_copy(update={"budget": campaign.budget.model_copy(update={"usd": 10.0})})
-        assert purse == purse_of_backfill(raised, FROM, TO, "week"), "a raised cap is no other backfill"
+        assert purse == purse_of(raised, "week"), "a raised cap is no other backfill"
         new_process(monkeypatch)
         [window] = backfill(raised, FROM, TO, by="week")
         assert window.summary and window.summary.state == "done" and server.stats["requests"] == counts(home)["posts"]

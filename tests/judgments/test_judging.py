@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from PIL import Image
 from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, Status, buy
 from components.items.pictures import jpeg_for_model
 from components.judgments import judge, load_rubric, rubric_text
-from components.judgments.beside import OPENING_WORDS, Waiting, openings_beside
+from components.judgments.beside import OPENING_WORDS, Begin, Ring, Waiting, beside_in, openings_beside
 from components.records import Item, Judgment, Post, Prompt
 from components.spec import JudgeSpec
 
@@ -226,15 +227,36 @@ def test_the_length_is_stated_as_the_platform_counts() -> None:
     assert "<length>30 of at most 280" in script.rounds[0][0].messages[1]["content"]  # 4 + 23 + 1 + 2
 
 
-def test_openings_beside_are_others_of_the_batch_whatever_its_order() -> None:
+def test_openings_beside_are_those_that_come_next_in_the_feed() -> None:
     batch = Batch(8, {7: {"prompt_id": "p0"}, 6: {"text": None}, 5: {"text": "word " * 40}})
     first = batch.posts[:1]
     (shown,) = openings_beside(first, batch.posts, 5).values()
-    assert [shown] == list(openings_beside(first, batch.posts[::-1], 5).values())
-    assert len(shown) == len(set(shown)) == 5 and not any(text.startswith(("Post 0", "Post 7")) for text in shown)
-    assert all(len(text.split()) <= OPENING_WORDS for text in shown)
+    assert [text.split(":")[0] for text in shown[:4]] == ["Post 1", "Post 2", "Post 3", "Post 4"]
+    assert len(shown) == 5 and all(len(text.split()) <= OPENING_WORDS for text in shown)
+    (after_the_last,) = openings_beside(batch.posts[5:6], batch.posts, 2).values()
+    assert [text.split(":")[0] for text in after_the_last] == ["Post 0", "Post 1"], "the feed is a ring"
     assert openings_beside(first, batch.posts, 0) == openings_beside(first, first, 5) == {"post0": []}
     assert openings_beside(first, [], 5) == {"post0": []}
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 5, 60])
+def test_what_is_known_before_all_is_written_is_what_stands_there_in_the_end(wanted: int) -> None:
+    dice = random.Random(wanted)
+    for _ in range(30):
+        positions = sorted(dice.sample(range(100), 40))
+        texts = {place: dice.random() < 0.8 for place in positions}  # else the post failed
+        begins = {p: Begin((p, f"p{p}"), 0, f"opening {p}", NOW) for p in positions if texts[p]}
+        there = {p for p in positions if dice.random() < 0.3}  # from an earlier run
+        coming = [p for p in positions if p not in there]
+        ring, early = Ring(wanted, (begins[p] for p in there if texts[p])), dict[int, list[str]]()
+        for at in range(len(coming) + 1):  # they are written in the order of the feed
+            if at and texts[coming[at - 1]]:
+                ring.add(begins[coming[at - 1]])
+            for p in [p for p in positions if texts[p] and p not in coming[at:] and p not in early]:
+                if ring.is_known(f"p{p}", coming[at:]):
+                    early[p] = ring.beside(f"p{p}")
+        whole = Ring(wanted, begins.values())
+        assert early == {p: whole.beside(f"p{p}") for p in begins}
 
 
 def test_every_post_is_shown_equally_often_and_a_new_one_disturbs_few() -> None:
@@ -267,7 +289,9 @@ def test_what_waits_in_an_open_batch_is_asked_as_it_was_handed_in() -> None:
     posts.posts = [*posts.posts, *late]
     posts.judged(JudgeSpec(), script)
     assert held - {request.key for request in script.rounds[1]}, "a post more changes neighbours"
-    posts.judged(JudgeSpec(), script, waiting=Waiting(held.__contains__, [NOW + timedelta(hours=1)]))
+    since = [NOW + timedelta(hours=1)]
+    beside = beside_in(posts.posts, JudgeSpec().batch_context, since).of(posts.prompts)
+    posts.judged(JudgeSpec(), script, beside=beside, waiting=Waiting(held.__contains__, since))
     assert [request.key for request in script.rounds[2][:6]] == [request.key for request in script.rounds[0]]
     assert [request.key for request in script.rounds[2][6:]] == [request.key for request in script.rounds[1][6:]]
 
@@ -276,7 +300,7 @@ def test_a_given_batch_keeps_the_calls_of_a_part_of_it_the_same() -> None:
     whole, part, script = Batch(6), Batch(6), Script(lambda *_: GOOD)
     whole.judged(JudgeSpec(), script)
     part.posts = whole.posts[2:3]
-    part.judged(JudgeSpec(), script, batch=whole.posts)
+    part.judged(JudgeSpec(), script, beside=beside_in(whole.posts, JudgeSpec().batch_context).of(part.prompts))
     assert script.rounds[1][0].key == script.rounds[0][2].key
 
 

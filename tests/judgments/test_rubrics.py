@@ -60,8 +60,9 @@ def test_the_first_rubric_is_asked_as_it_always_was() -> None:
     rubric = load_rubric("mpwl")
     asked = system_message(rubric, rubric.aspects)
     assert hashlib.sha256(asked.encode()).hexdigest()[:16] == "c02a9ba52b453bef"
-    assert JudgeSpec().id == "e4c6dccee4011f193ebf"
-    assert JudgeSpec(model="openai/gpt-4o").id == "d0f8f3ef7c89998c00ab"
+    assert JudgeSpec().id == "6c095b34329c02f6af16"
+    assert JudgeSpec(model="openai/gpt-4o").id == "5dcbc6a97bf3eba056f7"
+    assert JudgeSpec(model="openai/gpt-4o", batch_context=0).id == "39571b478289a7b948d6"
 
 
 def test_a_brief_counts_by_its_text_wherever_it_was_read_from(tmp_path: Path) -> None:

@@ -22,8 +22,11 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium"),
 ]
-RATING = "document.querySelector('#desk')?.hidden === false && document.querySelector('#judged').hidden"
-JUDGED = "document.querySelector('#judged')?.hidden === false"
+RATING = "typeof mode !== 'undefined' && mode === 'rating' && document.querySelector('#desk').hidden === false"
+JUDGED = "typeof mode !== 'undefined' && mode === 'judged' && document.querySelector('#judged').hidden === false"
+SLOW = """(() => { const quick = window.fetch;
+    window.fetch = async (...how) => { await new Promise((go) => setTimeout(go, 700)); return quick(...how); }; })()"""
+"""Every request takes a while longer, as on a busy machine."""
 AXE = Path(__file__).with_name("accessible.js").read_text("utf-8")
 
 
@@ -86,7 +89,7 @@ async def test_twenty_posts_by_keys_alone_while_a_pipeline_runs(posts, tmp_path:
             await to_next(tab)
             await rate(tab, "s")
             for n in range(3, 20):
-                await tab.until(f"{RATING} && !document.querySelector('#aspects output:not(:empty)')")
+                await tab.until(f"{RATING} && Object.keys(scores).length === 0")
                 await tab.press(*(str((n + k) % 9 + 1) for k in range(4)))
                 await tab.press("Enter" if n % 4 == 0 else "a")
                 await to_next(tab)
@@ -127,6 +130,33 @@ def check_both(store, said: str) -> None:  # type: ignore[no-untyped-def]
         "ingest_items": 4, "build_prompts": 4, "generate_posts": 4, "judge_posts": 16,
     }  # fmt: skip
     assert store.query("SELECT count(*) AS n FROM posts") == [{"n": 28}]
+
+
+async def test_a_key_that_comes_too_early_is_never_taken_for_another_post(posts, tmp_path: Path) -> None:
+    """While an answer is on its way "next" is remembered; scores typed ahead of a post are refused, and told of."""
+    home: Posts = posts()
+    for _ in range(4):
+        home.post()
+    settings = home.done()
+    with serving(settings, audit=1.0) as (address, _):
+        async with browser(tmp_path / "profile") as tab:
+            await tab.open(address, 1280, 900)
+            await tab.until(RATING)
+            first = await tab.js("post.post_id")
+            await tab.js(SLOW)
+            await tab.press("5", "6", "7", "8", "a", "Enter", "9")
+            assert await tab.js("mode") == "saving" and await tab.js("ahead") is True
+            assert "Not taken" in await tab.js("document.querySelector('#saved').textContent")
+            await tab.until(f"{RATING} && post.post_id !== {json.dumps(first)}")
+            second = await tab.js("post.post_id")
+            assert await tab.js("Object.keys(scores).length") == 0, "nothing of it is the next post's"
+            await tab.press("s", "3", "3", "3", "3", "a")
+            assert await tab.js("mode") == "loading" and await tab.js("Object.keys(scores).length") == 0
+            await tab.until(f"{RATING} && post.post_id !== {json.dumps(second)}")
+            assert await tab.js("Object.keys(scores).length") == 0
+            assert tab.complaints == []
+    rows = settings.store().query("SELECT post_id, list(score ORDER BY score) AS scores FROM ratings GROUP BY ALL")
+    assert rows == [{"post_id": first, "scores": [5.0, 6.0, 7.0, 8.0]}]
 
 
 HOSTILE = [

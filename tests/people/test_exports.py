@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -19,7 +20,7 @@ from components.people.preferences import Candidate, pairs
 from components.people.queries import posts_of
 from components.people.reviewed import measured_examples
 from components.records import Arm, Example, Item, Rating, Review, content_id
-from components.spec import Selection
+from components.spec import AnchorSpec, Selection
 from components.store import Store
 from flows.export_posts import Exported, export_posts, preference_lines
 from flows.settings import Settings
@@ -328,6 +329,34 @@ def test_items_that_an_experiment_compares_arms_over_are_measured_on(posts) -> N
     ]
     store.append({"arms": arms})
     assert [example.example_id for example in measured_examples(store)] == sorted(items[:2]) and len(made) == 3
+
+
+def test_anchors_and_what_they_are_about_are_measured_on(posts, export, drawn, tmp_path: Path) -> None:
+    """A frozen post that was once written here takes its item along, with what has the same picture; so does an item
+    with the text that an anchor is about. All of it is counted."""
+    home = posts()
+    frozen, about = (
+        "Two boats, one harbour, no hurry at all this morning.",
+        "The ferry was late again and nobody knew why.",
+    )
+    made = [
+        home.post(frozen, picture=drawn[0]),
+        home.post("Another word about the same picture, said otherwise.", picture=drawn[0]),
+        home.post("Waiting for the ferry.", item=home.home.item(700, text=about)),
+        home.post("Something else entirely, about nothing of it.", picture=drawn[2]),
+    ]
+    settings = home.done()
+    say(settings.store(), *(a_review(post.post_id, "approve") for post in made))
+    assert export(settings, what="sft")[0].rows == 4
+    path = tmp_path / "anchors.yaml"
+    known = [{"id": "boats", "platform": "x", "text": frozen}, {"id": "ferry", "platform": "x", "text": "Late.",
+             "source_text": about}]  # fmt: skip
+    path.write_text(yaml.safe_dump({"name": "mine", "posts": known}), encoding="utf-8")
+    settings.store().register(AnchorSpec(posts=str(path)))
+    done, text = export(settings, what="sft")
+    assert done.rows == 1 and "Something else entirely" in text
+    assert done.left_out == {"evaluation_item": 1, "near_an_evaluation_item": 2}
+    assert done.measured == 3 + 1, "three texts of anchors, and the item behind one"
 
 
 def test_a_pair_that_rejects_an_evaluation_text_is_left_out() -> None:

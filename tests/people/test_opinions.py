@@ -10,25 +10,30 @@ import pytest
 from rich.console import Console
 
 from components.errors import UserError
+from components.judgments import rubric_id, rubric_text
 from components.people.calibration import calibrate, people_agree
 from components.people.opinions import Judged, Said
 from components.people.order import lot
 from components.people.ratings_file import Known, read_ratings, written
 from components.records import Rating, Review, content_id
+from components.store import Store
 from flows.fold_ratings import export_ratings, import_ratings
 from flows.read_opinions import read, store_calibrations
 from flows.show_people import show_imported, show_opinions
 from tests.report.conftest import ASPECTS
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MPWL, FIVE = rubric_id(rubric_text("mpwl")), rubric_id("five")
 SPEC = content_id("judge")
 
 
 def a_rating(post: str, score: float | None, hours: float = 0, **more: object) -> Rating:
-    row = {"rater": "ann", "rubric": "mpwl", "aspect": "charm", "slice": "audit", "saw_judge": False} | more
+    row = {
+        "rater": "ann", "rubric": "mpwl", "rubric_id": MPWL, "aspect": "charm", "slice": "audit", "saw_judge": False,
+    } | more  # fmt: skip
     at = NOW + timedelta(hours=hours)
-    rating_id = content_id(post, score, hours, sorted(more.items()))
-    return Rating(rating_id=rating_id, post_id=post, score=score, created_at=at, **row)  # type: ignore[arg-type]
+    rating_id = more.get("rating_id") or content_id(post, score, hours, sorted(more.items()))
+    return Rating(post_id=post, score=score, created_at=at, **row | {"rating_id": rating_id})  # type: ignore[arg-type]
 
 
 def a_review(post: str, decision: str, hours: float = 0, **more: object) -> Review:
@@ -65,8 +70,8 @@ def test_the_later_answer_counts_and_the_blind_one_is_kept_apart(posts) -> None:
 
 # CSV
 
-KNOWN = Known({content_id("p")}, {"mpwl": {"charm": (1.0, 10.0)}, "five": {"wit": (1.0, 5.0)}}, {})
-HEAD = "post_id,rater,aspect,score,rubric,seconds,saw_judge,created_at,slice"
+KNOWN = Known({content_id("p")}, {"mpwl": {MPWL: {"charm": (1.0, 10.0)}}, "five": {FIVE: {"wit": (1.0, 5.0)}}}, {})
+HEAD = "post_id,rater,aspect,score,rubric,seconds,saw_judge,created_at,slice,rubric_id"
 POST = content_id("p")
 
 
@@ -87,7 +92,8 @@ POST = content_id("p")
         (f"{POST},ann,charm,5,,,perhaps", "saw_judge", "not yes or no"),
         (f"{POST},ann,charm,5,,,,yesterday", "created_at", "no time"),
         (f"{POST},ann,charm,5,,,,,often", "slice", "not queue, audit or import"),
-        (f"{POST},ann,charm,5,,,,,,more", "malformed", "more cells"),
+        (f"{POST},ann,charm,5,,,,,,,more", "malformed", "more cells"),
+        (f"{POST},ann,charm,5,,,,,,{FIVE}", "rubric_id", f"no judge went by a text {FIVE!r} of mpwl here; known are"),
     ],
 )
 def test_a_bad_line_is_refused_with_its_reason(tmp_path: Path, line: str, reason: str, detail: str) -> None:
@@ -136,7 +142,9 @@ def test_what_is_imported_again_or_exported_and_imported_adds_nothing(posts, tmp
     first = import_ratings(settings, path)
     show_imported(first, path, console)
     assert (first.lines, first.new, first.known, len(first.refused)) == (17, 16, 0, 1)
-    assert "line 18: there is no post 'none' in this home" in console.export_text()
+    said = console.export_text()
+    assert "line 18: there is no post 'none' in this home" in said
+    assert f"taken to be by mpwl, text {MPWL[:8]}: give a column rubric_id to say otherwise" in said
     again = import_ratings(settings, path)
     assert (again.new, again.known) == (0, 16)
     assert len(settings.store().query("SELECT * FROM quarantine WHERE step = 'import_ratings'")) == 1
@@ -280,9 +288,78 @@ def test_maps_are_kept_and_laid_over_raw_scores_which_stay(posts) -> None:
     show_opinions(read(store), console, kept=True)
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 80
-    assert "offline/judge against people, mpwl" in text and "2 maps kept" in text
-    assert "people with each other, mpwl" in text and "100%" in text
+    assert f"offline/judge against people, mpwl, text {MPWL[:8]}" in text and "2 maps kept" in text
+    assert f"people with each other, mpwl, text {MPWL[:8]}" in text and "100%" in text
     assert json.dumps(read(store), default=str)
+
+
+def test_two_texts_of_a_rubric_are_two_questions_and_an_unknown_one_is_told(posts, tmp_path: Path) -> None:
+    """Rated by the judge's text, by an edited one, and before texts were kept: none of it is pooled."""
+    home = posts()
+    made = [home.post(scores=(4 + n % 5, 6, 6, 6), with_picture=False).post_id for n in range(35)]
+    edited = tmp_path / "mpwl.yaml"
+    edited.write_text(rubric_text("mpwl").replace("social media", "social-media", 1) + "# edited\n", encoding="utf-8")
+    other = rubric_id(edited.read_text("utf-8"))
+    settings = home.done()
+    store = settings.store()
+    store.append(
+        {
+            "ratings": [
+                a_rating(
+                    post,
+                    4 + n % 5 + shift,
+                    rater="ann",
+                    aspect=ASPECTS[0],
+                    rubric_id=text,
+                    rating_id=(Rating.make_id(post, "ann", "mpwl", ASPECTS[0], 4.0 + n % 5 + shift, False, NOW, text)),
+                )
+                for n, post in enumerate(made)
+                for shift, text in ((0, MPWL), (1, other), (-1, None))
+            ]
+        }
+    )
+    assert len(store.query("SELECT * FROM latest_ratings")) == len(store.query("SELECT * FROM blind_ratings")) == 3 * 35
+    unknown, known = store_calibrations(store)
+    assert (known.rubric_id, known.bias.value, known.map is None) == (MPWL, 0.0, False)
+    assert (unknown.rubric_id, unknown.bias.value, unknown.map) == (None, 1.0, None)
+    rows = store.query("SELECT DISTINCT people - score AS apart, calibrated IS NULL AS bare FROM calibrated_scores "
+                       "WHERE people IS NOT NULL")  # fmt: skip
+    assert rows == [{"apart": 0.0, "bare": False}], "of the judge's own text alone"
+    console = Console(width=80, record=True)
+    show_opinions(read(store), console, kept=False)
+    said = " ".join(console.export_text().split())
+    assert "mpwl, text unknown" in said and f"mpwl, text {MPWL[:8]}" in said
+    assert "by which text of the rubric people rated is not known" in said
+    path = tmp_path / "ours.csv"
+    assert export_ratings(settings, path) == 3 * 35
+    assert path.read_text("utf-8").count(",unknown,") == 35
+    before = store.query("SELECT * FROM latest_ratings ORDER BY rating_id")
+    assert import_ratings(settings, path).new == 0
+    store.query("DELETE FROM ratings WHERE rubric_id IS NULL")
+    assert import_ratings(settings, path).new == 35, "an unknown text stays unknown"
+    assert {row["rubric_id"] for row in store.query("SELECT rubric_id FROM latest_ratings")} == {MPWL, other, None}
+    assert len(before) == 3 * 35
+
+
+def test_ratings_of_before_texts_were_kept_get_none_and_keep_their_ids(tmp_path: Path) -> None:
+    """The column comes to a warehouse that has ratings; an answer of that time is folded in again as it was."""
+    store = Store(tmp_path / "w.duckdb")
+    store.prepare()
+    with store.connect() as db:
+        db.execute("ALTER TABLE ratings DROP COLUMN rubric_id")
+        db.execute("DELETE FROM migrations WHERE version = 12")
+        db.execute("DROP VIEW latest_ratings")
+        db.execute("DROP VIEW blind_ratings")
+        db.execute("DROP VIEW calibrated_scores")
+        db.execute("COMMENT ON VIEW inputs IS 'older'")
+        old = content_id("rating", POST, "ann", "mpwl", "charm", 5.0, False, NOW.isoformat())
+        db.execute(
+            "INSERT INTO ratings VALUES (?, ?, 'ann', 'mpwl', 'charm', 5, 'audit', NULL, false, ?)", [old, POST, NOW]
+        )
+    store.prepare()
+    assert store.query("SELECT rating_id, rubric_id FROM blind_ratings") == [{"rating_id": old, "rubric_id": None}]
+    assert Rating.make_id(POST, "ann", "mpwl", "charm", 5.0, False, NOW) == old
+    assert Rating.make_id(POST, "ann", "mpwl", "charm", 5.0, False, NOW, MPWL) != old
 
 
 def test_nothing_yet_is_told(posts) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from components.judgments import rubric_id, rubric_text
 from components.records import Judgment, Post, Rating
 from components.spec import JudgeSpec
 
@@ -46,12 +47,15 @@ def posts(home: Any, n: int, pictures: Sequence[Any] = ()) -> list[Post]:
     return made
 
 
-def store_ratings(home: Any, rows: Sequence[tuple[Any, ...]], slice: str = "audit", saw_judge: bool = False) -> None:
-    """(rating_id, post_id, rater, aspect, score, n) as people's ratings."""
+def store_ratings(
+    home: Any, rows: Sequence[tuple[Any, ...]], slice: str = "audit", saw_judge: bool = False,
+    text: str | None = rubric_id(rubric_text("mpwl")),
+) -> None:  # fmt: skip
+    """(rating_id, post_id, rater, aspect, score, n) as people's ratings; `text`: by which text of the rubric."""
     made = [
         Rating(
             rating_id=rating_id, post_id=post_id, rater=rater, rubric="mpwl", aspect=aspect, score=score, slice=slice,
-            saw_judge=saw_judge, created_at=datetime.now(UTC),
+            saw_judge=saw_judge, created_at=datetime.now(UTC), rubric_id=text,
         )
         for rating_id, post_id, rater, aspect, score, _ in rows
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.judgments import rubric_id, rubric_text
 from components.people.order import lot
 from components.report import render
 from components.report.agreement import block_of
@@ -136,10 +137,10 @@ def test_differences_below_the_noise_are_marked(judged: Any) -> None:
 def test_a_choice_within_the_noise_says_so(judged: Any) -> None:
     post = {"candidates": 4, "choose": "judge", "chosen_by": "judge", "margin": 0.05}
     readings = Readings(
-        ["a", "b", "c"], ["1", "2", "3"], [Judge("j", "judge")],
+        ["a", "b", "c"], ["1", "2", "3"], [Judge("j", "judge", 2)],
         {"j": {"overall": np.array([[5.0, 6, 7], [6, 5, 8]])}},
     )  # fmt: skip
-    floors = block_of(readings, {}, 2).floors
+    floors = block_of(readings, {}).floors
     assert f"0.05 ahead, less than the judge's noise ({floors.posts():.2f})" in (why(post, "X", floors) or "")
     assert (why(post | {"margin": 9.0}, "X", floors) or "").endswith("9.00 ahead")
     assert (why(post, "X") or "").endswith("0.05 ahead")
@@ -206,3 +207,22 @@ def test_with_enough_ratings_the_plot_has_the_map(judged: Any) -> None:
     page = render(home.store, "run-1")
     assert page.count('<polyline class="map"') == 5
     assert "what a score means to people (isotonic; mean error 1." in plain(page)
+
+
+def test_another_text_of_the_rubric_is_another_question(judged: Any, tmp_path: Path) -> None:
+    """A judge by an edited rubric is no second opinion on the same; who rated by it, or by an unknown text, is told."""
+    home, posts = judged
+    path = tmp_path / "mpwl.yaml"
+    path.write_text(rubric_text("mpwl") + "# edited\n", encoding="utf-8")
+    planted.read(home, posts, WORTH, spec=JudgeSpec(model="openai/after", rubric=str(path)), noise=0.5, seed=1)
+    rate(home, posts[:12], WORTH[:12], {"ann": 1.0}, text=rubric_id(path.read_text("utf-8")))
+    rate(home, posts[12:15], WORTH[12:15], {"ann": 1.0}, text=None)
+    home.run()
+    said = plain(render(home.store, "run-1"))
+    assert "No other judge has read these posts on the same aspects." in said
+    assert "openai/after, by another text 30 posts" in said and "Where its readings differ most" in said
+    assert "15 posts were rated by another text of the rubric, or by one that is not known" in said
+    rate(home, posts[20:], WORTH[20:], {"ann": 1.0})
+    said = plain(render(home.store, "run-1"))
+    assert "Overall 10 posts, 1 rater" in said
+    assert "15 further rated posts went by another text of the rubric, or by one that is not known: left out." in said

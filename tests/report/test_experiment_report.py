@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from components.experiments.read import find_experiment, read_experiment
+from components.judgments import rubric_id, rubric_text
+from components.records import Judgment, Rating, content_id
 from components.report.experiment import render_experiment
+from components.report.experiment_agreement import believed
+from components.spec import JudgeSpec
 from flows.settings import Settings
 from tests.experiments.homes import run, spec_of
 from tests.experiments.planted import an_arm, an_item, both, findings
@@ -49,6 +53,44 @@ def test_the_page_says_what_was_found_and_the_same_again(settings: Settings, tmp
         assert line in said, line
     assert "<script" not in html and "<img src=x" not in html and "&lt;img src=x" in html
     assert "default-src &#39;none&#39;" in html and not re.search(r"(?:src|href)=\"https?:", html)
+
+
+def test_how_far_the_judge_is_believed_stands_on_the_page_and_in_rows(settings: Settings, tmp_path: Path) -> None:
+    """Read twice, by another judge too, and rated by people: planted around what the judge says; before that, nothing
+    is known, in one line."""
+    made = run(settings, spec_of(tmp_path))
+    store = settings.store()
+    (line,) = believed(store, read_experiment(store, made)).scores["said"]
+    assert line.startswith("One reading each") and "no other judge and no person has rated these posts" in line
+    found = read_experiment(store, made)
+    first, text = found.arms[0].spec_ids["judge"], rubric_id(rubric_text("mpwl"))
+    other = JudgeSpec(model="openai/other")
+    store.register(other)
+    read = store.query("SELECT * FROM judgments WHERE spec_id = $id ORDER BY judgment_id", {"id": first})
+    more, rated = [], []
+    for n, row in enumerate(read):
+        score = min(10.0, row["score"] + n % 2)
+        told = row | {"score": score, "reasoning": "Seen again."}
+        more.append(Judgment(**told | {"judgment_id": content_id(n, "again"), "repeat": 1}))
+        more.append(Judgment(**told | {"judgment_id": content_id(n, "other"), "spec_id": other.id}))
+        rated.append(Rating(rating_id=content_id(n), post_id=row["post_id"], rater="ann", rubric="mpwl",
+                            rubric_id=text, aspect=row["aspect"], score=score, slice="audit",
+                            created_at=row["created_at"]))  # fmt: skip
+    store.append({"judgments": more, "ratings": rated})
+    found = read_experiment(store, made)
+    judge = believed(store, found)
+    rows = {(row["whom"], row["figure"]): row for row in judge.scores["rows"] if row["aspect"] == "Overall"}
+    posts = sum(len(one.post_ids) for arm in found.arms for one in arm.items)
+    assert posts == 4 * len(ROWS) and {row["n"] for row in rows.values() if row["value"] is not None} == {posts}
+    assert rows["itself, 2 readings", "sd"]["value"] > 0 and rows["2 judges", "icc_2_k"]["low"] is not None
+    assert rows["people, 1 rater", "bias"]["value"] < 0 < rows["openai/other", "difference"]["value"]
+    assert judge.scores["said"] == [judge.block.words] and judge.pairs is None
+    html = render_experiment(store, found)
+    assert html == render_experiment(store, found, judge), "found out anew, the same"
+    said = words(html)
+    for line in ("How far to believe the judge", "With itself", "With other judges", "judge and people", "Where judges",
+                 "a post of", "lies in the grey band of the forest plots", "Best and worst, side by side"):  # fmt: skip
+        assert line in said, line
 
 
 def test_what_others_reported_is_marked_and_never_among_our_figures(settings: Settings, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from components.statistics import icc2k, kendall_w, krippendorff_alpha, over_units, within_one
+from components.statistics import icc2k, kendall_w, krippendorff_alpha, means, over_units, within_one
 from components.statistics.means import bounds, mean_with_interval
 
 
@@ -72,6 +72,17 @@ def test_bounds_of_a_mean_with_missing_values() -> None:
     assert bounds([8, 6], 2, (1, 10)) == (4.0, 8.5)
     assert bounds([8, 6], 0, (1, 10)) == (7.0, 7.0)
     assert bounds([], 0, (1, 10)) is None
+
+
+def test_the_interval_of_many_scores_is_that_of_drawing_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = np.clip(np.round(4 * np.random.default_rng(3).normal(6, 1.5, 30_000)) / 4, 1, 10)
+    quick = mean_with_interval(scores)
+    monkeypatch.setattr(means, "MANY", 10**9)
+    drawn = mean_with_interval(scores)
+    assert (quick["n"], quick["mean"]) == (drawn["n"], drawn["mean"])
+    width = (drawn["high"] or 0) - (drawn["low"] or 0)
+    assert quick["low"] == pytest.approx(drawn["low"], abs=width / 20)
+    assert quick["high"] == pytest.approx(drawn["high"], abs=width / 20)
 
 
 @pytest.mark.slow

@@ -64,12 +64,13 @@ async def buy_batch(
                 tell(hit)
             else:
                 wanted[request.key] = request
-    if wanted:
+    register = Register(folder)
+    if wanted or register.half_collected():
         journal.ready()
         service = Service(spec, api_key)
         desk = Desk(
             spec=spec, api_key=api_key, journal=journal, ledger=ledger, run_id=run_id, spec_id=spec_id,
-            purse=purse or run_id, register=Register(folder), service=service, pace=pace or Pace(),
+            purse=purse or run_id, register=register, service=service, pace=pace or Pace(),
             abilities=abilities_of(journal.folder, spec.model, service.endpoint, spec.api, spec.reasoning_effort),
             price=batch_price(price_of(spec.model, spec.endpoint, ledger.prices)), say=say or (lambda _: None),
         )  # fmt: skip

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """A batch is looked at after `first_s`, then ever more seldom, at least every `longest_s`; what it says is told
-    when it has changed, but not more often than every `say_every_s`.
+    """A batch is looked at after `first_s`, then ever more seldom, at least every `longest_s`: each pause is `growth`
+    times the one before, so that an answer lies there unseen for at most that part (a quarter) of what it took. What a
+    batch says is told when it has changed, but not more often than every `say_every_s`.
 
     `rounds`: so often a call is handed in that comes back without an answer. `patience`: so many looks, or attempts to
     read a result, may fail in a row. `settle_s`: how long a creation whose answer was lost may need to appear in the
@@ -18,8 +19,9 @@ class Pace:
     (https://developers.openai.com/api/reference/resources/batches/methods/create).
     """
 
-    first_s: float = 5.0
+    first_s: float = 0.5
     longest_s: float = 60.0
+    growth: float = 1.25
     say_every_s: float = 60.0
     base_s: float = 0.5
     cap_s: float = 30.0

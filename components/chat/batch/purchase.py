@@ -59,7 +59,7 @@ class Purchase:
             if left <= 0:
                 raise BatchPending(self._pending(), self.batches)
             await asyncio.sleep(min(pause, left))
-            pause = min(pace.longest_s, 2 * pause)
+            pause = min(pace.longest_s, pace.growth * pause)
 
     async def _hand_in(self) -> None:
         """What no open batch holds."""
@@ -191,13 +191,15 @@ class Purchase:
         self.tell(outcome)
 
     async def _collect_orphans(self) -> None:
-        """Batches that nobody waits for any more, so that the books are right: their calls are no longer wanted."""
+        """Batches that nobody waits for any more, so that the books are right: their calls are no longer wanted, since
+        they are old, or since all answers were journaled when whoever collected them was killed."""
         desk, begun = self.desk, datetime.now(UTC)
+        half = {entry.local_id for entry in desk.register.half_collected()}
         for entry in desk.register.open_entries():
             ours = (entry.endpoint, entry.model) == (desk.service.endpoint, desk.spec.model)
             ours = ours and entry.url == url_of(desk.spec.api)
             old = begun - entry.begun > timedelta(hours=desk.pace.orphan_h)
-            if not ours or not old or entry.lines.keys() & self.wanted:
+            if not ours or not (old or entry.local_id in half) or entry.lines.keys() & self.wanted:
                 continue
             with desk.register.holding(entry.local_id) as fresh:
                 if fresh is not None:
@@ -212,7 +214,7 @@ class Purchase:
                 fail(desk, entry, seen)
             elif seen.ended:
                 await collect(desk, entry, seen, {})
-        except Trouble as trouble:
+        except (Trouble, ProviderStopped) as trouble:
             desk.say(f"batch {entry.batch_id} of {entry.begun:%Y-%m-%d} cannot be collected yet ({trouble})")
 
     def _lost(self, entry: Entry, trouble: Trouble) -> PostwrightError:

@@ -126,6 +126,10 @@ class Register:
         found = [self.load(name) for name in names if name not in self._closed]
         return [entry for entry in found if entry is not None and not entry.closed]
 
+    def half_collected(self) -> list[Entry]:
+        """Whose collecting was begun: by a process at work on it, or one that was killed."""
+        return [entry for entry in self.open_entries() if entry.state in ("collecting", "settling")]
+
     def at_endpoint(self) -> dict[str, str]:
         """Open batches: local id -> id at the endpoint."""
         return {entry.local_id: entry.batch_id for entry in self.open_entries() if entry.batch_id is not None}

@@ -20,6 +20,7 @@ let mode = "loading";     // loading, rating, saving, judged, empty
 let judged = null;        // the judge's view, once it was given
 let decided = null;
 let before = null;        // the last answered post, for undo
+let ahead = false;        // the next post was asked for while an answer was on its way
 let active = 0, lastSign = Date.now(), lastTick = Date.now();
 
 // Small helpers
@@ -343,17 +344,19 @@ async function answer(decision, more = {}) {
     drawPanel();
     flash(left && was === "rating" ? `${said()}, with ${several(left, "aspect")} unrated` : said());
     say(`Saved. ${said()}.`);
+    if (ahead) { ahead = false; return next(); }
     $("enter").focus({preventScroll: innerWidth > 980});
     if (innerWidth <= 980) $("panel").scrollIntoView({block: "start"});
   } catch (error) {
     mode = was;
+    ahead = false;
     drawPanel();
     flash(error.message, 5000);
     say(error.message);
     if (error.status === 404) next();
   }
 }
-function drawButtons() { for (const button of document.querySelectorAll("#panel .act")) button.disabled = mode === "saving"; }
+function drawButtons() { for (const button of document.querySelectorAll("#panel .act")) button.disabled = busy(); }
 
 function drawJudged(more) {
   const {min, max} = post.rubric;
@@ -397,17 +400,21 @@ async function undo() {
   try {
     await send("/undo", {answer_id: uid(), post_id: was.post.post_id, rater});
     before = null;
+    ahead = false;
     show(was.post, was.scores);
     $("panel-note").textContent = "Taken back. What you say now is marked as said with the judge seen";
     flash("Your answer is taken back");
   } catch (error) {
     mode = from;
+    ahead = false;
     drawPanel();
     flash(error.message, 4000);
   }
 }
 async function skip() {
   if (mode !== "rating") return;
+  mode = "loading";  // from here on a key would be about a post that is leaving
+  drawButtons();
   try { await ask("/skip", {post_id: post.post_id, rater}); } catch (error) { flash(error.message); }
   flash("Skipped; it comes again at the end");
   next();
@@ -485,7 +492,7 @@ $("name-form").addEventListener("submit", (event) => {
   $("who").textContent = rater;
   before = null;
   $("name").close();
-  next();
+  if (mode !== "saving") next();
 });
 for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
 for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", () => { if (mode === "rating") mark(at); else if (mode === "judged") $("enter").focus(); });
@@ -500,17 +507,27 @@ REASONS.forEach((reason, n) => {
 
 const ACTS = {approve: () => answer("approve"), reject, edit, undo, skip, enter};
 const KEYS = {a: "approve", r: "reject", e: "edit", u: "undo", s: "skip", n: "enter"};
+const busy = () => mode === "saving" || mode === "loading";
+// While an answer is on its way "next" is remembered. Nothing else is: a score typed ahead would be one of a post that
+// nobody has seen. So it is not taken, and that is said.
+function tooEarly(name) {
+  if (mode === "saving" && name === "enter") { ahead = true; return say("The next post comes as soon as this is saved"); }
+  flash("Not taken: wait for the post", 2500);
+  say("That key was not taken: the page was not ready");
+}
 function act(name) {
-  if (mode === "saving" || mode === "loading") return;
+  if (busy()) return tooEarly(name);
   if (!post && name !== "undo") return;
   ACTS[name]();
 }
 for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => act(button.dataset.act));
 addEventListener("keydown", (event) => {
+  if (event.defaultPrevented) return;  // a dialog took it, and may have closed by it
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.target.matches("textarea, select, input:not([type=radio])")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key === "?") { event.preventDefault(); return open("help"); }
+  if (busy() && /^[0-9]$/.test(key)) { event.preventDefault(); return tooEarly(key); }
   if (mode === "rating" && /^[0-9]$/.test(key)) { event.preventDefault(); return score(at, key === "0" ? 10 : Number(key)); }
   if (mode === "rating" && ["j", "ArrowDown", "k", "ArrowUp"].includes(key) && !event.target.matches(".words")) {
     event.preventDefault();

@@ -1,0 +1,291 @@
+"""What an item costs as runs grow: 1,000, 10,000, 100,000 items through the flows, each size in a process of its own.
+
+Text-only items with few words as features, which the benchmark puts into the warehouse by itself: keywords would take
+50 ms an item, and hide what is looked at here. Writer and judge are the offline ones, so buying is in process; what
+they cost without flows, checks and warehouse is the line `bare`. Then the same command again, which has nothing to do.
+
+`--rows N` puts the rows of all steps in, without buying anything, and then runs over them: what size alone costs.
+`--naive N` is the same work with a Prefect task per row and step, on few rows, and extrapolated.
+
+    python bench/scale.py [--sizes 1000 10000 100000] [--rows 1000000] [--naive 200]
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from _texts import own_prefect, write_texts
+
+CHUNK = 1000
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def memory() -> float:
+    """The most this process has used, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def words_of(items: Sequence[Any], spec_id: str) -> list[Any]:
+    """A topic, a sentiment and three keywords per item, as a model would find them."""
+    from components.records import Feature
+
+    return [
+        Feature(
+            feature_id=Feature.make_id(item.item_id, spec_id, name, rank), item_id=item.item_id, spec_id=spec_id,
+            name=name, rank=rank, text=text, score=0.5, model="bench",
+        )
+        for item in items
+        for name, texts in (
+            ("topic", ["travel"]), ("sentiment", ["positive"]), ("keyword", item.text.replace(",", "").split()[1:7:2])
+        )
+        for rank, text in enumerate(texts)
+    ]  # fmt: skip
+
+
+def campaign_of(place: Path) -> Any:
+    from components.spec import Campaign
+
+    return Campaign.model_validate({"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}})
+
+
+def through_the_flows(n: int, profiled: str = "", in_turn: bool = False) -> dict[str, Any]:
+    """Seconds and memory of one size."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        write_texts(place / "texts.jsonl", n)
+        with own_prefect(place / "home"):
+            import great_expectations  # noqa: F401 - imports are not what is measured
+
+            from components.spec import Selection
+            from flows import stages
+            from flows.ingest_items import ingest_items
+            from flows.pipeline import pipeline
+            from flows.settings import Settings
+
+            stages.SMALLEST = 10**9 if in_turn else stages.SMALLEST
+            campaign, store = campaign_of(place), Settings.from_environment().prepare().store()
+            before, begun = memory(), time.perf_counter()
+            ingest_items(campaign.dataset)
+            ingest = time.perf_counter() - begun
+            items = store.items(Selection(dataset=campaign.dataset.name))
+            for start in range(0, n, CHUNK):
+                store.append({"features": words_of(items[start : start + CHUNK], campaign.features.id)})
+            del items
+            profile = started_profile(profiled)
+            begun, used = time.perf_counter(), time.process_time()
+            first = pipeline(campaign)
+            took, cpu = time.perf_counter() - begun, time.process_time() - used
+            peak = memory()
+            ended_profile(profile, profiled)
+            profile = started_profile(profiled)
+            begun = time.perf_counter()
+            again = pipeline(campaign)
+            second = time.perf_counter() - begun
+            ended_profile(profile, f"{profiled}.again")
+        assert all(step.rows == step.bought == step.passes == 0 for step in again.steps)
+        assert {step.step: step.rows for step in first.steps}["judge_posts"] == 4 * n
+        steps = {step.step: step.seconds for step in first.steps} | {"ingest_items": ingest}
+        return {"n": n, "steps": steps, "pipeline": took, "cpu": cpu, "again": second, "before": before, "peak": peak}
+
+
+def started_profile(path: str) -> Any:
+    if not path:
+        return None
+    import cProfile
+
+    profile = cProfile.Profile()
+    profile.enable()
+    return profile
+
+
+def ended_profile(profile: Any, path: str) -> None:
+    if profile is not None:
+        profile.disable()
+        profile.dump_stats(path)
+
+
+def bare(n: int) -> float:
+    """Seconds of the same steps by plain calls, without ingesting: prompts, posts and judgments."""
+    from components.chat import Journal, Ledger, buy
+    from components.items import list_entries, read_entries
+    from components.judgments import judge
+    from components.posts import ask, read_posts
+    from components.prompts import build
+    from components.spec import DatasetSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "texts.jsonl"
+        write_texts(path, n)
+        dataset, writer, judge_spec = DatasetSpec(source="jsonl", path=path), GenerationSpec(), JudgeSpec()
+        items, _ = read_entries(list_entries(dataset), dataset)
+        by_item: dict[str, list[Any]] = {item.item_id: [] for item in items}
+        for feature in words_of(items, FeatureSpec().id):
+            by_item[feature.item_id].append(feature)
+        begun = time.perf_counter()
+        prompts, _ = build(items, by_item, PromptSpec())
+        journal, ledger = Journal(Path(folder) / "calls"), Ledger(1.0)
+        known = {item.item_id: item for item in items}
+
+        async def write_and_judge() -> None:
+            asked = ask(prompts, known, writer)
+            made = await buy(asked.requests, spec=writer, api_key=None, journal=journal, ledger=ledger, run_id="bare")
+            posts = read_posts(asked.prompts, made, {}, writer, NOW)
+            words = {p.prompt_id: {f.name: [f.text] for f in by_item[p.item_id] if f.text} for p in prompts}
+
+            async def pay(requests: Any) -> Any:
+                return await buy(requests, spec=judge_spec, api_key=None, journal=journal, ledger=ledger, run_id="bare")
+
+            await judge(posts, {p.prompt_id: p for p in prompts}, known, words, judge_spec, pay, NOW)
+
+        asyncio.run(write_and_judge())
+        return time.perf_counter() - begun
+
+
+def rows_alone(n: int, profiled: str = "") -> dict[str, Any]:
+    """The rows of all steps, put in by the store; then a run that has nothing to do."""
+    from components.items import list_entries, read_entries
+    from components.judgments import load_rubric
+    from components.prompts import build
+    from components.records import Judgment, Post
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        write_texts(place / "texts.jsonl", n)
+        with own_prefect(place / "home"):
+            from flows.pipeline import pipeline
+            from flows.settings import Settings
+
+            c, store = campaign_of(place), Settings.from_environment().prepare().store()
+            store.register(c.dataset, c.features, c.prompt, c.generation, c.judge)
+            ids, aspects = (c.features.id, c.generation.id, c.judge.id), [a.name for a in load_rubric("mpwl").aspects]
+            entries, parts, begun = list_entries(c.dataset), list[float](), time.perf_counter()
+            spent = 0.0
+            for start in range(0, n, CHUNK):
+                items, _ = read_entries(entries[start : start + CHUNK], c.dataset)
+                found = words_of(items, ids[0])
+                by_item: dict[str, list[Any]] = {}
+                for feature in found:
+                    by_item.setdefault(feature.item_id, []).append(feature)
+                prompts, _ = build(items, by_item, c.prompt)
+                posts = [
+                    Post(
+                        post_id=Post.make_id(p.prompt_id, ids[1], 0, None), prompt_id=p.prompt_id, spec_id=ids[1],
+                        platform=p.platform, text=f"{p.prompt_id} begins. {p.user[-80:]}", cost_usd=0.0, created_at=NOW,
+                    )
+                    for p in prompts
+                ]  # fmt: skip
+                judgments = [
+                    Judgment(
+                        judgment_id=Judgment.make_id(p.post_id, ids[2], 0, aspect, None), post_id=p.post_id,
+                        spec_id=ids[2], aspect=aspect, score=float(5 + (k + j) % 4), cost_usd=0.0, created_at=NOW,
+                    )
+                    for k, p in enumerate(posts)
+                    for j, aspect in enumerate(aspects)
+                ]  # fmt: skip
+                before = time.perf_counter()
+                store.append(
+                    {"items": items, "features": found, "prompts": prompts, "posts": posts, "judgments": judgments}
+                )
+                spent += time.perf_counter() - before
+                if (start + CHUNK) % (n // 10) == 0:
+                    parts.append(spent)
+                    print(f"  {start + CHUNK} items, {spent:.1f} s of writing, {memory():.0f} MiB", file=sys.stderr)
+            took = time.perf_counter() - begun
+            filled = memory()
+            pipeline(c)  # checks the tables
+            profile = started_profile(profiled)
+            begun = time.perf_counter()
+            again = pipeline(c)
+            second = time.perf_counter() - begun
+            ended_profile(profile, profiled)
+        assert all(step.rows == step.bought == step.passes == 0 for step in again.steps)
+        tenths = [after - before for before, after in zip([0.0, *parts], parts, strict=False)]
+        return {"n": n, "rows": 12 * n, "took": took, "writing": spent, "tenths": tenths, "again": second,
+                "filled": filled, "peak": memory()}  # fmt: skip
+
+
+def naive(n: int) -> float:
+    """Seconds for n items with a Prefect task per row and step, three steps: prompt, post, judgment."""
+    with tempfile.TemporaryDirectory() as folder, own_prefect(Path(folder) / "home"):
+        from prefect import flow, task
+
+        @task
+        def step(row: dict[str, Any]) -> dict[str, Any]:
+            return {**row, "n": row["n"] + 1}
+
+        @flow
+        def per_row(rows: list[dict[str, Any]]) -> None:
+            for _ in range(3):
+                rows = [future.result() for future in [step.submit(row) for row in rows]]
+
+        per_row([{"n": 0}])
+        begun = time.perf_counter()
+        per_row([{"n": k, "text": "a row"} for k in range(n)])
+        return time.perf_counter() - begun
+
+
+def apart(*arguments: str) -> Any:
+    """One arm in a process of its own: its memory is its own."""
+    command = [sys.executable, __file__, *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--sizes", type=int, nargs="*", default=[1000, 10_000, 100_000])
+    words.add_argument("--rows", type=int, default=1_000_000)
+    words.add_argument("--naive", type=int, default=200)
+    words.add_argument("--profile", default="", metavar="FILE", help="cProfile's statistics, of the main thread")
+    words.add_argument("--in-turn", action="store_true", help="steps one after the other, for a profile of all")
+    words.add_argument("--arm", choices=("flows", "bare", "rows", "naive"), help="one arm, here, as JSON")
+    given = words.parse_args()
+    if given.arm:
+        arms = {"bare": bare, "naive": naive}
+        if given.arm in arms:
+            print(json.dumps(arms[given.arm](given.sizes[0])))
+        else:
+            n, profile = given.sizes[0], given.profile
+            one = through_the_flows(n, profile, given.in_turn) if given.arm == "flows" else rows_alone(n, profile)
+            print(json.dumps(one))
+        return
+    small = min(given.sizes, default=0)
+    plain = apart("--arm", "bare", "--sizes", str(small)) / small if small else 0.0
+    if small:
+        print(f"bare, {small} items: {1000 * plain:.2f} ms per item for prompts, posts and judgments")
+        print("| items | ms per item: ingest | prompts, posts, judgments, report | over bare | again, s | peak MiB |")
+    for n in given.sizes:
+        one = apart("--arm", "flows", "--sizes", str(n))
+        each = one["pipeline"] / n
+        print(
+            f"| {n:,} | {1000 * one['steps']['ingest_items'] / n:.2f} | {1000 * each:.2f} | "
+            f"{1000 * (each - plain):.2f} | {one['again']:.1f} | {one['peak']:.0f} ({one['before']:.0f} before) |",
+            flush=True,
+        )
+        print(f"  {', '.join(f'{name} {seconds:.1f} s' for name, seconds in one['steps'].items())}", flush=True)
+    if given.rows:
+        one = apart("--arm", "rows", "--sizes", str(given.rows))
+        tenths = ", ".join(f"{seconds:.1f}" for seconds in one["tenths"])
+        print(f"{one['rows']:,} rows of {given.rows:,} items: {one['writing']:.0f} s of writing ({tenths} per tenth),")
+        print(f"  {one['filled']:.0f} MiB; a run over them: {one['again']:.1f} s, {one['peak']:.0f} MiB")
+    if given.naive:
+        took = apart("--arm", "naive", "--sizes", str(given.naive))
+        print(
+            f"a Prefect task per row: {1000 * took / given.naive:.1f} ms per item by {given.naive} items, three steps "
+            f"that do nothing; extrapolated, 100,000 items would take {took / given.naive * 100_000 / 60:.0f} minutes"
+        )
+
+
+if __name__ == "__main__":
+    main()

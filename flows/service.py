@@ -4,7 +4,6 @@ All that is kept lies in the home's `service/`: Prefect's database, pid files, l
 only what is missing, so it may be repeated, also after a crash; then runs whose process is gone go on.
 """
 
-import fcntl
 import json
 import platform
 import signal
@@ -20,6 +19,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from components.errors import HomeUnusable, UserError
+from flows.alone import alone
 from flows.daemons import Daemon, living_runs
 from flows.own_server import READY_IN_S, answers, free_port, server_command
 from flows.prefect_file import ROOT, declared, fingerprint
@@ -109,22 +109,10 @@ def worker_of(settings: Settings) -> Daemon:
     return Daemon("worker", settings.service)
 
 
-@contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """One `up` or `down` at a time in a home."""
-    settings.service.mkdir(parents=True, exist_ok=True)
-    with (settings.service / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"another `postwright up` or `down` is at work in {settings.home}; wait for it") from None
-        yield
-
-
 def bring_up(settings: Settings, asked: Asked, told: Told) -> Up:
     """Start what does not run, deploy what has changed, let go on what was lost. Raises UserError with what to do."""
     declared(asked.file)
-    with alone(settings):
+    with alone(settings.service / "lock", "an `up` or `down` of this home"):
         memory = wanted(settings, asked)
         api_url = f"http://127.0.0.1:{memory.port}/api"
         up = Up(f"http://127.0.0.1:{memory.port}", str(settings.home))
@@ -296,7 +284,7 @@ def keep_worker(settings: Settings, memory: Memory, api_url: str, client: Any, u
 def bring_down(settings: Settings, told: Told) -> Down:
     """Stop the runs, the worker, the server, in this order: outcomes in flight reach the journal, and what was stopped
     goes on at the next `up`. Raises UserError only where another command is at work."""
-    with alone(settings):
+    with alone(settings.service / "lock", "an `up` or `down` of this home"):
         memory, server, down = Memory.of(settings), server_of(settings), Down()
         kept = server.running()
         if kept is None or not answers(memory.port):

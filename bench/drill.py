@@ -102,8 +102,10 @@ def write_campaign(folder: Path, url: str, drill: Drill) -> Path:
 def scheduled_run(service: Service) -> str:
     """Give the demo a schedule that fires in seconds, as one would in the UI; the id of the run it makes."""
     demo = service.deployment("pipeline/demo")
-    soon = datetime.now(UTC) + timedelta(seconds=40)  # a busy machine takes some to write the runs down
-    schedule = {"schedule": {"interval": 86400.0, "anchor_date": soon.isoformat()}, "active": True}
+    # The first time after now that lies whole days from the anchor is in 40 s: a busy machine takes some time
+    # to write the runs down.
+    anchor = datetime.now(UTC) - timedelta(days=1) + timedelta(seconds=40)
+    schedule = {"schedule": {"interval": 86400.0, "anchor_date": anchor.isoformat()}, "active": True}
     schedule |= {"parameters": {"limit": 4}}
     service.ask(f"/deployments/{demo['id']}/schedules", [schedule])  # type: ignore[arg-type]
     which = {"deployments": {"id": {"any_": [demo["id"]]}}, "sort": "EXPECTED_START_TIME_ASC", "limit": 1}

@@ -116,6 +116,12 @@ def parser() -> argparse.ArgumentParser:
             metavar="SECTION.FIELD=VALUE",
             help="override the file; repeatable",
         )
+    for made in (demo, run, backfill):
+        made.add_argument(
+            "--runner",
+            metavar="WHERE",
+            help="who computes chunks: local (default), dask, ray, dask://HOST:PORT, ray://...",
+        )
     backfill.add_argument("--from", dest="start", type=time, metavar="DATE", required=True, help="first day (UTC)")
     backfill.add_argument(
         "--to", dest="end", type=time, metavar="DATE", required=True, help="the day after the last (UTC)"

@@ -2,8 +2,9 @@
 
 Money. The publisher lends each chunk an allowance out of the one purse before the chunk is handed out, and settles it
 with what was spent; a worker's ledger is capped by its allowance. So caps hold however many hosts buy. A chunk whose
-allowance was too small is finished by the publisher itself, out of the purse. One whose worker died keeps its allowance
-reserved until the run ends, and then as held: it may have been billed.
+allowance was too small is finished by the publisher itself, out of the purse. So is one whose worker died, and its
+allowance is held: it may have been billed. An errand is begun once: a cluster that
+hands it to the next worker would spend its allowance again.
 
 Calls. A worker on another host pulls what others have bought before it buys, ships what it buys every few seconds and
 before its chunk's rows are known, and the publisher pulls it before it publishes them (components/chat/shipping.py).
@@ -12,7 +13,10 @@ One on this machine writes into this home's journal, as any process may.
 Limits. `rpm`, `tpm` and `max_concurrency` are shared out evenly among workers: nobody else sees all of them.
 """
 
+import secrets
+import socket
 import tempfile
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -22,16 +26,18 @@ from typing import Any, TypeVar
 from prefect.futures import PrefectFuture
 
 from components.chat import Ledger, price_of
+from components.chat.burial import lost_record
 from components.chat.kept import Keep
 from components.chat.ledger import Reservation
 from components.chat.shipping import Shipping
-from components.errors import BudgetExceeded, PostwrightError, ProviderStopped, UserError
+from components.errors import BudgetExceeded, PostwrightError, ProviderStopped, UserError, WorkerLost
 from components.exchange import Parcels, Pictures, Place
 from components.records import Item
 from components.spec import Budget, ChatSpec
 from flows.buying import Buyer, journal_of, ledger_of
 from flows.caching import ROWS
 from flows.extracting import key_of, same_as_publisher
+from flows.progress import say
 from flows.settings import Settings
 from flows.workers import AHEAD, Crew
 
@@ -59,7 +65,13 @@ class Errand:
     pictures: bool
     ships: bool
     keep: Keep
+    token: str
     rows: str = ROWS
+
+    @property
+    def mark(self) -> str:
+        """The object that says that a worker has begun."""
+        return f"chunks/{key_of(self.spec_id, self.chunk)}/begun-{self.token}"
 
     @property
     def parcels(self) -> Parcels:
@@ -116,6 +128,9 @@ def purchase(spec: ChatSpec, errand: Errand) -> Iterator[Purchase]:
         ledger = Ledger(errand.usd, errand.allow_unpriced, prices=prices)
         buyer = Buyer(settings, spec, Budget(), errand.run_id, errand.run_id, errand.spec_id, ledger)
         made = Purchase({item.item_id: item for item in items}, buyer, ledger)
+        if place.age_s(errand.mark) is not None:
+            raise WorkerLost(f"the worker that bought chunk {errand.chunk} died: see its log; the publisher goes on")
+        place.write(errand.mark, socket.gethostname().encode())
         with ships:
             try:
                 yield made
@@ -156,6 +171,7 @@ class Elsewhere:
         self.shipping = None if self.crew.is_here else Shipping(self.settings.calls, self.place)
         self.ledger = ledger_of(self.settings, self.budget, self.purse)
         self.lent: dict[str, Reservation] = {}
+        self.marks: dict[str, str] = {}
 
     def errand(
         self, spec: ChatSpec, spec_id: str, chunk: str, calls: int, longest: int, items: Sequence[Item]
@@ -173,11 +189,13 @@ class Elsewhere:
             allow_unpriced=self.budget.allow_unpriced,
             prices=own.read_text(encoding="utf-8") if own.exists() else None,
             pictures=spec.picture and not self.crew.is_here, ships=not self.crew.is_here, keep=self.settings.keep,
+            token=secrets.token_hex(8),
         )  # fmt: skip
         if errand.pictures:
             sent = [(str(item.sha256), str(item.image_path)) for item in items if item.image_path and item.sha256]
             Pictures(self.place).put(sent)
         errand.parcels.put("items", items)
+        self.marks[chunk] = errand.mark
         return errand
 
     def in_turn(
@@ -204,7 +222,12 @@ class Elsewhere:
                     self.left.append(part)
                     continue
                 chunk = chunks.pop(id(part))
-                self._settle(chunk, bought)
+                if isinstance(bought, WorkerLost):
+                    self._give_up(chunk, bought)
+                    self.left.append(part)
+                    continue
+                self._pull(chunk)
+                self.lent.pop(chunk).settle(bought.cost_usd, bought.held_usd)
                 if bought.stopped is None:
                     yield part, chunk, bought
                 elif bought.stopped[0] == BudgetExceeded.exit_code:
@@ -214,12 +237,21 @@ class Elsewhere:
         if why:
             raise why[0]
 
-    def _settle(self, chunk: str, bought: Bought) -> None:
-        """The journal first: what it says is what the purse counts from now on."""
+    def _pull(self, chunk: str) -> None:
+        """The chunk's calls into this home's journal: what it says is what purses count later."""
         if self.shipping is not None:
             self.shipping.pull(pictures=True)
             journal_of(self.settings).refresh()
-        self.lent.pop(chunk).settle(bought.cost_usd, bought.held_usd)
+        self.place.remove(self.marks.pop(chunk))
+
+    def _give_up(self, chunk: str, why: WorkerLost) -> None:
+        """What the worker may have spent beyond what it has shipped is held, in the books as well."""
+        loan, token = self.lent.pop(chunk), self.marks[chunk].encode()
+        self._pull(chunk)
+        if loan.usd:
+            say(f"{why}; its calls are finished here, and {loan.usd:.6f} USD may have been billed for it")
+            journal_of(self.settings).append(lost_record(token, self.run_id, loan.usd, 0, time.time()))
+        loan.settle(held_usd=loan.usd)
 
     def share_of(self, spec: S) -> S:
         """The spec with one worker's part of its limits, none of which is part of its id."""

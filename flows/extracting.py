@@ -19,7 +19,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 
-from components.errors import UserError
+from components.errors import UserError, WorkerLost
 from components.exchange import Parcels, Pictures, Place
 from components.features import extract, forward_passes, refuse_item
 from components.records import Feature, Item, Quarantine
@@ -103,6 +103,8 @@ def extracted(
 
     with closing(crew.in_turn(chunks, begin)) as done:
         for chunk, passes in done:
+            if isinstance(passes, WorkerLost):
+                raise passes
             parcels = Parcels(place, key_of(spec_id, chunk.chunk_id))
             refused = [*early.pop(chunk.chunk_id, []), *parcels.get("refused", Quarantine)]
             yield Extracted(chunk, parcels.get("features", Feature), refused, passes or 0)

@@ -19,7 +19,7 @@ from prefect.task_runners import TaskRunner
 from prefect.tasks import Task
 
 from components.chat.shipping import KEPT_S as CALLS_KEPT_S
-from components.errors import UserError
+from components.errors import UserError, WorkerLost
 from components.exchange import Pictures, Place
 from flows.progress import say
 from flows.settings import Settings
@@ -41,6 +41,9 @@ LOOK_S = 0.5
 """How often a wait looks whether the run was stopped."""
 
 CHUNKS_KEPT_S = 7 * 86_400.0
+
+CLUSTERS = frozenset({"distributed", "ray"})
+"""Whose exceptions tell of workers, not of their work."""
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -97,19 +100,19 @@ class Crew:
 
     def in_turn(
         self, todo: Iterable[T], begin: Callable[[T], PrefectFuture[R] | None]
-    ) -> Generator[tuple[T, R | None], None, None]:
-        """(one, what its chunk's task returned) in order; None where `begin` had nothing to hand out. Close it to take
-        back what nobody has computed yet."""
+    ) -> Generator[tuple[T, R | WorkerLost | None], None, None]:
+        """(one, what its chunk's task returned) in order; None where `begin` had nothing to hand out, the error where
+        the worker died over it. Close it to take back what nobody has computed yet."""
         waiting: deque[tuple[T, PrefectFuture[R] | None]] = deque()
         try:
             for one in todo:
                 waiting.append((one, begin(one)))
                 if len(waiting) > AHEAD * self.slots:
                     first, future = waiting.popleft()
-                    yield first, future and _result(future)
+                    yield first, future and self._result(future)
             while waiting:
                 first, future = waiting.popleft()
-                yield first, future and _result(future)
+                yield first, future and self._result(future)
         finally:
             for _, future in waiting:
                 if future is not None:
@@ -118,15 +121,23 @@ class Crew:
     def close(self) -> None:
         self.runner.__exit__(None, None, None)
 
-
-def _result(future: PrefectFuture[R]) -> R:
-    while True:
-        raise_if_stopped()
-        try:
-            return future.result(timeout=LOOK_S, raise_on_failure=True)
-        except TimeoutError:
-            if future.state.is_final():  # the chunk's own
-                raise
+    def _result(self, future: PrefectFuture[R]) -> R | WorkerLost:
+        while True:
+            raise_if_stopped()
+            try:
+                return future.result(timeout=LOOK_S, raise_on_failure=True)
+            except TimeoutError:
+                if future.state.is_final():  # the chunk's own
+                    raise
+            except WorkerLost as error:
+                return error
+            except Exception as error:
+                if type(error).__module__.partition(".")[0] not in CLUSTERS:
+                    raise
+                # Out of memory, mostly: the system kills who takes most of it.
+                lost = WorkerLost(f"a worker at {self.name} died over a chunk ({error}); see its log and its memory")
+                lost.__cause__ = error
+                return lost
 
 
 def _take_back(future: PrefectFuture[Any]) -> None:

@@ -47,7 +47,6 @@ def test_two_hosts_that_share_only_a_store_give_the_rows_of_one(home: Settings, 
         run = [*cli, "run", str(campaign), "--runner", f"dask://{address}:8786", "--json"]
         first = hosts.run("publisher", publisher.home, *run)
         assert first.returncode == 0, first.stderr + hosts.logs()
-        again = json.loads(hosts.run("publisher", publisher.home, *run).stdout)
         listed = "import fsspec; print(fsspec.url_to_fs('s3://exchange')[0].find('exchange'))"
         left = hosts.run("publisher", publisher.home, python, "-c", listed).stdout
     pipeline(Campaign.model_validate(sections))
@@ -55,7 +54,6 @@ def test_two_hosts_that_share_only_a_store_give_the_rows_of_one(home: Settings, 
     summary = json.loads(first.stdout)
     assert summary["steps"][1]["passes"] > 0
     assert [step["bought"] for step in summary["steps"][3:]] == [7, 7]
-    assert all((step["rows"], step["passes"], step["bought"]) == (0, 0, 0) for step in again["steps"])
     calls = publisher.store().query("SELECT call_key, count(*) AS n FROM calls GROUP BY ALL")
     assert len(calls) == 14 and all(row["n"] == 1 for row in calls)
     assert b"".join(path.read_bytes() for path, _ in list_segments(worker.calls)).count(b"\n") == 14

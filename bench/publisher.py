@@ -4,7 +4,7 @@ Chunks of real features (starter models over drawings, copied under other ids) g
 checked and published; then the questions that a run asks first are put to warehouses of --items items. Everything that
 does not scale out with workers is here: the parcels, the checks, the writes, the anti-join.
 
-    python bench/publisher.py [--chunks 60] [--items 1000000]
+    python bench/publisher.py [--chunks 40] [--items 200000]
 """
 
 import argparse
@@ -149,8 +149,8 @@ def asking(folder: Path, items: int) -> None:
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--chunks", type=int, default=60)
-    words.add_argument("--items", type=int, default=1_000_000)
+    words.add_argument("--chunks", type=int, default=40)
+    words.add_argument("--items", type=int, default=200_000)
     asked = words.parse_args()
     with tempfile.TemporaryDirectory() as name:
         publishing(Path(name), asked.chunks)

@@ -96,7 +96,8 @@ class Crew:
 
             asked = remote_options(num_gpus=1)
         with asked:
-            return self.runner.submit(task, parameters=parameters)
+            future: PrefectFuture[R] = self.runner.submit(task, parameters=parameters)
+            return future
 
     def in_turn(
         self, todo: Iterable[T], begin: Callable[[T], PrefectFuture[R] | None]
@@ -109,10 +110,10 @@ class Crew:
                 waiting.append((one, begin(one)))
                 if len(waiting) > AHEAD * self.slots:
                     first, future = waiting.popleft()
-                    yield first, future and self._result(future)
+                    yield first, None if future is None else self._result(future)
             while waiting:
                 first, future = waiting.popleft()
-                yield first, future and self._result(future)
+                yield first, None if future is None else self._result(future)
         finally:
             for _, future in waiting:
                 if future is not None:
@@ -141,7 +142,7 @@ class Crew:
 
 
 def _take_back(future: PrefectFuture[Any]) -> None:
-    wrapped = getattr(future, "wrapped_future", None)
+    wrapped: Any = getattr(future, "wrapped_future", None)
     if hasattr(wrapped, "cancel"):
         wrapped.cancel()
     elif wrapped is not None:

@@ -25,7 +25,7 @@ def test_two_hosts_that_share_only_a_store_give_the_rows_of_one(home: Settings, 
     if (reason := why_not()) is not None:
         pytest.skip(reason)
     dataset = {"source": "folder", "path": str(pictures)}
-    sections: dict[str, Any] = {"name": "test", "dataset": dataset, "generation": {"picture": False}}
+    sections: dict[str, Any] = {"name": "test", "dataset": dataset}
     campaign = tmp_path / "campaign.yaml"
     campaign.write_text(json.dumps(sections), encoding="utf-8")
     publisher, worker = Settings(tmp_path / "publisher"), Settings(tmp_path / "worker")

@@ -77,6 +77,8 @@ class Buyer:
     run_id: str
     purse: str
     spec_id: str = ""
+    ledger: Ledger | None = None
+    """Somebody else's allowance; None: the purse of this home."""
     bought: int = 0
     reused: int = 0
     failed: dict[str, int] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class Buyer:
             "spec": self.spec,
             "api_key": api_key(self.spec.api_key_env),
             "journal": journal_of(self.settings),
-            "ledger": ledger_of(self.settings, self.budget, self.purse),
+            "ledger": self.ledger or ledger_of(self.settings, self.budget, self.purse),
             "run_id": self.run_id,
             "spec_id": self.spec_id or self.spec.id,
             "on_outcome": self.count,

@@ -125,7 +125,13 @@ def parser() -> argparse.ArgumentParser:
             metavar="SECTION.FIELD=VALUE",
             help="override the file; repeatable",
         )
-    backfill_commands.add_to(command, count)
+    backfill = backfill_commands.add_to(command, count)
+    for made in (demo, run, backfill):
+        made.add_argument(
+            "--runner",
+            metavar="WHERE",
+            help="who computes chunks: local (default), dask, ray, dask://HOST:PORT, ray://...",
+        )
     report = command(
         "report",
         "write the HTML report of a run from the warehouse",

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from components.campaign import load_campaign
 from components.errors import UserError
-from flows.settings import Settings, quiet_prefect, use_home
+from flows.settings import Settings, quiet_prefect, use_home, use_runner
 
 
 def version() -> str:
@@ -158,6 +158,7 @@ def prepared(args: argparse.Namespace, campaign: Any) -> Settings:
 
     if args.start and args.end and args.start >= args.end:
         raise UserError(f"the window is empty: --from {args.start:%Y-%m-%d} is not before --to {args.end:%Y-%m-%d}")
+    use_runner(getattr(args, "runner", None))
     settings = use_home(args.home).prepare()
     preflight(campaign, settings.store())
     return settings

@@ -8,12 +8,18 @@ POSTWRIGHT_HOME is the home. POSTWRIGHT_KEEP says what the home's journal keeps 
 call that is bought once must be able to serve (components/chat/kept.py lists the fields). POSTWRIGHT_WAIT_S is how many
 seconds a process waits for a warehouse that another one has open (60).
 
+POSTWRIGHT_RUNNER says who computes chunks: `local` (the default: this process), `dask` or `ray` (worker processes that
+this one starts on this machine, POSTWRIGHT_WORKERS of them), or a cluster's address: dask://HOST:8786, ray://HOST:10001.
+POSTWRIGHT_EXCHANGE is where workers find what they compute and leave it: any folder or bucket that fsspec opens,
+`file:///...` or `s3://bucket/prefix`; by default a folder of the home. docs/scale.md describes all three.
+
 `use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process;
 `service_environment` makes that of the processes that `postwright up` leaves behind.
 """
 
 import math
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +33,9 @@ from components.store import Store
 
 DEFAULT_HOME = ".postwright"
 WAIT_S = 60.0
+RUNNERS = re.compile(r"local|dask|ray|(?:dask|ray)://[^/\s:]+:\d+")
+MOST_WORKERS = 4
+"""By default: each loads the models, so memory ends before cores do."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,10 @@ class Settings:
     home: Path
     keep: Keep = "everything"
     wait_s: float = WAIT_S
+    runner: str = "local"
+    workers: int = 1
+    shared_exchange: str | None = None
+    """The exchange that the user has named; None: a folder of this home, which other hosts do not see."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -43,8 +56,25 @@ class Settings:
         keep = next((known for known in KEEPS if known == asked), None)
         if keep is None:
             raise UserError(f"POSTWRIGHT_KEEP is {asked!r}: set it to {' or '.join(KEEPS)}, or leave it out")
+        runner = os.environ.get("POSTWRIGHT_RUNNER") or "local"
+        if not RUNNERS.fullmatch(runner):
+            raise UserError(
+                f"POSTWRIGHT_RUNNER or --runner is {runner!r}: it is local, dask, ray, dask://HOST:8786 or ray://HOST:10001"
+            )
+        workers = os.environ.get("POSTWRIGHT_WORKERS") or str(min(MOST_WORKERS, os.cpu_count() or 1))
+        if not workers.isdigit() or int(workers) < 1:
+            raise UserError(f"POSTWRIGHT_WORKERS is {workers!r}: set it to a whole number above 0, or leave it out")
+        exchange = os.environ.get("POSTWRIGHT_EXCHANGE") or None
+        if exchange is not None and "://" not in exchange:
+            raise UserError(f"POSTWRIGHT_EXCHANGE is {exchange!r}: write file:///a/folder or s3://bucket/prefix")
+        if exchange is not None and "@" in exchange.partition("://")[2].partition("/")[0]:
+            raise UserError(  # it is a parameter of tasks, and shown in errors
+                "POSTWRIGHT_EXCHANGE holds a key: leave it out, the store's library reads keys from the environment of "
+                "each host (AWS_ACCESS_KEY_ID, ...)"
+            )
         home = Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve()
-        return cls(home, keep, _seconds("POSTWRIGHT_WAIT_S", WAIT_S))
+        wait_s = _seconds("POSTWRIGHT_WAIT_S", WAIT_S)
+        return cls(home, keep, wait_s, runner, int(workers), exchange)
 
     @property
     def warehouse(self) -> Path:
@@ -71,6 +101,11 @@ class Settings:
     def shared(self) -> Path:
         """What processes that buy at one time keep together: purses, limits."""
         return self.calls / "shared"
+
+    @property
+    def exchange(self) -> str:
+        """Where workers find what they compute, and leave it."""
+        return self.shared_exchange or (self.home / "exchange").as_uri()
 
     @property
     def models(self) -> Path:
@@ -153,6 +188,13 @@ def use_home(home: Path | None) -> Settings:
     if home is not None:
         os.environ["POSTWRIGHT_HOME"] = str(home.expanduser().resolve())
     return Settings.from_environment()
+
+
+def use_runner(runner: str | None) -> None:
+    """Make `runner` who computes chunks for this process; raises UserError where it is none."""
+    if runner is not None:
+        os.environ["POSTWRIGHT_RUNNER"] = runner
+    Settings.from_environment()
 
 
 def quiet_prefect(settings: Settings, verbose: bool) -> dict[str, str] | None:

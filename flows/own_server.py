@@ -28,6 +28,15 @@ KEEP_ALIVE_S = 60
 default, costs a failed request and two seconds of waiting, in each step."""
 
 
+_own: set[str] = set()
+"""Addresses of the servers that this process has begun."""
+
+
+def is_own(api_url: str | None) -> bool:
+    """Whether it ends with this process, and has no pages to look at."""
+    return api_url is None or api_url in _own
+
+
 class OwnServer:
     """Begun at once; `wait` until it answers. It ends with this process."""
 
@@ -73,6 +82,7 @@ class OwnServer:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
+        _own.add(self.api_url)
         command = [
             sys.executable, "-m", "uvicorn", "--app-dir", str(Path(found.origin).parent), "--factory",
             "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(self.port),

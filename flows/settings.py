@@ -5,7 +5,8 @@ job says.
 
 POSTWRIGHT_HOME is the home. POSTWRIGHT_KEEP says what the home's journal keeps of calls: `everything` (the default), or
 `values`: no prompts, raw responses or pictures, only keys, states, usage, money and the replies themselves, which a
-call that is bought once must be able to serve (components/chat/kept.py lists the fields).
+call that is bought once must be able to serve (components/chat/kept.py lists the fields). POSTWRIGHT_METRICS_PORT is a
+port on loopback where a run shows its metrics; without it only files are written. POSTWRIGHT_LOG is `text` or `json`.
 
 `use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process.
 """
@@ -15,6 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.chat.blotting import blotted_json
 from components.chat.calls_view import calls_view_sql
 from components.chat.kept import KEEPS, Keep
 from components.chat.spend_views import spend_views_sql
@@ -22,6 +24,7 @@ from components.errors import UserError
 from components.store import Store
 
 DEFAULT_HOME = ".postwright"
+LOGS = ("text", "json")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Settings:
 
     home: Path
     keep: Keep = "everything"
+    metrics_port: int | None = None
+    log: str = "text"
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -37,7 +42,11 @@ class Settings:
         keep = next((known for known in KEEPS if known == asked), None)
         if keep is None:
             raise UserError(f"POSTWRIGHT_KEEP is {asked!r}: set it to {' or '.join(KEEPS)}, or leave it out")
-        return cls(Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve(), keep)
+        log = os.environ.get("POSTWRIGHT_LOG") or "text"
+        if log not in LOGS:
+            raise UserError(f"POSTWRIGHT_LOG is {log!r}: set it to {' or '.join(LOGS)}, or leave it out")
+        home = Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve()
+        return cls(home, keep, metrics_port(), log)
 
     @property
     def warehouse(self) -> Path:
@@ -75,6 +84,16 @@ class Settings:
         return self.home / "people"
 
     @property
+    def logs(self) -> Path:
+        """A file of JSON lines per run."""
+        return self.home / "logs"
+
+    @property
+    def metrics(self) -> Path:
+        """Files for a textfile collector."""
+        return self.home / "metrics"
+
+    @property
     def reports(self) -> Path:
         return self.home / "reports"
 
@@ -106,9 +125,36 @@ class Settings:
         return self
 
 
+def metrics_port() -> int | None:
+    asked = os.environ.get("POSTWRIGHT_METRICS_PORT") or None
+    if asked is None:
+        return None
+    if not asked.isdecimal() or int(asked) > 65535:
+        raise UserError(f"POSTWRIGHT_METRICS_PORT is {asked!r}: set it to a port such as 9464, or leave it out")
+    return int(asked)
+
+
+_keys: set[str] = set()
+"""Names of the variables that keys were read from."""
+
+
 def api_key(name: str) -> str | None:
     """The key in the environment variable `name`, or None. Never store or log it, or pass it on as a parameter."""
+    _keys.add(name)
     return os.environ.get(name) or None
+
+
+def without_keys(line: str) -> str:
+    """A line of JSON with every form of every key that was read in this process blotted out."""
+    found = line.encode("utf-8", "backslashreplace")
+    for name in sorted(_keys):
+        found = blotted_json(found, os.environ.get(name))
+    return found.decode()
+
+
+def use_log(log: str) -> None:
+    """Make `log` the form of the lines of this process and of the processes it starts."""
+    os.environ["POSTWRIGHT_LOG"] = log
 
 
 def use_home(home: Path | None) -> Settings:

@@ -1,0 +1,68 @@
+"""A run that can be watched while it goes on: its log, its metrics, its tags and progress in the Prefect UI.
+
+One thread per run looks every other second at what is counted anyway, and talks to Prefect's server and the disk; the
+run itself waits for neither. Whatever fails here is told once and stops no run.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+
+from components.errors import PostwrightError
+from components.records import Run
+from components.spec import Campaign
+from flows.exposition import Exposition, close_exposition, open_exposition
+from flows.meter import METER
+from flows.run_log import log_json_to_stderr, logged
+from flows.settings import Settings
+from flows.tracing import Progress, tag_flow_run
+from flows.watching import EVENTS, Watched, tell, watching
+
+LOOK_S = 2.0
+PATIENCE_S = 5.0
+"""So long the end of a run waits for the last word to Prefect's server."""
+
+
+@contextmanager
+def observed(run: Run, campaign: Campaign, settings: Settings) -> Iterator[None]:
+    """What happens in the block is this run."""
+    watched = Watched.of(run)
+    if settings.log == "json":
+        log_json_to_stderr()
+    with watching(watched), logged(settings.logs, watched):
+        exposition = open_exposition(settings, watched)
+        tell(f"run {run.run_id} of {campaign.name} begins", purse=run.purse, spec_ids=run.spec_ids)
+        ended = threading.Event()
+        context = copy_context()
+        thread = threading.Thread(
+            target=context.run, args=(_look, run, campaign, exposition, ended), name="observing", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        except BaseException as error:
+            is_defect = isinstance(error, Exception) and not isinstance(error, PostwrightError)
+            level = logging.ERROR if is_defect else logging.WARNING
+            EVENTS.log(level, "stopped by %s: %s", type(error).__name__, error, exc_info=is_defect)
+            raise
+        finally:
+            ended.set()
+            try:
+                thread.join(PATIENCE_S)
+            finally:
+                close_exposition(exposition, watched)
+
+
+def _look(run: Run, campaign: Campaign, exposition: Exposition, ended: threading.Event) -> None:
+    try:
+        tag_flow_run(run, campaign)
+        progress, is_over = Progress(run.run_id), False
+        while not is_over:
+            is_over = ended.wait(LOOK_S)
+            progress.show(METER.steps(run.run_id))
+            if not is_over:
+                exposition.write()
+    except Exception as error:  # noqa: BLE001 - nothing that is only shown may stop a run; it is told in its log
+        tell(f"no further progress is shown: {type(error).__name__}: {error}", logging.WARNING)

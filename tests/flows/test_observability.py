@@ -79,7 +79,7 @@ class Watcher(threading.Thread):
 def seen(tmp_path_factory: pytest.TempPathFactory, pictures: Path, prefect_server: None) -> Iterator[Seen]:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-    with pytest.MonkeyPatch.context() as patch, FakeProvider(latency=0.4, key=KEY) as server:
+    with pytest.MonkeyPatch.context() as patch, FakeProvider(latency=0.3, key=KEY) as server:
         server.faults.extend(["echo_key", "ok", "503", "ok", "429"])
         patch.setenv("POSTWRIGHT_HOME", str(tmp_path_factory.mktemp("watched") / "home"))
         patch.setenv("POSTWRIGHT_METRICS_PORT", "0")

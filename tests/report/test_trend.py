@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from components.report import render
+from components.report import trend as trend_module
 from components.report.queries import find
-from components.report.trend import BOTTOM, LAST, TOP, Trend, difference, trend_of
+from components.report.trend import BOTTOM, TOP, Trend, difference, trend_of
 from components.spec import GenerationSpec, JudgeSpec
 from tests.report.conftest import T0, Home
 
@@ -84,12 +85,15 @@ def test_no_line_is_drawn_across_another_judge(empty_home: Callable[..., Home]) 
     assert html.count('class="turn breaks"') == 4 and html == render(home.store, "run-3")
 
 
-def test_an_earlier_report_does_not_change_and_a_first_run_has_no_trend(empty_home: Callable[..., Home]) -> None:
+def test_an_earlier_report_does_not_change_and_a_first_run_has_no_trend(
+    empty_home: Callable[..., Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trend_module, "LAST", 4)
     home = empty_home()
-    trend = runs(home, *[{"scores": scores(6.0)} for _ in range(LAST + 3)])
-    assert trend.n == LAST
-    before = trend_of(find(home.store, "run-5").past, SCALE)
-    assert before is not None and before.n == 6, "later runs are not shown in it"
+    trend = runs(home, *[{"scores": scores(6.0)} for _ in range(6)])
+    assert trend.n == 4
+    before = trend_of(find(home.store, "run-2").past, SCALE)
+    assert before is not None and before.n == 3, "later runs are not shown in it"
     assert trend_of(find(home.store, "run-0").past, SCALE) is None
     assert 'class="panels trend"' not in render(home.store, "run-0")
 

@@ -124,4 +124,27 @@ def test_a_worker_does_the_job(server: Server) -> None:
     assert store.query("SELECT state FROM runs") == [{"state": "done"}]
     assert store.query("SELECT count(*) AS n FROM judged_posts WHERE overall IS NOT NULL") == [{"n": 3}]
     keys = {artifact["key"] for artifact in server.ask("/artifacts/filter", {})}
-    assert {"checks", "results", "pictures"} <= keys
+    assert {"checks", "results", "pictures", "progress-write-posts"} <= keys
+    (known,) = store.query("SELECT run_id, flow_run_id, flow_run_url FROM runs")
+    assert known["flow_run_id"] == run["id"] and ended["name"] == "demo, the first 3"
+    assert known["flow_run_url"] == f"{server.url.removesuffix('/api')}/runs/flow-run/{run['id']}"
+    tags = {"campaign:demo", f"run:{known['run_id']}", "offline"}
+    assert {*deployment["tags"], *tags} <= set(ended["tags"]), "those of the deployment stay"
+    assert lineage(server) == {"features": "items", "prompts": "features", "posts": "prompts", "judgments": "posts"}
+
+
+def lineage(server: Server) -> dict[str, str]:
+    """Table -> the one it was made from, as the server's events say; they arrive a little later."""
+    asked = {"event": {"name": ["prefect.asset.materialization.succeeded"]}}
+    for _ in range(40):
+        events = server.ask("/events/filter", {"filter": asked, "limit": 50})["events"]
+        if len(events) >= 5:
+            break
+        time.sleep(0.5)
+    made = {}
+    for event in events:
+        assert event["payload"]["rows"] >= 3 and event["payload"]["run_id"]
+        above = [one["prefect.resource.id"] for one in event["related"] if one["prefect.resource.role"] == "asset"]
+        for key in above:
+            made[event["resource"]["prefect.resource.id"].rpartition("/")[2]] = key.rpartition("/")[2]
+    return made

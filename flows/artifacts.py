@@ -83,8 +83,10 @@ def statements(run: Run) -> list[str]:
         "judge_spec_id": ids.get("judge_posts"),
     }
     where = [f"{name} = {quoted(value)}" for name, value in which.items() if value]
-    where += [f"published_at >= {quoted(run.window_from.isoformat())}"] if run.window_from else []
-    where += [f"published_at < {quoted(run.window_to.isoformat())}"] if run.window_to else []
+    time = run.window_on or "published_at"
+    ends = [f"{time} >= {quoted(run.window_from.isoformat())}"] if run.window_from else []
+    ends += [f"{time} < {quoted(run.window_to.isoformat())}"] if run.window_to else []
+    where += [f"item_id IN (SELECT item_id FROM items WHERE {' AND '.join(ends)})"] if ends else []
     part = f" (this run took the first {run.item_limit} items only)" if run.item_limit else ""
     return [
         f"-- the posts of these items and settings that are judged{part}",

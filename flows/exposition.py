@@ -22,6 +22,7 @@ from flows.watching import Watched, tell
 EVERY_S = 5.0
 OLD_S = 300.0
 """A file that nobody has written for so long is of a process that is gone."""
+HOME_EVERY_S = 10.0
 HOST = "127.0.0.1"
 
 _lock = threading.Lock()
@@ -88,20 +89,28 @@ def open_exposition(settings: Settings, run: Watched) -> Exposition:
     return found
 
 
-def close_exposition(found: Exposition, run: Watched) -> None:
-    """The run has ended: the home's figures are written, and after the last one this process's file goes."""
+def close_exposition(found: Exposition, run: Watched, at_once: bool = True) -> None:
+    """The run has ended: the home's figures are written (where many end, not for each), and after the last one this
+    process's file goes."""
     METER.end_run(run)
     with _lock:
         found.live.runs.pop(run.run_id, None)
         is_last = not found.live.runs
         if is_last:
             del _open[found.settings.home]
+    if is_last:
+        found.close()
+    refresh_home(found.settings, 0.0 if at_once else HOME_EVERY_S)
+
+
+def refresh_home(settings: Settings, older_s: float = 0.0) -> None:
+    """Write the home's figures where these are older. What cannot be written stops no run."""
+    file = settings.metrics / "home.prom"
     try:
-        if is_last:
-            found.close()
-        write_home(found.settings)
+        if not file.exists() or time.time() - file.stat().st_mtime >= older_s:
+            write_home(settings)
     except OSError as error:
-        tell(f"metrics cannot be written to {found.settings.metrics} ({error.strerror})")
+        tell(f"metrics cannot be written to {settings.metrics} ({error.strerror})")
 
 
 def write_home(settings: Settings, file: Path | None = None) -> Path:

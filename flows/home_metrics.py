@@ -19,6 +19,7 @@ from flows.settings import Settings
 
 RUNS = "SELECT campaign, state, count(*) AS n FROM runs GROUP BY ALL ORDER BY ALL"
 LAST = """SELECT *, epoch(coalesce(ended_at, started_at)) AS "at", epoch(ended_at - started_at) AS seconds FROM runs
+    WHERE state <> 'empty'
     QUALIFY row_number() OVER (PARTITION BY campaign ORDER BY started_at DESC, run_id DESC) = 1 ORDER BY campaign"""
 GOOD = """SELECT campaign, max(epoch(ended_at)) AS "at" FROM runs WHERE state = 'done' GROUP BY ALL ORDER BY ALL"""
 CALLS = """SELECT stage, coalesce(model, '') AS model, coalesce(mode, 'live') AS mode, status,

@@ -26,8 +26,9 @@ PATIENCE_S = 5.0
 
 
 @contextmanager
-def observed(run: Run, campaign: Campaign, settings: Settings) -> Iterator[None]:
-    """What happens in the block is this run."""
+def observed(run: Run, campaign: Campaign, settings: Settings, is_part: bool = False) -> Iterator[None]:
+    """What happens in the block is this run. `is_part`: one of many within a flow run that shows how far they all are
+    by itself, as a window is of a backfill; the flow run is not tagged after it and gets no artifacts of its steps."""
     watched = Watched.of(run)
     if settings.log == "json":
         log_json_to_stderr()
@@ -35,9 +36,9 @@ def observed(run: Run, campaign: Campaign, settings: Settings) -> Iterator[None]
         exposition = open_exposition(settings, watched)
         tell(f"run {run.run_id} of {campaign.name} begins", purse=run.purse, spec_ids=run.spec_ids)
         ended = threading.Event()
-        context = copy_context()
+        shown = None if is_part else campaign
         thread = threading.Thread(
-            target=context.run, args=(_look, run, campaign, exposition, ended), name="observing", daemon=True
+            target=copy_context().run, args=(_look, run, shown, exposition, ended), name="observing", daemon=True
         )
         thread.start()
         try:
@@ -52,16 +53,18 @@ def observed(run: Run, campaign: Campaign, settings: Settings) -> Iterator[None]
             try:
                 thread.join(PATIENCE_S)
             finally:
-                close_exposition(exposition, watched)
+                close_exposition(exposition, watched, at_once=not is_part)
 
 
-def _look(run: Run, campaign: Campaign, exposition: Exposition, ended: threading.Event) -> None:
+def _look(run: Run, campaign: Campaign | None, exposition: Exposition, ended: threading.Event) -> None:
     try:
-        tag_flow_run(run, campaign)
+        if campaign is not None:
+            tag_flow_run(run, campaign)
         progress, is_over = Progress(run.run_id), False
         while not is_over:
             is_over = ended.wait(LOOK_S)
-            progress.show(METER.steps(run.run_id))
+            if campaign is not None:
+                progress.show(METER.steps(run.run_id))
             if not is_over:
                 exposition.write()
     except Exception as error:  # noqa: BLE001 - nothing that is only shown may stop a run; it is told in its log

@@ -23,6 +23,8 @@ def name_of_run() -> str:
     campaign = given["campaign"]
     name = campaign.name if isinstance(campaign, Campaign) else str(campaign["name"])
     window = window_of(given.get("published_from"), given.get("published_to"))
+    if read_in := window_of(given.get("ingested_from"), given.get("ingested_to")):
+        window = f"read in {read_in}"
     limit = given.get("limit")
     return name + (f" {window}" if window else "") + (f", the first {limit}" if limit else "")
 

@@ -21,7 +21,7 @@ LAST = 24
 RUNS = """
     SELECT run_id, started_at, window_from, window_to, state, "rows", cost_usd, spec_ids, scores FROM runs
     WHERE campaign = $campaign AND (started_at, run_id) <= ($started_at, $run_id)
-      AND (ended_at IS NOT NULL OR run_id = $run_id)
+      AND (ended_at IS NOT NULL OR run_id = $run_id) AND state <> 'empty'
     ORDER BY started_at DESC, run_id DESC LIMIT $last"""
 SPECS = "SELECT spec_id, params FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[]))"
 PLACES = {

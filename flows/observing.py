@@ -6,9 +6,10 @@ run itself waits for neither. Whatever fails here is told once and stops no run.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 
 from components.errors import PostwrightError
 from components.records import Run
@@ -57,15 +58,20 @@ def observed(run: Run, campaign: Campaign, settings: Settings, is_part: bool = F
 
 
 def _look(run: Run, campaign: Campaign | None, exposition: Exposition, ended: threading.Event) -> None:
+    progress, is_over = Progress(run.run_id), False
+    shows = campaign is not None and _told(partial(tag_flow_run, run, campaign))
+    while not is_over:
+        is_over = ended.wait(LOOK_S)
+        shows = shows and _told(lambda: progress.show(METER.steps(run.run_id)))
+        if not is_over:
+            exposition.write()
+
+
+def _told(show: Callable[[], None]) -> bool:
+    """Whether Prefect's server took it; where it did not, it is asked for nothing more."""
     try:
-        if campaign is not None:
-            tag_flow_run(run, campaign)
-        progress, is_over = Progress(run.run_id), False
-        while not is_over:
-            is_over = ended.wait(LOOK_S)
-            if campaign is not None:
-                progress.show(METER.steps(run.run_id))
-            if not is_over:
-                exposition.write()
+        show()
     except Exception as error:  # noqa: BLE001 - nothing that is only shown may stop a run; it is told in its log
         tell(f"no further progress is shown: {type(error).__name__}: {error}", logging.WARNING)
+        return False
+    return True

@@ -16,6 +16,7 @@ from components.records import Run
 from components.spec import Budget, ChatSpec
 from components.store import Store
 from flows.batching import waited_for
+from flows.meter import METER
 from flows.progress import say
 from flows.settings import Settings, api_key
 
@@ -33,7 +34,8 @@ _ledgers: dict[tuple[str, str], Ledger] = {}
 def journal_of(settings: Settings) -> Journal:
     """The process's one writer into the home's journal."""
     with _lock:
-        return _journals.setdefault(f"{settings.keep} {settings.calls}", Journal(settings.calls, settings.keep))
+        place = f"{settings.keep} {settings.calls}"
+        return _journals.setdefault(place, Journal(settings.calls, settings.keep, METER.call))
 
 
 def purse_of(store: Store, run: Run) -> str:
@@ -65,6 +67,12 @@ def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
             hold_open(_ledgers[key], register, purse)
         _ledgers[key].allow(budget.usd, budget.allow_unpriced, budget.usd_per_month, runs)
         return _ledgers[key]
+
+
+def purses(settings: Settings) -> dict[str, Ledger]:
+    """The ledgers of this process that are open in this home, by purse."""
+    with _lock:
+        return {purse: ledger for (calls, purse), ledger in _ledgers.items() if calls == str(settings.calls)}
 
 
 @dataclass
@@ -127,5 +135,6 @@ class Buyer:
             self.bought += 1
         else:
             self.reused += 1
+            METER.reuse(self.run_id, self.spec.step, self.spec.model)
         if outcome.status != "ok":
             self.failed[outcome.status] = self.failed.get(outcome.status, 0) + 1

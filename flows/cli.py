@@ -30,6 +30,7 @@ from flows import (
     service_commands,
 )
 from flows.progress import speaking
+from flows.settings import use_log
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
@@ -58,6 +59,7 @@ examples:
   postwright export --out posts.csv                what was approved, for a scheduler
   postwright compare mine.yaml plain.yaml          which posts are better, in pairs, both orders
   postwright spend --by day                        what was bought so far
+  postwright metrics                               figures for Prometheus
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
   postwright audit mine.yaml                       how far can this campaign's judge be trusted?
@@ -77,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
         "--home", type=Path, metavar="DIR", help="where results live (default: $POSTWRIGHT_HOME or .postwright)"
     )
     common.add_argument("--json", action="store_true", help="one JSON object on standard output, for machines")
+    common.add_argument("--log-json", action="store_true", help="progress as lines of JSON on standard error")
     common.add_argument("--verbose", action="store_true", help="show the logs of Prefect and of the models")
 
     top = argparse.ArgumentParser(
@@ -159,6 +162,13 @@ def parser() -> argparse.ArgumentParser:
     )
     spend.add_argument("campaign", nargs="?", type=Path, metavar="CAMPAIGN.yaml")
     spend.add_argument("--by", choices=("stage", "model", "spec", "run", "day", "month"), default="stage")
+    metrics = command(
+        "metrics",
+        "the home's figures in Prometheus' form: runs, spend, quarantine, age of the last good run",
+        "examples:\n  postwright metrics\n  postwright metrics --out /var/lib/node_exporter/postwright.prom\n\n"
+        "Runs write them to HOME/metrics/ by themselves; docs/metrics.md says what each means.",
+    )
+    metrics.add_argument("--out", type=Path, metavar="FILE", help="replace this file instead, in one step")
     comparing_commands.add_to(command, time, count)
     command("doctor", "check this machine: packages, home, models, keys")
     models = command(
@@ -238,6 +248,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(stderr=args.json, highlight=False)
     if args.command == "demo":
         args.campaign = DEMO
+    if args.log_json:
+        use_log("json")
     try:
         module = ELSEWHERE.get(args.command, commands)
         with speaking(console, machine=args.json):

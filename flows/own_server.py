@@ -29,11 +29,19 @@ KEEP_ALIVE_S = 60
 default, costs a failed request and two seconds of waiting, in each step."""
 
 
+_own: set[str] = set()
+"""Addresses of the servers that this process has begun."""
+
 ENDING_WITH_PARENT = """import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, which stays through exec
 if os.getppid() == int(sys.argv[1]):
     os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
+
+
+def is_own(api_url: str | None) -> bool:
+    """Whether it ends with this process, and has no pages to look at."""
+    return api_url is None or api_url in _own
 
 
 def ending_with_us(command: Sequence[str]) -> list[str]:
@@ -86,6 +94,7 @@ class OwnServer:
         """Deaf to Ctrl-C, as a terminal interrupts all processes of a command: a server that ended first would leave
         the run asking it for minutes. So it inherits a blocked signal."""
         self.port = free_port()
+        _own.add(self.api_url)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process = subprocess.Popen(ending_with_us(server_command(self.port)), env=self._environment)

@@ -6,7 +6,8 @@ job says.
 POSTWRIGHT_HOME is the home. POSTWRIGHT_KEEP says what the home's journal keeps of calls: `everything` (the default), or
 `values`: no prompts, raw responses or pictures, only keys, states, usage, money and the replies themselves, which a
 call that is bought once must be able to serve (components/chat/kept.py lists the fields). POSTWRIGHT_WAIT_S is how many
-seconds a process waits for a warehouse that another one has open (60).
+seconds a process waits for a warehouse that another one has open (60). POSTWRIGHT_METRICS_PORT is a port on loopback
+where a run shows its metrics; without it only files are written. POSTWRIGHT_LOG is `text` or `json`.
 
 POSTWRIGHT_RUNNER says who computes chunks: `local` (the default: this process), `dask` or `ray` (worker processes that
 this one starts on this machine, POSTWRIGHT_WORKERS of them), or a cluster's address: dask://HOST:8786, ray://HOST:10001.
@@ -24,6 +25,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.chat.blotting import blotted_json
 from components.chat.calls_view import calls_view_sql
 from components.chat.kept import KEEPS, Keep
 from components.chat.spend_views import spend_views_sql
@@ -36,6 +38,7 @@ WAIT_S = 60.0
 RUNNERS = re.compile(r"local|dask|ray|(?:dask|ray)://[^/\s:]+:\d+")
 MOST_WORKERS = 4
 """By default: each loads the models, so memory ends before cores do."""
+LOGS = ("text", "json")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Settings:
     workers: int = 1
     shared_exchange: str | None = None
     """The exchange that the user has named; None: a folder of this home, which other hosts do not see."""
+    metrics_port: int | None = None
+    log: str = "text"
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -64,17 +69,19 @@ class Settings:
         workers = os.environ.get("POSTWRIGHT_WORKERS") or str(min(MOST_WORKERS, os.cpu_count() or 1))
         if not workers.isdigit() or int(workers) < 1:
             raise UserError(f"POSTWRIGHT_WORKERS is {workers!r}: set it to a whole number above 0, or leave it out")
-        exchange = os.environ.get("POSTWRIGHT_EXCHANGE") or None
-        if exchange is not None and "://" not in exchange:
-            raise UserError(f"POSTWRIGHT_EXCHANGE is {exchange!r}: write file:///a/folder or s3://bucket/prefix")
-        if exchange is not None and "@" in exchange.partition("://")[2].partition("/")[0]:
-            raise UserError(  # it is a parameter of tasks, and shown in errors
-                "POSTWRIGHT_EXCHANGE holds a key: leave it out, the store's library reads keys from the environment of "
-                "each host (AWS_ACCESS_KEY_ID, ...)"
-            )
-        home = Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve()
-        wait_s = _seconds("POSTWRIGHT_WAIT_S", WAIT_S)
-        return cls(home, keep, wait_s, runner, int(workers), exchange)
+        log = os.environ.get("POSTWRIGHT_LOG") or "text"
+        if log not in LOGS:
+            raise UserError(f"POSTWRIGHT_LOG is {log!r}: set it to {' or '.join(LOGS)}, or leave it out")
+        return cls(
+            home=Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve(),
+            keep=keep,
+            wait_s=_seconds("POSTWRIGHT_WAIT_S", WAIT_S),
+            runner=runner,
+            workers=int(workers),
+            shared_exchange=named_exchange(),
+            metrics_port=metrics_port(),
+            log=log,
+        )
 
     @property
     def warehouse(self) -> Path:
@@ -115,6 +122,16 @@ class Settings:
     def people(self) -> Path:
         """What people said, in files that are only appended to."""
         return self.home / "people"
+
+    @property
+    def logs(self) -> Path:
+        """A file of JSON lines per run."""
+        return self.home / "logs"
+
+    @property
+    def metrics(self) -> Path:
+        """Files for a textfile collector."""
+        return self.home / "metrics"
 
     @property
     def reports(self) -> Path:
@@ -161,6 +178,18 @@ class Settings:
         return self
 
 
+def named_exchange() -> str | None:
+    exchange = os.environ.get("POSTWRIGHT_EXCHANGE") or None
+    if exchange is not None and "://" not in exchange:
+        raise UserError(f"POSTWRIGHT_EXCHANGE is {exchange!r}: write file:///a/folder or s3://bucket/prefix")
+    if exchange is not None and "@" in exchange.partition("://")[2].partition("/")[0]:
+        raise UserError(  # it is a parameter of tasks, and shown in errors
+            "POSTWRIGHT_EXCHANGE holds a key: leave it out, the store's library reads keys from the environment of "
+            "each host (AWS_ACCESS_KEY_ID, ...)"
+        )
+    return exchange
+
+
 def _say(line: str) -> None:
     from flows.progress import say  # not needed by who never waits
 
@@ -178,9 +207,36 @@ def _seconds(name: str, default: float) -> float:
     return seconds
 
 
+def metrics_port() -> int | None:
+    asked = os.environ.get("POSTWRIGHT_METRICS_PORT") or None
+    if asked is None:
+        return None
+    if not asked.isdecimal() or int(asked) > 65535:
+        raise UserError(f"POSTWRIGHT_METRICS_PORT is {asked!r}: set it to a port such as 9464, or leave it out")
+    return int(asked)
+
+
+_keys: set[str] = set()
+"""Names of the variables that keys were read from."""
+
+
 def api_key(name: str) -> str | None:
     """The key in the environment variable `name`, or None. Never store or log it, or pass it on as a parameter."""
+    _keys.add(name)
     return os.environ.get(name) or None
+
+
+def without_keys(line: str) -> str:
+    """A line of JSON with every form of every key that was read in this process blotted out."""
+    found = line.encode("utf-8", "backslashreplace")
+    for name in sorted(_keys):
+        found = blotted_json(found, os.environ.get(name))
+    return found.decode()
+
+
+def use_log(log: str) -> None:
+    """Make `log` the form of the lines of this process and of the processes it starts."""
+    os.environ["POSTWRIGHT_LOG"] = log
 
 
 def use_home(home: Path | None) -> Settings:

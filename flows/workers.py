@@ -109,9 +109,11 @@ class Crew:
             for one in todo:
                 waiting.append((one, begin(one)))
                 if len(waiting) > AHEAD * self.slots:
-                    yield self._ended(*waiting.popleft())
+                    ended = self._ended(*waiting.popleft())
+                    yield ended
             while waiting:
-                yield self._ended(*waiting.popleft())
+                ended = self._ended(*waiting.popleft())
+                yield ended
         finally:
             for _, future in waiting:
                 if future is not None:

@@ -9,7 +9,7 @@ line. Any number of processes may share the folder: each appends to its own segm
 import os
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,13 @@ MONEY = ("run_id", "cost_usd", "held_usd")
 
 class Journal:
     """Thread-safe, and usable after a fork. Opening reads nothing; the folder is made by the first append.
-    What a record keeps under keep="values" is documented in kept.py."""
+    What a record keeps under keep="values" is documented in kept.py. `watch` is told of each record that this process
+    has written, the only place that all calls pass: it must be quick, and never raise."""
 
-    def __init__(self, folder: Path, keep: Keep = "everything") -> None:
-        self.folder, self.keep = folder, keep
+    def __init__(
+        self, folder: Path, keep: Keep = "everything", watch: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> None:
+        self.folder, self.keep, self.watch = folder, keep, watch
         self.pictures = PictureStore(folder / "pictures")
         self._lock = threading.RLock()
         self._lookups = Lookups(folder)
@@ -72,6 +75,8 @@ class Journal:
                     f"cannot write {path}: the disk is full; free some space and run the same command again"
                 )
             self._lookups.note(path, start, line, self._end)
+        if self.watch is not None:
+            self.watch(record)
 
     def keep_pictures(self, request: ChatRequest) -> None:
         """Before the request is sent: stores those of its pictures that are not stored yet."""

@@ -18,6 +18,7 @@ from components.errors import UserError
 from components.records import Item
 from components.report.measured import OF_POSTS, Measured, measured
 from components.report.readings import Readings, read, reasons
+from components.report.trend import Past, past
 from components.spec import Selection
 from components.store import STANDING, Store, selected
 
@@ -112,6 +113,7 @@ class Findings:
     schema: int
     readings: Readings
     measured: Measured
+    past: Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
         readings=read(ask, posts, known["judge_posts"]),
         measured=measured(ask, [post for post in posts if post["stands"]]),
+        past=past(ask, run),
     )
 
 

@@ -112,8 +112,8 @@ class Crew:
                     ended = self._ended(*waiting.popleft())
                     yield ended
             while waiting:
-                ended = self._ended(*waiting.popleft())
-                yield ended
+                rest = self._ended(*waiting.popleft())
+                yield rest
         finally:
             for _, future in waiting:
                 if future is not None:

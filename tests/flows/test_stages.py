@@ -29,6 +29,7 @@ WORDS = ["ferry", "market", "garden", "concert", "kitchen", "mountain", "bridge"
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices and chunks of two items."""
+    monkeypatch.setattr(stages, "LONG", 2)
     monkeypatch.setattr(stages, "SMALLEST", 2)
     monkeypatch.setattr(extract_features, "CHUNK", 2)
     monkeypatch.setattr(build_prompts, "CHUNK", 2)

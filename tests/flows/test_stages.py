@@ -37,6 +37,10 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "LOADS", 1)
 
 
+def test_slices_grow_with_a_run_within_bounds() -> None:
+    assert [stages.slice_of(n) for n in (0, 1, 2000, 2049, 10_000, 10**6)] == [128, 128, 128, 256, 640, 2048]
+
+
 def line_of(*left: list[int], before: list[int | None] | None = None) -> Line:
     items = [[(n, f"i{n}") for n in numbers] for numbers in left]
     return Line(items, before or [None, *range(len(left) - 1)])

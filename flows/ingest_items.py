@@ -15,8 +15,7 @@ from flows.caching import KEPT, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
-
-CHUNK = 128
+from flows.stages import slice_of
 
 
 @task(
@@ -47,7 +46,7 @@ def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
     result.already = len(entries) - len(fresh)
     advance = progress("ingest", len(fresh))
-    for part in chunks(fresh, CHUNK):
+    for part in chunks(fresh, slice_of(len(fresh))):
         chunk = chunk_id(spec.id, [content_id(entry.source_uri, entry.stamp) for entry in part])
         items, refused = read_chunk(spec, spec.id, chunk, whole(part))
         items, duplicates = split_duplicates(items, *ids_known(store, spec.name, items))

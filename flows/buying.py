@@ -37,11 +37,12 @@ def journal_of(settings: Settings) -> Journal:
 
 
 def purse_of(store: Store, run: Run) -> str:
-    """A run that goes on where the latest one like it stopped goes on with its purse; a new one has its own."""
+    """A run that goes on where the latest one like it stopped goes on with its purse; a new one has its own. The latest
+    is the one that was written last, whatever the clock said."""
     sql = """SELECT purse, state FROM runs WHERE campaign = $campaign AND spec_ids = $spec_ids
         AND window_from IS NOT DISTINCT FROM $window_from::TIMESTAMPTZ
         AND window_to IS NOT DISTINCT FROM $window_to::TIMESTAMPTZ
-        AND window_on IS NOT DISTINCT FROM $window_on::TEXT ORDER BY started_at DESC, run_id DESC LIMIT 1"""
+        AND window_on IS NOT DISTINCT FROM $window_on::TEXT ORDER BY rowid DESC LIMIT 1"""
     row = run.row()
     found = store.query(
         sql, {key: row[key] for key in ("campaign", "spec_ids", "window_from", "window_to", "window_on")}

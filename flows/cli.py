@@ -24,9 +24,11 @@ from flows import (
     comparing_commands,
     experiment_commands,
     judging_commands,
+    keeping_commands,
     learning_commands,
     people_commands,
 )
+from flows.progress import speaking
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
@@ -37,6 +39,7 @@ ELSEWHERE: dict[str, Any] = {
     "experiment": experiment_commands,
     "rejudge": judging_commands,
     **dict.fromkeys(people_commands.COMMANDS, people_commands),
+    **dict.fromkeys(keeping_commands.COMMANDS, keeping_commands),
 }
 """Commands whose functions stand in other modules than `commands`."""
 
@@ -57,6 +60,8 @@ examples:
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
   postwright audit mine.yaml                       how far can this campaign's judge be trusted?
   postwright experiment campaigns/mpwl-ablation.yaml    arms of one campaign, compared
+  postwright snapshot                              a copy of the warehouse to read beside runs
+  postwright backup                                all that cannot be had again, in one file
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -191,6 +196,7 @@ def parser() -> argparse.ArgumentParser:
         )
     judging_commands.add_to(command, time, count)
     people_commands.add_to(command)
+    keeping_commands.add_to(command)
     return top
 
 
@@ -224,7 +230,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.campaign = DEMO
     try:
         module = ELSEWHERE.get(args.command, commands)
-        result = (getattr(args, "do", None) or getattr(module, args.command))(args, console)
+        with speaking(console, machine=args.json):
+            result = (getattr(args, "do", None) or getattr(module, args.command))(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))
         return 0

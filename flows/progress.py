@@ -162,6 +162,18 @@ def in_part(part: Part) -> Iterator[None]:
         _part.reset(token)
 
 
+@contextmanager
+def speaking(console: Console, machine: bool) -> Iterator[None]:
+    """For the command line: what is said outside of any run stands on `console`, too."""
+    global _listener
+    before = _listener
+    _listener = Silence() if machine else LogLines(lambda line: console.print(line, markup=False, soft_wrap=True))
+    try:
+        yield
+    finally:
+        _listener = before
+
+
 def progress(label: str, total: int) -> Advance:
     """Begin a step of `total` parts; call what it returns with the number of parts done since."""
     return _listener.start(label, total, _part.get()) if total else lambda n, more=0: None

@@ -5,11 +5,13 @@ job says.
 
 POSTWRIGHT_HOME is the home. POSTWRIGHT_KEEP says what the home's journal keeps of calls: `everything` (the default), or
 `values`: no prompts, raw responses or pictures, only keys, states, usage, money and the replies themselves, which a
-call that is bought once must be able to serve (components/chat/kept.py lists the fields).
+call that is bought once must be able to serve (components/chat/kept.py lists the fields). POSTWRIGHT_WAIT_S is how many
+seconds a process waits for a warehouse that another one has open (60).
 
 `use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process.
 """
 
+import math
 import os
 import tempfile
 from dataclasses import dataclass
@@ -19,9 +21,11 @@ from components.chat.calls_view import calls_view_sql
 from components.chat.kept import KEEPS, Keep
 from components.chat.spend_views import spend_views_sql
 from components.errors import UserError
+from components.keeping.in_use import use
 from components.store import Store
 
 DEFAULT_HOME = ".postwright"
+WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Settings:
 
     home: Path
     keep: Keep = "everything"
+    wait_s: float = WAIT_S
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -37,7 +42,8 @@ class Settings:
         keep = next((known for known in KEEPS if known == asked), None)
         if keep is None:
             raise UserError(f"POSTWRIGHT_KEEP is {asked!r}: set it to {' or '.join(KEEPS)}, or leave it out")
-        return cls(Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve(), keep)
+        home = Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve()
+        return cls(home, keep, _seconds("POSTWRIGHT_WAIT_S", WAIT_S))
 
     @property
     def warehouse(self) -> Path:
@@ -82,13 +88,15 @@ class Settings:
         return self.reports / f"backfill-{campaign}-{backfill_id.removeprefix('backfill-')}.html"
 
     def prepare(self) -> "Settings":
-        """Make the home's folders and tables; raises UserError where the home cannot be written."""
+        """Make the home's folders and tables, and be at work there until this process ends; raises UserError where the
+        home cannot be written."""
         try:
             for folder in (self.home, self.calls, self.results, self.models, self.reports):
                 folder.mkdir(parents=True, exist_ok=True)
             for folder in (self.home, self.calls, self.reports):
                 with tempfile.TemporaryFile(dir=folder):
                     pass
+            use(self.home, _say)
         except OSError as error:
             raise UserError(
                 f"the home {self.home} cannot be written ({error.strerror}); choose another: --home or POSTWRIGHT_HOME"
@@ -97,13 +105,30 @@ class Settings:
         return self
 
     def store(self) -> Store:
-        return Store(self.warehouse, f"{calls_view_sql(self.calls)};\n{spend_views_sql()}")
+        return Store(self.warehouse, f"{calls_view_sql(self.calls)};\n{spend_views_sql()}", self.wait_s, _say)
 
     def existing(self) -> "Settings":
         """For commands that only read: raises UserError when nothing has run here yet."""
         if not self.warehouse.exists():
             raise UserError(f"no runs in {self.home} yet; start with: postwright demo, or postwright run CAMPAIGN.yaml")
         return self
+
+
+def _say(line: str) -> None:
+    from flows.progress import say  # not needed by who never waits
+
+    say(line)
+
+
+def _seconds(name: str, default: float) -> float:
+    asked = os.environ.get(name) or str(default)
+    try:
+        seconds = float(asked)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UserError(f"{name} is {asked!r}: set it to a number of seconds, or leave it out")
+    return seconds
 
 
 def api_key(name: str) -> str | None:

@@ -139,7 +139,7 @@ def test_flow_files_shadow_no_package() -> None:
 
 NAMES = (
     "README.md", "CONTRIBUTING.md", "bench/README.md", "docs/providers.md", "docs/faults.md", "docs/judging.md",
-    "docs/rubrics.md", "docs/measures.md", "docs/backfills.md",
+    "docs/rubrics.md", "docs/measures.md", "docs/backfills.md", "docs/operations.md",
 )  # fmt: skip
 DOCUMENTS = [ROOT / name for name in NAMES if (ROOT / name).exists()]
 

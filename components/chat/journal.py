@@ -1,4 +1,5 @@
-"""The journal of calls: append-only segments under `<home>/calls/`, packed by and by into `<home>/calls/packed/`.
+"""The journal of calls: append-only segments under `<home>/calls/`, packed by and by into `<home>/calls/packed/`; old
+ones may be pruned to their money in `<home>/calls/pruned/`, where sums find them and look-ups do not.
 
 A record is written with one `write` the moment its call is answered, so a killed process loses only what was in flight
 (no fsync: the kernel keeps written pages when a process dies; a power cut may cost the last seconds). Nobody rewrites a
@@ -16,7 +17,7 @@ from components.chat.calls_view import calls_view_sql
 from components.chat.kept import Keep, only_values, outcome_of
 from components.chat.lookups import Lookups
 from components.chat.outcome import ChatOutcome
-from components.chat.packed import Packed, list_packed
+from components.chat.packed import Packed, list_packed, list_pruned
 from components.chat.picture_store import PictureStore
 from components.chat.request import ChatRequest
 from components.chat.segments import (
@@ -125,7 +126,9 @@ class Journal:
     def fields(self, columns: Sequence[str] | None, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """As `records`; only these fields are needed, and of packed files only they are read."""
         segments = [path for path, _ in list_segments(self.folder)]
-        packed = {path: Packed(path) for path in list_packed(self.folder)}
+        pruned = list_pruned(self.folder)
+        there = [path for path in list_packed(self.folder) if path.name not in {old.name for old in pruned}]
+        packed = {path: Packed(path) for path in (*pruned, *there)}
         named = {name for file in packed.values() for name in file.segments}
         parts: list[Path] = [*packed, *(path for path in segments if path.name not in named)]
         for path in reversed(parts) if newest_first else parts:

@@ -150,7 +150,8 @@ def test_documents_name_only_files_that_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     linked = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
     quoted = re.findall(r"`((?:flows|components|data_checks|tests|campaigns|bench|docs)/[^`\s*<>{}]*)`", text)
-    missing = [name for name in {*linked, *quoted} if not (ROOT / name.split("::")[0]).exists()]
+    missing = [name for name in {*linked} if not (document.parent / name).exists()]
+    missing += [name for name in {*quoted} if not (ROOT / name.split("::")[0]).exists()]
     assert missing == []
 
 

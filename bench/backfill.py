@@ -67,12 +67,11 @@ def main() -> None:
         last, some = FIRST + timedelta(days=asked.windows), FIRST + timedelta(days=asked.first)
         start = ["backfill", str(campaign), "--from", str(FIRST), "--parallel", str(asked.parallel)]
         whole, part = [*start, "--to", str(last)], [*start, "--to", str(some)]
-        told: list[tuple[str, float, float, str]] = []
 
         def timed(name: str, *line: str) -> dict[str, Any]:
             took, busy, found = command(*line)
             calls = sum(stage["calls"] for stage in found["stages"]) if "stages" in found else found.get("calls", 0)
-            told.append((name, took, busy, f"{calls} calls"))
+            print(f"{name:<28} {took:8.1f} s of the clock {busy:8.1f} s of processors   {calls} calls", flush=True)
             return found
 
         timed("planned, nothing there", *whole, "--dry-run")
@@ -85,8 +84,6 @@ def main() -> None:
         assert done["kinds"]["done"] == again["kinds"]["done"] == len([w for w in done["windows"] if w["items"]])
         assert again["calls"] == 0 and again["posts"] == asked.items
     print(f"{asked.windows} windows, {asked.items} items, {asked.parallel} at a time; load {os.getloadavg()[0]:.1f}")
-    for name, seconds, busy, said in told:
-        print(f"{name:<28} {seconds:8.1f} s of the clock {busy:8.1f} s of processors   {said}")
 
 
 if __name__ == "__main__":

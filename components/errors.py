@@ -22,6 +22,10 @@ class HomeUnusable(UserError):
     """The home's disk or files failed in the midst of a run; what was written before is kept, and the run resumes."""
 
 
+class WorkerLost(UserError):
+    """A worker died over a chunk, or the cluster is gone; what was published is kept, and the run resumes."""
+
+
 class CheckFailed(PostwrightError):
     """A critical data check failed; nothing of that chunk was published."""
 

@@ -78,6 +78,13 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 _instances.pop(other).base.close()
 
 
+def is_attached(path: Path) -> bool:
+    """Whether somebody in this process has the file open just now."""
+    with _lock:
+        instance = _instances.get((os.getpid(), path.absolute()))
+        return instance is not None and instance.users > 0
+
+
 @atexit.register
 def close() -> None:
     """The interpreter frees what is left in any order, which DuckDB's bindings complain about."""

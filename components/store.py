@@ -1,15 +1,17 @@
 """The warehouse: one DuckDB file of append-only tables, and the anti-joins that say what is left to do.
 
-Opened late, closed early. While one process has the file open for writing no other can open it, even to read, so
-opening waits with growing pauses; within a process DuckDB shares one instance and writers take turns on a lock.
+Opened late, closed early. While one process has the file open for writing no other can open it, even to read, so who
+opens it waits its turn (turns.py); within a process DuckDB shares one instance and writers take turns on a lock. Who
+wants to read for longer than a moment reads a copy (read_copy.py).
 """
 
 import hashlib
 import json
+import logging
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from datetime import datetime
@@ -20,8 +22,10 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from components import turns
 from components.errors import HomeUnusable, UserError
-from components.opening import opened
+from components.opening import is_attached, opened
+from components.read_copy import copy_for_readers, is_due, make_copy
 from components.records import Backfill, Feature, Item, Post, Prompt, Record, Run
 from components.spec import On, Selection, Slice, Spec
 
@@ -78,17 +82,25 @@ INSERT = {
 
 DISK = (duckdb.IOException, duckdb.FatalException)
 DISK_WHEN_COMMITTING = re.compile("Failed to commit: (IO Error|Could not|Cannot)")
-HELD = re.compile("Could not set lock on file|Conflicting lock is held")
-"""DuckDB's own words, not a path's: a folder may be called `blocks`."""
+LONGEST_PAUSE_S = 0.05
 
 _writers = threading.RLock()
 
+log = logging.getLogger("postwright")
+
 
 class Store:
-    """The tables of one home. `calls_sql` is the statement that makes the view `calls` over the journal."""
+    """The tables of one home. `calls_sql` is the statement that makes the view `calls` over the journal; `wait_s`: how
+    long another process is waited for; `tell`: takes a line for people who wait."""
 
-    def __init__(self, path: Path, calls_sql: str | None = None, wait_s: float = 60) -> None:
-        self.path, self.calls_sql, self.wait_s = path, calls_sql, wait_s
+    def __init__(
+        self,
+        path: Path,
+        calls_sql: str | None = None,
+        wait_s: float = 60,
+        tell: Callable[[str], None] = log.warning,
+    ) -> None:
+        self.path, self.calls_sql, self.wait_s, self.tell = path, calls_sql, wait_s, tell
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -108,17 +120,32 @@ class Store:
                 raise
 
     def _open(self, closing: ExitStack) -> duckdb.DuckDBPyConnection:
-        deadline, pause = time.monotonic() + self.wait_s, 0.02
-        while True:
-            try:
-                return closing.enter_context(opened(self.path))
-            except duckdb.IOException as error:
-                locked = HELD.search(str(error))
-                if not locked or time.monotonic() > deadline:
-                    why = f"held by another process for {self.wait_s:.0f} s" if locked else reason(error)
-                    raise UserError(f"cannot open the warehouse {self.path}: {why}") from error
+        begun = time.monotonic()
+        deadline, pause, is_told = begun + self.wait_s, 0.002, False
+        with ExitStack() as queue:
+            if not is_attached(self.path):  # else other processes wait for this one anyway
+                queue.enter_context(turns.turn(self.path, deadline, self._waiting))
+            while True:
+                try:
+                    return closing.enter_context(opened(self.path))
+                except duckdb.IOException as error:
+                    if not turns.HELD.search(str(error)):
+                        raise UserError(f"cannot open the warehouse {self.path}: {reason(error)}") from error
+                    who, now = turns.holder(str(error)), time.monotonic()
+                    if now > deadline:
+                        raise UserError(
+                            f"cannot open the warehouse {self.path}: held by another process for {self.wait_s:.0f} s, "
+                            f"{who}; close it there and run the same command again (postwright snapshot makes a copy "
+                            "to read beside runs)"
+                        ) from error
+                    if not is_told and now - begun > turns.TOLD_AFTER_S:
+                        self._waiting(f"{who} has it open")
+                        is_told = True
                 time.sleep(pause)
-                pause = min(pause * 1.5, 0.5)
+                pause = min(pause * 1.5, LONGEST_PAUSE_S)
+
+    def _waiting(self, why: str) -> None:
+        self.tell(f"waiting for the warehouse, up to {self.wait_s:.0f} s: {why}")
 
     def prepare(self) -> None:
         """Bring the tables to the newest version and make the views; cheap when nothing is to be done."""
@@ -127,9 +154,8 @@ class Store:
                 "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT, applied_at TIMESTAMPTZ)"
             )
             done = {row[0] for row in db.execute("SELECT version FROM migrations").fetchall()}
-            files = sorted(MIGRATIONS.glob("[0-9]*.sql"))
-            known = {int(file.name[:4]) for file in files}
-            if done - known:
+            files = migration_files()
+            if done - {int(file.name[:4]) for file in files}:
                 raise UserError(
                     f"{self.path} was written by a newer postwright (schema {max(done)}); update postwright"
                 )
@@ -159,6 +185,7 @@ class Store:
                 db.unregister("incoming")
                 written[table] = row[0] if row else 0
             db.commit()
+            self._renew_copy(db)
         return written
 
     def register(self, *specs: Spec) -> None:
@@ -194,6 +221,30 @@ class Store:
                 f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", [list(row.values()) for row in rows]
             )
             db.commit()
+            self._renew_copy(db, at_end=any(getattr(record, "ended_at", None) for record in records))
+
+    def copy(self, to: Path) -> Path:
+        """Make `to` a copy of the warehouse as it is now; raises HomeUnusable where it cannot be made."""
+        with _writers, self.connect() as db:
+            try:
+                make_copy(db, self.path, to)
+            except OSError as error:
+                raise HomeUnusable(f"cannot copy the warehouse to {to}: {error.strerror or error}") from error
+        return to
+
+    @property
+    def copy_for_readers(self) -> Path:
+        """Where it is, if it is kept: runs renew it where it is there."""
+        return copy_for_readers(self.path)
+
+    def _renew_copy(self, db: duckdb.DuckDBPyConnection, at_end: bool = False) -> None:
+        """Who reads an older copy knows how old it is, so that no run fails for it."""
+        copy = self.copy_for_readers
+        if is_due(copy, at_end):
+            try:
+                make_copy(db, self.path, copy)
+            except OSError as error:
+                self.tell(f"the copy for readers {copy} was not renewed: {error.strerror or error}")
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows as dicts; maps and lists as Python's."""
@@ -381,6 +432,15 @@ class Store:
             replace(record, image_path=gone[record.item_id]) if gone.get(getattr(record, "item_id", "")) else record
             for record in records
         ]
+
+
+def migration_files() -> list[Path]:
+    return sorted(MIGRATIONS.glob("[0-9]*.sql"))
+
+
+def newest_schema() -> int:
+    """The number of the last migration that this code knows."""
+    return int(migration_files()[-1].name[:4])
 
 
 def make_views(db: duckdb.DuckDBPyConnection, statements: Sequence[str]) -> None:

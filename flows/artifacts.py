@@ -1,46 +1,56 @@
 """What a run leaves in the Prefect UI: the checks as a table, the results as text, some pictures with their posts."""
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from components.posts.choosing import told
+from components.records import Run
 from components.store import Store
+from flows.tracing import window_of
 
 PICTURES = 6
 SIDE = 240
 """Thumbnails in pixels: an artifact lives in Prefect's database, so it stays small."""
 
 
-def leave_artifacts(store: Store, run_id: str, report: str | None, scores: Mapping[str, Any]) -> None:
-    """Leave the artifacts of a run; called inside a flow run."""
+def leave_artifacts(store: Store, run: Run, report: str | None, scores: Mapping[str, Any]) -> None:
+    """Leave the artifacts of a run that has ended; called inside a flow run."""
     checks = store.query(
         """SELECT table_name AS "table", expectation, severity, count(*) AS chunks, count(*) FILTER (success) AS passed,
         max(observed) FILTER (NOT success) AS observed FROM checks WHERE run_id = $run_id GROUP BY ALL
         ORDER BY passed = chunks, "table", expectation""",
-        {"run_id": run_id},
+        {"run_id": run.run_id},
     )
     if checks:
-        create_table_artifact(table=checks, key="checks", description=f"Data checks of run {run_id}")
+        create_table_artifact(
+            table=checks,
+            key="checks",
+            description=f"Data checks of run {run.run_id}: SELECT * FROM checks WHERE run_id = '{run.run_id}'",
+        )
     create_markdown_artifact(
-        markdown=results(store, run_id, report, scores), key="results", description=f"Run {run_id}"
+        markdown=results(store.path.parent, run, report, scores), key="results", description=f"Run {run.run_id}"
     )
-    gallery = pictures(store, run_id)
+    gallery = pictures(store, run.run_id)
     if gallery:
-        create_markdown_artifact(markdown=gallery, key="pictures", description=f"Some posts of run {run_id}")
+        create_markdown_artifact(markdown=gallery, key="pictures", description=f"Some posts of run {run.run_id}")
 
 
-def results(store: Store, run_id: str, report: str | None, scores: Mapping[str, Any]) -> str:
-    run = store.query("SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})[0]
-    cost = "unknown" if run["cost_usd"] is None else f"{run['cost_usd']:.4f} USD"
+def results(home: Path, run: Run, report: str | None, scores: Mapping[str, Any]) -> str:
+    """What the run found and did, and where the rest is: the report, the log, the rows."""
+    cost = "unknown" if run.cost_usd is None else f"{run.cost_usd:.4f} USD"
+    window = window_of(run.window_from, run.window_to)
     lines = [
-        f"# {run['campaign']}: {run['state']}",
+        f"# {plain(run.campaign)}: {run.state.replace('_', ' ')}",
         "",
-        f"Run `{run_id}`, dataset `{run['dataset']}`. Calls bought: {run['calls']}. Cost: {cost}.",
+        f"Run `{run.run_id}`, dataset `{run.dataset}`, published {window or 'at any time'}. "
+        f"Calls bought: {run.calls}. Cost: {cost}.",
         "",
         "| aspect | n | mean | 95 % interval |",
         "|---|---|---|---|",
@@ -51,9 +61,44 @@ def results(store: Store, run_id: str, report: str | None, scores: Mapping[str, 
             lines.append(f"| {aspect} | {found['n']} | {found['mean']:.2f} | {interval} |")
     if choice := scores.get("choice"):
         lines += ["", f"{told(choice)}."]
+    lines += ["", "| step | new rows | refused | bought | reused | seconds |", "|---|---|---|---|---|---|"]
+    for name, step in json.loads(run.rows).items():
+        counts = " | ".join(str(step[field]) for field in ("rows", "quarantined", "bought", "reused"))
+        lines.append(f"| {name} | {counts} | {step['seconds']:.1f} |")
     if report:
-        lines += ["", f"Report: `{report}`"]
+        lines += ["", f"Report: [{Path(report).name}](<{Path(report).as_uri()}>), at `{report}`"]
+    lines += ["", f"Log: `{home / 'logs' / f'{run.run_id}.jsonl'}`"]
+    lines += ["", f"The rows, in `{home / 'warehouse.duckdb'}`:", "", "```sql", *statements(run), "```"]
     return "\n".join(lines)
+
+
+def statements(run: Run) -> list[str]:
+    """SQL that finds the rows of a run."""
+    ids = json.loads(run.spec_ids)
+    which = {
+        "dataset": run.dataset,
+        "feature_spec_id": ids.get("extract_features"),
+        "prompt_spec_id": ids.get("build_prompts"),
+        "generation_spec_id": ids.get("generate_posts"),
+        "judge_spec_id": ids.get("judge_posts"),
+    }
+    where = [f"{name} = {quoted(value)}" for name, value in which.items() if value]
+    time = run.window_on or "published_at"
+    ends = [f"{time} >= {quoted(run.window_from.isoformat())}"] if run.window_from else []
+    ends += [f"{time} < {quoted(run.window_to.isoformat())}"] if run.window_to else []
+    where += [f"item_id IN (SELECT item_id FROM items WHERE {' AND '.join(ends)})"] if ends else []
+    part = f" (this run took the first {run.item_limit} items only)" if run.item_limit else ""
+    return [
+        f"-- the posts of these items and settings that are judged{part}",
+        f"SELECT * FROM judged_posts WHERE {' AND '.join(where)};",
+        "-- what this run bought, and the posts that came of it",
+        f"SELECT * FROM calls LEFT JOIN posts USING (call_key) WHERE run_id = {quoted(run.run_id)};",
+    ]
+
+
+def quoted(value: str) -> str:
+    """A literal of SQL."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def pictures(store: Store, run_id: str) -> str:

@@ -24,9 +24,11 @@ from flows.alone import alone
 from flows.backfill_artifacts import LiveCalendar
 from flows.batching import suspended_while_pending
 from flows.check_warehouse import check_warehouse
+from flows.exposition import refresh_home
 from flows.forms import form_field
 from flows.ingest_items import ingest_items, undated
 from flows.judges import notes_on
+from flows.observing import observed
 from flows.pipeline import Summary, begin, go_through, how_it_ended, specs_of
 from flows.preflight import preflight
 from flows.progress import Part, in_part, note, progress, say
@@ -159,7 +161,8 @@ def run_window(campaign: Campaign, selection: Selection, name: str, purse: str) 
     settings = Settings.from_environment()
     run = begin(campaign, selection, settings.store(), purse)
     made = [StepResult("ingest_items")]
-    return go_through(campaign, selection, run, settings, made, is_shown=False, is_checked=False)
+    with observed(run, campaign, settings, is_part=True):
+        return go_through(campaign, selection, run, settings, made, is_shown=False, is_checked=False)
 
 
 def selection_of(book: Backfill, start: datetime, end: datetime) -> Selection:
@@ -179,6 +182,7 @@ def end(book: Backfill, settings: Settings, calendar: LiveCalendar, is_stopped: 
     try:
         store.record_backfill(replace(book, ended_at=datetime.now(UTC)))
         store.prepare()  # the view `calls` may have been made before the first call
+        refresh_home(settings)
         calendar.finish(write_backfill_report(settings, read_backfill(store, book.backfill_id)))
     except Exception as error:
         if not is_stopped:

@@ -20,8 +20,8 @@ from flows.show import money
 EVERY_S = 15.0
 SHARE = 20
 """Drawing takes at most one part in so many of the time."""
-ROWS = 400
-"""Of the table in the UI; the page has all."""
+ROWS, CELLS = 400, 2_000
+"""Of the table and of the calendar in the UI, whose database holds them; the page has all."""
 
 
 class LiveCalendar:
@@ -59,11 +59,12 @@ class LiveCalendar:
 def markdown(found: BackfillState, report: Path | None = None) -> str:
     """The calendar as a data URL, so that the page needs nothing from this machine's disk; then what stopped first, and
     every other window that is not empty."""
-    picture = base64.b64encode(draw_backfill(found).encode("utf-8")).decode("ascii")
     lines = [f"# {plain(found.campaign)}: {found.state.replace('_', ' ')}", "", f"{said_of(found)}.", ""]
     if found.message:
         lines += [f"> {plain(found.message)}", ""]
-    lines += [f"![Calendar of the windows](data:image/svg+xml;base64,{picture})", ""]
+    if len(found.windows) <= CELLS:
+        picture = base64.b64encode(draw_backfill(found).encode("utf-8")).decode("ascii")
+        lines += [f"![Calendar of the windows](data:image/svg+xml;base64,{picture})", ""]
     lines += ["| window | state | items | posts | calls | cost | why |", "|---|---|---:|---:|---:|---:|---|"]
     shown = sorted(
         (window for window in found.windows if window.kind not in ("empty", "not started")),

@@ -26,7 +26,9 @@ The same command goes on where it stopped, and does only what is missing: repeat
 months are those of the time zone; a length such as 6h, 90min or P3D is elapsed time."""
 
 
-def add_to(command: Callable[[str, str, str], argparse.ArgumentParser], count: Callable[[str], int]) -> None:
+def add_to(
+    command: Callable[[str, str, str], argparse.ArgumentParser], count: Callable[[str], int]
+) -> argparse.ArgumentParser:
     """The parser of this command."""
     made = command("backfill", "one pipeline run per window of time, out of one budget", EPILOG)
     made.add_argument("campaign", type=Path, metavar="CAMPAIGN.yaml")
@@ -50,6 +52,7 @@ def add_to(command: Callable[[str, str, str], argparse.ArgumentParser], count: C
         help="override the file; repeatable",
     )
     made.add_argument("--dry-run", action="store_true", help="say what every window would do and cost; buy nothing")
+    return made
 
 
 def moment(value: str) -> datetime:

@@ -16,6 +16,7 @@ from components.records import Run
 from components.spec import Budget, ChatSpec
 from components.store import Store
 from flows.batching import waited_for
+from flows.meter import METER
 from flows.progress import say
 from flows.settings import Settings, api_key
 
@@ -33,15 +34,17 @@ _ledgers: dict[tuple[str, str], Ledger] = {}
 def journal_of(settings: Settings) -> Journal:
     """The process's one writer into the home's journal."""
     with _lock:
-        return _journals.setdefault(f"{settings.keep} {settings.calls}", Journal(settings.calls, settings.keep))
+        place = f"{settings.keep} {settings.calls}"
+        return _journals.setdefault(place, Journal(settings.calls, settings.keep, METER.call))
 
 
 def purse_of(store: Store, run: Run) -> str:
-    """A run that goes on where the latest one like it stopped goes on with its purse; a new one has its own."""
+    """A run that goes on where the latest one like it stopped goes on with its purse; a new one has its own. The latest
+    is the one that was written last, whatever the clock said."""
     sql = """SELECT purse, state FROM runs WHERE campaign = $campaign AND spec_ids = $spec_ids
         AND window_from IS NOT DISTINCT FROM $window_from::TIMESTAMPTZ
         AND window_to IS NOT DISTINCT FROM $window_to::TIMESTAMPTZ
-        AND window_on IS NOT DISTINCT FROM $window_on::TEXT ORDER BY started_at DESC, run_id DESC LIMIT 1"""
+        AND window_on IS NOT DISTINCT FROM $window_on::TEXT ORDER BY rowid DESC LIMIT 1"""
     row = run.row()
     found = store.query(
         sql, {key: row[key] for key in ("campaign", "spec_ids", "window_from", "window_to", "window_on")}
@@ -66,6 +69,12 @@ def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
         return _ledgers[key]
 
 
+def purses(settings: Settings) -> dict[str, Ledger]:
+    """The ledgers of this process that are open in this home, by purse."""
+    with _lock:
+        return {purse: ledger for (calls, purse), ledger in _ledgers.items() if calls == str(settings.calls)}
+
+
 @dataclass
 class Buyer:
     """Buys for one step of one run, live or by batches, and counts what it got."""
@@ -76,6 +85,8 @@ class Buyer:
     run_id: str
     purse: str
     spec_id: str = ""
+    ledger: Ledger | None = None
+    """Somebody else's allowance; None: the purse of this home."""
     bought: int = 0
     reused: int = 0
     failed: dict[str, int] = field(default_factory=dict)
@@ -86,7 +97,7 @@ class Buyer:
             "spec": self.spec,
             "api_key": api_key(self.spec.api_key_env),
             "journal": journal_of(self.settings),
-            "ledger": ledger_of(self.settings, self.budget, self.purse),
+            "ledger": self.ledger or ledger_of(self.settings, self.budget, self.purse),
             "run_id": self.run_id,
             "spec_id": self.spec_id or self.spec.id,
             "on_outcome": self.count,
@@ -124,5 +135,6 @@ class Buyer:
             self.bought += 1
         else:
             self.reused += 1
+            METER.reuse(self.run_id, self.spec.step, self.spec.model)
         if outcome.status != "ok":
             self.failed[outcome.status] = self.failed.get(outcome.status, 0) + 1

@@ -24,10 +24,13 @@ from flows import (
     comparing_commands,
     experiment_commands,
     judging_commands,
+    keeping_commands,
     learning_commands,
     people_commands,
     service_commands,
 )
+from flows.progress import speaking
+from flows.settings import use_log
 
 DEMO = Path(__file__).parents[1] / "campaigns" / "demo.yaml"
 
@@ -39,6 +42,7 @@ ELSEWHERE: dict[str, Any] = {
     "rejudge": judging_commands,
     **dict.fromkeys(people_commands.COMMANDS, people_commands),
     **dict.fromkeys(service_commands.COMMANDS, service_commands),
+    **dict.fromkeys(keeping_commands.COMMANDS, keeping_commands),
 }
 """Commands whose functions stand in other modules than `commands`."""
 
@@ -55,11 +59,14 @@ examples:
   postwright export --out posts.csv                what was approved, for a scheduler
   postwright compare mine.yaml plain.yaml          which posts are better, in pairs, both orders
   postwright spend --by day                        what was bought so far
+  postwright metrics                               figures for Prometheus
   postwright train campaigns/train-drawings.yaml   teach topic, sentiment and scene from labelled examples
   postwright evaluate mine.yaml                    compare ways to read labels on labelled examples
   postwright audit mine.yaml                       how far can this campaign's judge be trusted?
   postwright experiment campaigns/mpwl-ablation.yaml    arms of one campaign, compared
   postwright up                                    server, UI, schedules and a worker; then: status, down
+  postwright snapshot                              a copy of the warehouse to read beside runs
+  postwright backup                                all that cannot be had again, in one file
   postwright doctor                                is this machine ready?
 
 exit codes: 0 done; 2 wrong input; 3 a data check, 4 the budget, 5 the provider stopped the run (resume: same command)
@@ -72,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
         "--home", type=Path, metavar="DIR", help="where results live (default: $POSTWRIGHT_HOME or .postwright)"
     )
     common.add_argument("--json", action="store_true", help="one JSON object on standard output, for machines")
+    common.add_argument("--log-json", action="store_true", help="progress as lines of JSON on standard error")
     common.add_argument("--verbose", action="store_true", help="show the logs of Prefect and of the models")
 
     top = argparse.ArgumentParser(
@@ -120,7 +128,13 @@ def parser() -> argparse.ArgumentParser:
             metavar="SECTION.FIELD=VALUE",
             help="override the file; repeatable",
         )
-    backfill_commands.add_to(command, count)
+    backfill = backfill_commands.add_to(command, count)
+    for made in (demo, run, backfill):
+        made.add_argument(
+            "--runner",
+            metavar="WHERE",
+            help="who computes chunks: local (default), dask, ray, dask://HOST:PORT, ray://...",
+        )
     report = command(
         "report",
         "write the HTML report of a run from the warehouse",
@@ -148,6 +162,13 @@ def parser() -> argparse.ArgumentParser:
     )
     spend.add_argument("campaign", nargs="?", type=Path, metavar="CAMPAIGN.yaml")
     spend.add_argument("--by", choices=("stage", "model", "spec", "run", "day", "month"), default="stage")
+    metrics = command(
+        "metrics",
+        "the home's figures in Prometheus' form: runs, spend, quarantine, age of the last good run",
+        "examples:\n  postwright metrics\n  postwright metrics --out /var/lib/node_exporter/postwright.prom\n\n"
+        "Runs write them to HOME/metrics/ by themselves; docs/metrics.md says what each means.",
+    )
+    metrics.add_argument("--out", type=Path, metavar="FILE", help="replace this file instead, in one step")
     comparing_commands.add_to(command, time, count)
     command("doctor", "check this machine: packages, home, models, keys")
     models = command(
@@ -195,6 +216,7 @@ def parser() -> argparse.ArgumentParser:
     judging_commands.add_to(command, time, count)
     people_commands.add_to(command)
     service_commands.add_to(command, count)
+    keeping_commands.add_to(command)
     return top
 
 
@@ -226,9 +248,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(stderr=args.json, highlight=False)
     if args.command == "demo":
         args.campaign = DEMO
+    if args.log_json:
+        use_log("json")
     try:
         module = ELSEWHERE.get(args.command, commands)
-        result = (getattr(args, "do", None) or getattr(module, args.command))(args, console)
+        with speaking(console, machine=args.json):
+            result = (getattr(args, "do", None) or getattr(module, args.command))(args, console)
         if args.json:
             print(json.dumps(result, ensure_ascii=False, default=str))
         return 0

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from components.campaign import load_campaign
 from components.errors import UserError
-from flows.settings import Settings, quiet_prefect, use_home
+from flows.settings import Settings, quiet_prefect, use_home, use_runner
 
 
 def version() -> str:
@@ -92,6 +92,26 @@ def spend(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     return asdict(found)
 
 
+def metrics(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """The home's figures in Prometheus' form, on standard output or in a file; with --json as a list."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    from flows.exposition import write_home
+    from flows.home_metrics import HomeMetrics
+
+    settings = use_home(args.home).existing()
+    settings.store().prepare()  # the views were made when the journal was another
+    if args.out:
+        console.print(f"metrics: {write_home(settings, args.out)}", soft_wrap=True, markup=False)
+        return {"metrics": str(args.out)}
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(HomeMetrics(settings))
+    if not args.json:
+        console.file.write(generate_latest(registry).decode())
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    return {"metrics": [{"name": one.name, "labels": one.labels, "value": one.value} for one in samples]}
+
+
 def doctor(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Check the machine; raises UserError when something that every run needs is missing."""
     from flows.check_machine import check_machine
@@ -158,6 +178,7 @@ def prepared(args: argparse.Namespace, campaign: Any) -> Settings:
 
     if args.start and args.end and args.start >= args.end:
         raise UserError(f"the window is empty: --from {args.start:%Y-%m-%d} is not before --to {args.end:%Y-%m-%d}")
+    use_runner(getattr(args, "runner", None))
     settings = use_home(args.home).prepare()
     preflight(campaign, settings.store())
     return settings
@@ -168,12 +189,16 @@ def in_this_process(settings: Settings, args: argparse.Namespace, console: Conso
     from flows.own_server import OwnServer
     from flows.progress import listening, say
 
+    if settings.log == "json":
+        from flows.run_log import log_json_to_stderr
+
+        log_json_to_stderr()
     environment = quiet_prefect(settings, args.verbose)
     # A terminated run must end like an interrupted one (in-flight answers are journaled on the way out), also where a
     # shell started it in the background and so made it deaf to interrupts.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    with listening(console, machine=args.json):
+    with listening(console, machine=args.json or settings.log == "json"):
         say("starting Prefect ...")
         server = None if environment is None else OwnServer(environment)  # before the seconds that imports take
         from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings

@@ -1,7 +1,8 @@
 """items -> features: captions, labels, keywords and vectors, by the models of one model set."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from prefect import flow, task
@@ -12,11 +13,13 @@ from components.features import counting_passes, extract
 from components.records import Example, Feature, Item, Quarantine
 from components.spec import Budget, FeatureSpec, Selection
 from flows.caching import KEPT, frozen, whole
+from flows.extracting import Chunk, Extracted, extracted
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings, api_key
 from flows.stages import Stage
 from flows.telling import tell_chunk
 from flows.turns import models_to_itself
+from flows.workers import at_once, crew_of
 
 CHUNK = 128
 """Several batches of the models, so that pictures are decoded while the batch before is computed."""
@@ -59,26 +62,45 @@ def extract_features(
     store.register(spec)
     stage = Stage(selection, "extract features")
     with counting_passes() as passes:
-        for some in stage.slices(CHUNK):
+        for some in stage.slices(CHUNK * at_once(settings)):
             todo = store.items_without_features(some, spec_id)
             stage.found(len(todo))
-            for part in chunks(todo, CHUNK):
-                chunk = chunk_id(spec_id, [f"{item.item_id} {picture_state(item)}" for item in part])
-                features, refused = extract_chunk(spec, spec_id, chunk, whole(part))
-                if spec.told:
-                    told = tell_chunk(spec, spec_id, chunk, whole(part), whole(features), budget, run_id, purse)
-                    features, refused = told.features, [*refused, *told.quarantine]
-                    result.bought += told.bought
-                    result.reused += told.reused
-                    result.failed = dict(Counter(result.failed) + told.failed)
-                rows, quarantined = publish(
-                    store, "features", features, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
-                )
-                result.rows += rows
-                result.quarantined += quarantined
-                stage.advance(len(part))
-    result.passes, result.seconds = passes.total(), stage.seconds
+            with closing(find_features(spec, spec_id, todo, settings)) as parts:
+                for found in parts:
+                    part, chunk, features, refused = found.items, found.chunk, found.features, found.refused
+                    if spec.told:
+                        told = tell_chunk(spec, spec_id, chunk, whole(part), whole(features), budget, run_id, purse)
+                        features, refused = told.features, [*refused, *told.quarantine]
+                        result.bought += told.bought
+                        result.reused += told.reused
+                        result.failed = dict(Counter(result.failed) + told.failed)
+                    rows, quarantined = publish(
+                        store, "features", features, refused, chunk=chunk, run_id=run_id, dataset=selection.dataset
+                    )
+                    result.rows += rows
+                    result.quarantined += quarantined
+                    result.passes += found.passes
+                    stage.advance(len(part))
+    result.passes, result.seconds = result.passes + passes.total(), stage.seconds
     return result
+
+
+def find_features(
+    spec: FeatureSpec, spec_id: str, todo: Sequence[Item], settings: Settings
+) -> Generator[Extracted, None, None]:
+    """Chunk by chunk and in order, by this process or by the workers that the settings name."""
+    parts = (
+        Chunk(chunk_id(spec_id, [f"{item.item_id} {picture_state(item)}" for item in part]), part)
+        for part in chunks(todo, CHUNK)
+    )
+    crew = crew_of(settings) if todo else None
+    if crew is not None:
+        with closing(extracted(spec, spec_id, parts, crew, settings.exchange)) as found:
+            yield from found
+        return
+    for part in parts:
+        features, refused = extract_chunk(spec, spec_id, part.chunk_id, whole(part.items))
+        yield Extracted(part, features, refused)
 
 
 def picture_state(item: Item | Example) -> str:

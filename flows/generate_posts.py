@@ -4,6 +4,7 @@ Nothing is bought in place of a duplicate: asked again, the same prompt would so
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 from prefect import flow, task
@@ -16,9 +17,11 @@ from components.posts import ask, human_posts, mark_duplicates, read_posts, unse
 from components.records import Item, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.store import Store
-from flows.batching import in_parts, part_size, suspended_while_pending
+from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer
+from flows.buying_elsewhere import Bought, Elsewhere
 from flows.caching import frozen, whole
+from flows.chunks_elsewhere import can_go_elsewhere, slice_size, written_elsewhere
 from flows.progress import say
 from flows.publish import StepResult, chunk_id, publish
 from flows.settings import Settings, api_key
@@ -26,6 +29,7 @@ from flows.stages import Stage
 from flows.stopping import run_async
 from flows.telling import tell_alt_texts
 from flows.turns import models_to_itself
+from flows.workers import crew_of
 
 
 @task(task_run_name="write {chunk}", cache_policy=NO_CACHE, tags=["calls"])
@@ -83,24 +87,36 @@ def generate_posts(
 
     def write(how: GenerationSpec, part: Sequence[Prompt]) -> None:
         chunk = chunk_id(spec_id, [prompt.prompt_id for prompt in part])
-        posts, buyer = write_chunk(how, spec_id, chunk, whole(part), features, budget, run_id, purse or run_id)
+        keep(part, chunk, *write_chunk(how, spec_id, chunk, whole(part), features, budget, run_id, purse or run_id))
+
+    def keep(part: Sequence[Prompt], chunk: str, posts: Sequence[Post], bought: Buyer | Bought) -> None:
         rows, quarantined = publish(store, "posts", posts, [], chunk=chunk, run_id=run_id, dataset=selection.dataset)
         result.rows += rows
         result.quarantined += quarantined
-        result.bought += buyer.bought
-        result.reused += buyer.reused
+        result.bought += bought.bought
+        result.reused += bought.reused
         for post in posts:
             if post.error:
                 result.failed[post.error] = result.failed.get(post.error, 0) + 1
         result.duplicates += sum(post.duplicate_of is not None for post in posts)
         stage.advance(len(part))
 
+    def by_workers(todo: Sequence[Prompt]) -> Sequence[Prompt]:
+        """What is left of `todo` when workers have written what they could."""
+        if not todo or not can_go_elsewhere(spec) or (crew := crew_of(settings)) is None:
+            return todo
+        there = Elsewhere(crew, settings, budget, run_id, purse or run_id)
+        with closing(written_elsewhere(there, spec, todo, lambda part: materials(store, part))) as parts:
+            for part, chunk, posts, bought in parts:
+                keep(part, chunk, compared(posts, part, spec, features, settings), bought)
+        return [prompt for part in there.left for prompt in part]
+
     with suspended_while_pending(), counting_passes() as passes:
-        for some in stage.slices(part_size(spec)):
+        for some in stage.slices(slice_size(spec, settings)):
             todo = store.prompts_without_posts(some, prompts.id, features.id, spec_id, spec.candidates, TRIED_AGAIN)
             stage.found(len(todo))
             asked += len(todo) * spec.candidates
-            in_parts(spec, todo, write, stage.size)
+            in_parts(spec, by_workers(todo), write, stage.size)
     if result.duplicates:
         distinct = asked - sum(result.failed.values()) - result.duplicates
         say(

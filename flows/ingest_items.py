@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from prefect import flow, task
 
@@ -13,8 +15,7 @@ from flows.caching import KEPT, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
-
-CHUNK = 128
+from flows.stages import slice_of
 
 
 @task(
@@ -41,17 +42,16 @@ def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
     store, result = settings.store(), StepResult("ingest_items")
     entries = list_entries(spec)
     store.register(spec)  # once it is known to be there: the place is the name's from now on
-    met = inputs_met(store, spec.name)
+    met, newest = inputs_met(store, spec.name), newest_reading(store, spec.name)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
     result.already = len(entries) - len(fresh)
     advance = progress("ingest", len(fresh))
-    for part in chunks(fresh, CHUNK):
+    for part in chunks(fresh, slice_of(len(fresh))):
         chunk = chunk_id(spec.id, [content_id(entry.source_uri, entry.stamp) for entry in part])
         items, refused = read_chunk(spec, spec.id, chunk, whole(part))
         items, duplicates = split_duplicates(items, *ids_known(store, spec.name, items))
-        rows, quarantined = publish(
-            store, "items", items, [*refused, *duplicates], chunk=chunk, run_id=run_id, dataset=spec.name
-        )
+        items, refused = later(items, [*refused, *duplicates], newest)
+        rows, quarantined = publish(store, "items", items, refused, chunk=chunk, run_id=run_id, dataset=spec.name)
         result.rows += rows
         result.quarantined += quarantined
         advance(len(part))
@@ -64,6 +64,25 @@ def inputs_met(store: Store, dataset: str) -> set[tuple[str, str]]:
     sql = """SELECT source_uri, arg_max(stamp, "at") AS stamp FROM inputs WHERE dataset = $dataset
         GROUP BY source_uri"""
     return {(row["source_uri"], row["stamp"]) for row in store.query(sql, {"dataset": dataset})}
+
+
+def newest_reading(store: Store, dataset: str) -> datetime | None:
+    found = store.query('SELECT max("at") AS newest FROM inputs WHERE dataset = $dataset', {"dataset": dataset})
+    newest: datetime | None = found[0]["newest"]
+    return newest
+
+
+def later(
+    items: Sequence[Item], refused: Sequence[Quarantine], than: datetime | None
+) -> tuple[list[Item], list[Quarantine]]:
+    """With times after `than`, also where the clock was set back since: the latest reading of an input counts."""
+    if than is None:
+        return list(items), list(refused)
+    after = than + timedelta(microseconds=1)
+    return (
+        [item if item.ingested_at > than else replace(item, ingested_at=after) for item in items],
+        [row if row.at > than else replace(row, at=after) for row in refused],
+    )
 
 
 def undated(selection: Selection, without_time: int, items: int) -> str | None:

@@ -5,6 +5,7 @@ the chosen one alone.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -20,13 +21,17 @@ from components.judgments.origins import Written, begins
 from components.prompts import is_uncertain
 from components.records import Feature, Item, Judgment, Post, Prompt
 from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
-from flows.batching import in_parts, part_size, suspended_while_pending
+from components.store import Store
+from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer, journal_of
+from flows.buying_elsewhere import Bought, Elsewhere
 from flows.caching import frozen, whole
+from flows.chunks_elsewhere import can_go_elsewhere, judged_elsewhere, slice_size
 from flows.publish import StepResult, chunk_id, publish
 from flows.settings import Settings, api_key
 from flows.stages import Stage
 from flows.stopping import run_async
+from flows.workers import crew_of
 
 
 @task(task_run_name="judge {chunk}", cache_policy=NO_CACHE, tags=["calls"])
@@ -46,10 +51,8 @@ def judge_chunk(
     posts of the selection, and neither on where the chunks were cut nor on which candidates are judged.
     """
     settings = Settings.from_environment()
-    store, buyer = settings.store(), Buyer(settings, spec, budget, run_id, purse, spec_id)
-    prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in posts])
-    items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
-    words = words_of(store, prompts, spec.words_from)
+    buyer = Buyer(settings, spec, budget, run_id, purse, spec_id)
+    prompts, items, words = material(settings.store(), posts, spec)
     now = datetime.now(UTC)
     waiting = waiting_calls(settings)
     with frozen(spec, spec_id):
@@ -110,20 +113,33 @@ def judge_written(
     def read(how: JudgeSpec, part: Sequence[Post]) -> None:
         chunk = chunk_id(spec_id, [post.post_id for post in part])
         shown = beside.of({post.prompt_id for post in part})
-        judgments, buyer = judge_chunk(how, spec_id, chunk, whole(part), whole(shown), budget, run_id, purse)
+        keep(part, chunk, *judge_chunk(how, spec_id, chunk, whole(part), whole(shown), budget, run_id, purse))
+
+    def keep(part: Sequence[Post], chunk: str, judgments: Sequence[Judgment], bought: Buyer | Bought) -> None:
         rows, quarantined = publish(
             store, "judgments", judgments, [], chunk=chunk, run_id=run_id, dataset=selection.dataset
         )
         result.rows += rows
         result.quarantined += quarantined
-        result.bought += buyer.bought
-        result.reused += buyer.reused
+        result.bought += bought.bought
+        result.reused += bought.reused
         for judgment in judgments:
             if judgment.error:
                 result.failed[judgment.error] = result.failed.get(judgment.error, 0) + 1
         stage.advance(len(part))
 
-    for n, some in enumerate(stage.slices(part_size(spec))):
+    def by_workers(ready: Sequence[Post]) -> Sequence[Post]:
+        """What is left of `ready` when workers have read what they could. What waits in an open batch is asked as it
+        was handed in, and only this home knows how."""
+        if not ready or waiting or not can_go_elsewhere(spec) or (crew := crew_of(settings)) is None:
+            return ready
+        there = Elsewhere(crew, settings, budget, run_id, purse)
+        with closing(judged_elsewhere(there, spec, ready, beside, lambda part: material(store, part, spec))) as parts:
+            for part, chunk, judgments, bought in parts:
+                keep(part, chunk, judgments, bought)
+        return [post for part in there.left for post in part]
+
+    for n, some in enumerate(stage.slices(slice_size(spec, settings))):
         todo = store.posts_without_judgments(some, *written.ids, spec_id, spec.repeats, TRIED_AGAIN)
         stage.found(len(todo))
         if todo or stage.is_in_line:
@@ -131,8 +147,17 @@ def judge_written(
         held += todo
         ready = [post for post in held if beside.now.is_known(post.prompt_id, stage.coming)]
         held = [post for post in held if not beside.now.is_known(post.prompt_id, stage.coming)]
-        in_parts(spec, ready, read, stage.size)
+        in_parts(spec, by_workers(ready), read, stage.size)
     return replace(result, seconds=stage.seconds)
+
+
+def material(
+    store: Store, posts: Sequence[Post], spec: JudgeSpec
+) -> tuple[dict[str, Prompt], dict[str, Item], dict[str, "Found | None"]]:
+    """What posts are judged with: their prompts, items (with their pictures' present places) and words by prompt."""
+    prompts = store.by_ids(Prompt, "prompts", "prompt_id", [post.prompt_id for post in posts])
+    items = store.by_ids(Item, "items", "item_id", [prompt.item_id for prompt in prompts.values()])
+    return prompts, items, words_of(store, prompts, spec.words_from)
 
 
 def waiting_calls(settings: Settings) -> Waiting | None:

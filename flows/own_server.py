@@ -6,12 +6,13 @@ command for that, and begins when all else is imported. Here both take their sec
 
 import atexit
 import http.client
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,8 +29,32 @@ KEEP_ALIVE_S = 60
 default, costs a failed request and two seconds of waiting, in each step."""
 
 
+_own: set[str] = set()
+"""Addresses of the servers that this process has begun."""
+
+ENDING_WITH_PARENT = """import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, which stays through exec
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+def is_own(api_url: str | None) -> bool:
+    """Whether it ends with this process, and has no pages to look at."""
+    return api_url is None or api_url in _own
+
+
+def ending_with_us(command: Sequence[str]) -> list[str]:
+    """The Python command, to be ended by Linux when the thread that starts it is gone: nothing else would end the
+    server of a command that is killed, and it would stay with its 260 MB until the machine is restarted."""
+    if sys.platform != "linux":
+        return list(command)
+    return [sys.executable, "-c", ENDING_WITH_PARENT, str(os.getpid()), *command[1:]]
+
+
 class OwnServer:
-    """Begun at once; `wait` until it answers. It ends with this process."""
+    """Begun at once; `wait` until it answers. It ends with this process, however that ends; begin it in the main
+    thread."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         # What Prefect sets for the server that it starts itself: no pages, and no services that only deployments need.
@@ -69,9 +94,10 @@ class OwnServer:
         """Deaf to Ctrl-C, as a terminal interrupts all processes of a command: a server that ended first would leave
         the run asking it for minutes. So it inherits a blocked signal."""
         self.port = free_port()
+        _own.add(self.api_url)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            self._process = subprocess.Popen(server_command(self.port), env=self._environment)
+            self._process = subprocess.Popen(ending_with_us(server_command(self.port)), env=self._environment)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -57,17 +57,20 @@ def add_to(command: Callable[..., argparse.ArgumentParser]) -> None:
     ratings.add_argument("file", nargs="?", type=Path, metavar="FILE.csv")
     export = command(
         "export",
-        "approved posts for schedulers, or examples for tuning a writer",
+        "approved posts for schedulers, examples for tuning a writer, or any table",
         "examples:\n  postwright export --out posts.csv\n  postwright export --format json --out posts.json\n"
         "  postwright export --layout buffer --pictures-url https://example.org/p --out buffer.csv\n"
         "  postwright export --what sft --holdout-share 0.2 --out sft.jsonl\n"
-        "  postwright export --what preferences --out pairs.jsonl\n\n"
+        "  postwright export --what preferences --out pairs.jsonl\n"
+        "  postwright export --table features --where \"name = 'clip_image'\" --out vectors.parquet\n\n"
         "Items that something is measured on, and near-duplicates of them, are left out of sft and preferences.",
     )
     for made in (review, export):
         made.add_argument("--campaign", metavar="NAME", help="only posts of this campaign's runs")
         made.add_argument("--run", metavar="RUN_ID", help="only posts of this run")
     export.add_argument("--what", choices=("posts", "sft", "preferences"), default="posts")
+    export.add_argument("--table", metavar="NAME", help="a whole table or view, by --out's ending: parquet, csv, jsonl")
+    export.add_argument("--where", metavar="SQL", help="of a table: only rows for which this condition holds")
     export.add_argument("--format", choices=("csv", "json", "jsonl"), help="default: csv for posts, else jsonl")
     export.add_argument(
         "--layout",
@@ -201,6 +204,10 @@ def export(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     from flows.show_people import show_exported
 
     settings = use_home(args.home).existing()
+    if args.table:
+        return _export_table(args, settings.store(), console)
+    if args.where:
+        raise UserError("--where is for a table: add --table NAME")
     try:
         spec = ExportSpec(
             what=args.what,
@@ -224,4 +231,14 @@ def export(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     done = export_posts.fn(spec)  # as a plain function: a file takes less time than starting a server for it
     show_exported(done, console)
+    return asdict(done)
+
+
+def _export_table(args: argparse.Namespace, store: Any, console: Console) -> dict[str, Any]:
+    from flows.export_table import export_table
+    from flows.show import several
+
+    store.prepare()  # the views were made when the journal was another
+    done = export_table(store, args.table, args.out, args.where)
+    console.print(f"{several(done.rows, 'row')} of {done.table}: {done.file}", soft_wrap=True, markup=False)
     return asdict(done)

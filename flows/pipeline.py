@@ -36,7 +36,9 @@ from flows.forms import form_field
 from flows.generate_posts import generate_posts
 from flows.ingest_items import ingest_items, undated
 from flows.judges import Step, judging_steps, notes_on
+from flows.lineage import leave_lineage
 from flows.measure_posts import measure_posts
+from flows.observing import observed
 from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
@@ -44,6 +46,8 @@ from flows.read_anchors import AnchorStep, read_anchors
 from flows.settings import Settings
 from flows.stages import run_at_once
 from flows.stopping import STOPS, raise_if_stopped, stoppable
+from flows.tracing import flow_run_now, name_of_run
+from flows.watching import tell
 from flows.work_left import line_of
 from flows.write_report import write_report
 
@@ -84,7 +88,7 @@ class Summary:
     anchors: list[str] = field(default_factory=list)
 
 
-@flow(name="pipeline", flow_run_name="{campaign.name}")
+@flow(name="pipeline", flow_run_name=name_of_run)
 def pipeline(
     campaign: Campaign,
     published_from: From = None,
@@ -113,7 +117,7 @@ def pipeline(
         limit=limit,
     )
     run = begin(campaign, selection, store, purse)
-    with suspended_while_pending():
+    with suspended_while_pending(), observed(run, campaign, settings):
         return go_through(campaign, selection, run, settings)
 
 
@@ -200,7 +204,7 @@ def specs_of(campaign: Campaign) -> dict[str, Spec]:
 
 
 def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) -> Run:
-    now = datetime.now(UTC)
+    now, (flow_run_id, flow_run_url) = datetime.now(UTC), flow_run_now()
     run = Run(
         run_id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         campaign=campaign.name,
@@ -214,6 +218,8 @@ def begin(campaign: Campaign, selection: Selection, store: Store, purse: str) ->
         state="running",
         started_at=now,
         spec_ids=json.dumps({name: spec.id for name, spec in specs_of(campaign).items()}),
+        flow_run_id=flow_run_id,
+        flow_run_url=flow_run_url,
     )
     return replace(run, purse=purse or purse_of(store, run))
 
@@ -252,8 +258,10 @@ def finish(summary: Summary, run: Run, settings: Settings, is_shown: bool = True
         rows=json.dumps({step.step: asdict(step) for step in summary.steps}),
         calls=sum(step.bought for step in summary.steps),
         cost_usd=summary.cost_usd,
+        scores=json.dumps(summary.scores),
     )
     store.record_run(ended)
+    tell(f"the run is {summary.state}", **how(summary))
     if not is_shown or summary.state in ("failed", "refused", "interrupted"):
         return
     say("writing the report ...")
@@ -264,7 +272,14 @@ def finish(summary: Summary, run: Run, settings: Settings, is_shown: bool = True
             f"the run is {summary.state}, but its report cannot be written to {settings.reports} ({error.strerror}); "
             "free some space or unlock it, then: postwright report"
         ) from error
-    leave_artifacts(store, run.run_id, summary.report, summary.scores)
+    leave_artifacts(store, ended, summary.report, summary.scores)
+    leave_lineage(ended)
+
+
+def how(summary: Summary) -> dict[str, Any]:
+    """How a run ended, for its log."""
+    said = {"state": summary.state, "reason": summary.message, "cost_usd": summary.cost_usd}
+    return said | {"steps": [asdict(step) for step in summary.steps]}
 
 
 def cost_of_run(store: Store, run_id: str) -> float | None:

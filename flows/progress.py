@@ -1,6 +1,7 @@
 """How a run tells people where it is: bars on a terminal, plain lines elsewhere, silence for machines.
 
-Flows call `progress(label, total)`; who listens is decided once, by the command line. A worker keeps to the log.
+Flows call `progress(label, total)`; who listens is decided once, by the command line. A worker keeps to the log. Within
+a run each step is counted too (flows/meter.py), and what is said goes into the run's log.
 """
 
 import logging
@@ -13,6 +14,9 @@ from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from flows.meter import METER
+from flows.watching import tell
 
 log = logging.getLogger("postwright")
 LINE_EVERY_S = 10.0
@@ -130,7 +134,8 @@ _listener: Listener = LogLines()
 
 @contextmanager
 def listening(console: Console, machine: bool) -> Iterator[None]:
-    """Show progress on `console` for the time of the block; nothing at all for machines."""
+    """Show progress on `console` for the time of the block; nothing at all for machines, which get a result at the end
+    or, by POSTWRIGHT_LOG, lines of JSON meanwhile."""
     global _listener
     before = _listener
     try:
@@ -162,9 +167,32 @@ def in_part(part: Part) -> Iterator[None]:
         _part.reset(token)
 
 
+@contextmanager
+def speaking(console: Console, machine: bool) -> Iterator[None]:
+    """For the command line: what is said outside of any run stands on `console`, too."""
+    global _listener
+    before = _listener
+    _listener = Silence() if machine else LogLines(lambda line: console.print(line, markup=False, soft_wrap=True))
+    try:
+        yield
+    finally:
+        _listener = before
+
+
 def progress(label: str, total: int) -> Advance:
     """Begin a step of `total` parts; call what it returns with the number of parts done since."""
-    return _listener.start(label, total, _part.get()) if total else lambda n, more=0: None
+    if not total:
+        return lambda n, more=0: None
+    show, count = _listener.start(label, total, _part.get()), METER.begin(label, total)
+    tell(f"{label}: {total} to do", parts=total)
+    if count is None:
+        return show
+
+    def advance(n: int, more: int = 0) -> None:
+        show(n, more)
+        count(n, more)
+
+    return advance
 
 
 def say(line: str) -> None:
@@ -175,8 +203,10 @@ def say(line: str) -> None:
             return
         part.said.add(line)
     _listener.say(line)
+    tell(line)
 
 
 def note(line: str) -> None:
     """One line for people who see no bars."""
     _listener.note(line)
+    tell(line)

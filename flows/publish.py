@@ -4,6 +4,7 @@ The checks' results are kept either way. A row that a check quarantines takes it
 features, the post's judgments), so that no half of anything is published.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -14,7 +15,9 @@ import pandas as pd
 from components.errors import CheckFailed
 from components.records import CheckResult, Quarantine, Record, content_id
 from components.store import Store
+from flows.meter import METER
 from flows.stopping import raise_if_stopped
+from flows.watching import tell
 
 T = TypeVar("T")
 
@@ -101,12 +104,20 @@ def publish(
     Raises CheckFailed, and writes no row of the chunk, when a critical check fails.
     """
     if not records:
-        return 0, store.append({"quarantine": quarantine})["quarantine"]
+        refused_only = store.append({"quarantine": quarantine})["quarantine"]
+        METER.chunk(table, 0, refused_only, ())
+        return 0, refused_only
     frame = pd.DataFrame([record.row() for record in records], columns=[f.name for f in fields(records[0])])
     verdict = verify(store, table, frame, chunk=chunk, run_id=run_id, quarantine=quarantine)
     kept, refused = split(table, records, verdict.quarantined, dataset, verdict.at)
     written = store.append({table: kept, "checks": verdict.checks, "quarantine": [*quarantine, *refused]})
-    return written[table], written["quarantine"]
+    rows, quarantined = written[table], written["quarantine"]
+    METER.chunk(table, rows, quarantined, verdict.checks)
+    failed = sum(not check.success for check in verdict.checks)
+    counts = {"rows": rows, "quarantined": quarantined, "failed_checks": failed}
+    spec_id = getattr(records[0], "spec_id", None)
+    tell(f"{table}: {rows} new rows", table=table, chunk_id=chunk, spec_id=spec_id, **counts)
+    return rows, quarantined
 
 
 @dataclass(frozen=True)
@@ -129,8 +140,10 @@ def verify(
     checks = check_results(verdict)
     if verdict.stop:
         store.append({"checks": checks, "quarantine": quarantine})
+        METER.chunk(suite, 0, len(quarantine), checks)
         failed = [check for check in checks if not check.success and check.severity == "stop"]
         shown = "; ".join(f"{check.expectation}: {check.observed}" for check in failed[:3])
+        tell(f"{suite}: a check stops the run", logging.ERROR, table=suite, chunk_id=chunk, failed_checks=len(failed))
         raise CheckFailed(f"{suite}, chunk {chunk}: {shown}. Nothing of this chunk was published")
     return Verified(checks, verdict.quarantined, now)
 

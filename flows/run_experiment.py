@@ -28,6 +28,7 @@ from flows.compare_posts import compare_posts
 from flows.contests import Arm as Entrant
 from flows.experiment_results import ExperimentResult, finish_experiment
 from flows.ingest_items import ingest_items
+from flows.observing import observed
 from flows.pipeline import Summary, begin, cost_of_run, go_through, how_it_ended
 from flows.preflight import preflight_arms
 from flows.progress import say
@@ -53,7 +54,8 @@ def run_arm(campaign: Campaign, selection: Selection, purse: str, made: list[Ste
     """Write and judge the posts of one arm."""
     settings = Settings.from_environment()
     run = begin(campaign, selection, settings.store(), purse)
-    return go_through(campaign, selection, run, settings, made, is_shown=False)
+    with observed(run, campaign, settings):
+        return go_through(campaign, selection, run, settings, made, is_shown=False)
 
 
 @flow(name="run_experiment", flow_run_name="{spec.name}")

@@ -5,24 +5,40 @@ job says.
 
 POSTWRIGHT_HOME is the home. POSTWRIGHT_KEEP says what the home's journal keeps of calls: `everything` (the default), or
 `values`: no prompts, raw responses or pictures, only keys, states, usage, money and the replies themselves, which a
-call that is bought once must be able to serve (components/chat/kept.py lists the fields).
+call that is bought once must be able to serve (components/chat/kept.py lists the fields). POSTWRIGHT_WAIT_S is how many
+seconds a process waits for a warehouse that another one has open (60). POSTWRIGHT_METRICS_PORT is a port on loopback
+where a run shows its metrics; without it only files are written. POSTWRIGHT_LOG is `text` or `json`.
+
+POSTWRIGHT_RUNNER says who computes chunks: `local` (the default: this process), `dask` or `ray` (worker processes that
+this one starts on this machine, POSTWRIGHT_WORKERS of them), or a cluster's address: dask://HOST:8786, ray://HOST:10001.
+POSTWRIGHT_EXCHANGE is where workers find what they compute and leave it: any folder or bucket that fsspec opens,
+`file:///...` or `s3://bucket/prefix`; by default a folder of the home. docs/scale.md describes all three.
 
 `use_home` and `quiet_prefect` write the environment for the flows that the command line starts in its own process;
 `service_environment` makes that of the processes that `postwright up` leaves behind.
 """
 
+import math
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.chat.blotting import blotted_json
 from components.chat.calls_view import calls_view_sql
 from components.chat.kept import KEEPS, Keep
 from components.chat.spend_views import spend_views_sql
 from components.errors import UserError
+from components.keeping.in_use import use
 from components.store import Store
 
 DEFAULT_HOME = ".postwright"
+WAIT_S = 60.0
+RUNNERS = re.compile(r"local|dask|ray|(?:dask|ray)://[^/\s:]+:\d+")
+MOST_WORKERS = 4
+"""By default: each loads the models, so memory ends before cores do."""
+LOGS = ("text", "json")
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,13 @@ class Settings:
 
     home: Path
     keep: Keep = "everything"
+    wait_s: float = WAIT_S
+    runner: str = "local"
+    workers: int = 1
+    shared_exchange: str | None = None
+    """The exchange that the user has named; None: a folder of this home, which other hosts do not see."""
+    metrics_port: int | None = None
+    log: str = "text"
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -38,7 +61,27 @@ class Settings:
         keep = next((known for known in KEEPS if known == asked), None)
         if keep is None:
             raise UserError(f"POSTWRIGHT_KEEP is {asked!r}: set it to {' or '.join(KEEPS)}, or leave it out")
-        return cls(Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve(), keep)
+        runner = os.environ.get("POSTWRIGHT_RUNNER") or "local"
+        if not RUNNERS.fullmatch(runner):
+            raise UserError(
+                f"POSTWRIGHT_RUNNER or --runner is {runner!r}: it is local, dask, ray, dask://HOST:8786 or ray://HOST:10001"
+            )
+        workers = os.environ.get("POSTWRIGHT_WORKERS") or str(min(MOST_WORKERS, os.cpu_count() or 1))
+        if not workers.isdigit() or int(workers) < 1:
+            raise UserError(f"POSTWRIGHT_WORKERS is {workers!r}: set it to a whole number above 0, or leave it out")
+        log = os.environ.get("POSTWRIGHT_LOG") or "text"
+        if log not in LOGS:
+            raise UserError(f"POSTWRIGHT_LOG is {log!r}: set it to {' or '.join(LOGS)}, or leave it out")
+        return cls(
+            home=Path(os.environ.get("POSTWRIGHT_HOME") or DEFAULT_HOME).expanduser().resolve(),
+            keep=keep,
+            wait_s=_seconds("POSTWRIGHT_WAIT_S", WAIT_S),
+            runner=runner,
+            workers=int(workers),
+            shared_exchange=named_exchange(),
+            metrics_port=metrics_port(),
+            log=log,
+        )
 
     @property
     def warehouse(self) -> Path:
@@ -67,6 +110,11 @@ class Settings:
         return self.calls / "shared"
 
     @property
+    def exchange(self) -> str:
+        """Where workers find what they compute, and leave it."""
+        return self.shared_exchange or (self.home / "exchange").as_uri()
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 
@@ -74,6 +122,16 @@ class Settings:
     def people(self) -> Path:
         """What people said, in files that are only appended to."""
         return self.home / "people"
+
+    @property
+    def logs(self) -> Path:
+        """A file of JSON lines per run."""
+        return self.home / "logs"
+
+    @property
+    def metrics(self) -> Path:
+        """Files for a textfile collector."""
+        return self.home / "metrics"
 
     @property
     def reports(self) -> Path:
@@ -94,13 +152,15 @@ class Settings:
         return self.reports / f"backfill-{campaign}-{backfill_id.removeprefix('backfill-')}.html"
 
     def prepare(self) -> "Settings":
-        """Make the home's folders and tables; raises UserError where the home cannot be written."""
+        """Make the home's folders and tables, and be at work there until this process ends; raises UserError where the
+        home cannot be written."""
         try:
             for folder in (self.home, self.calls, self.results, self.models, self.reports):
                 folder.mkdir(parents=True, exist_ok=True)
             for folder in (self.home, self.calls, self.reports):
                 with tempfile.TemporaryFile(dir=folder):
                     pass
+            use(self.home, _say)
         except OSError as error:
             raise UserError(
                 f"the home {self.home} cannot be written ({error.strerror}); choose another: --home or POSTWRIGHT_HOME"
@@ -109,7 +169,7 @@ class Settings:
         return self
 
     def store(self) -> Store:
-        return Store(self.warehouse, f"{calls_view_sql(self.calls)};\n{spend_views_sql()}")
+        return Store(self.warehouse, f"{calls_view_sql(self.calls)};\n{spend_views_sql()}", self.wait_s, _say)
 
     def existing(self) -> "Settings":
         """For commands that only read: raises UserError when nothing has run here yet."""
@@ -118,9 +178,65 @@ class Settings:
         return self
 
 
+def named_exchange() -> str | None:
+    exchange = os.environ.get("POSTWRIGHT_EXCHANGE") or None
+    if exchange is not None and "://" not in exchange:
+        raise UserError(f"POSTWRIGHT_EXCHANGE is {exchange!r}: write file:///a/folder or s3://bucket/prefix")
+    if exchange is not None and "@" in exchange.partition("://")[2].partition("/")[0]:
+        raise UserError(  # it is a parameter of tasks, and shown in errors
+            "POSTWRIGHT_EXCHANGE holds a key: leave it out, the store's library reads keys from the environment of "
+            "each host (AWS_ACCESS_KEY_ID, ...)"
+        )
+    return exchange
+
+
+def _say(line: str) -> None:
+    from flows.progress import say  # not needed by who never waits
+
+    say(line)
+
+
+def _seconds(name: str, default: float) -> float:
+    asked = os.environ.get(name) or str(default)
+    try:
+        seconds = float(asked)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UserError(f"{name} is {asked!r}: set it to a number of seconds, or leave it out")
+    return seconds
+
+
+def metrics_port() -> int | None:
+    asked = os.environ.get("POSTWRIGHT_METRICS_PORT") or None
+    if asked is None:
+        return None
+    if not asked.isdecimal() or int(asked) > 65535:
+        raise UserError(f"POSTWRIGHT_METRICS_PORT is {asked!r}: set it to a port such as 9464, or leave it out")
+    return int(asked)
+
+
+_keys: set[str] = set()
+"""Names of the variables that keys were read from."""
+
+
 def api_key(name: str) -> str | None:
     """The key in the environment variable `name`, or None. Never store or log it, or pass it on as a parameter."""
+    _keys.add(name)
     return os.environ.get(name) or None
+
+
+def without_keys(line: str) -> str:
+    """A line of JSON with every form of every key that was read in this process blotted out."""
+    found = line.encode("utf-8", "backslashreplace")
+    for name in sorted(_keys):
+        found = blotted_json(found, os.environ.get(name))
+    return found.decode()
+
+
+def use_log(log: str) -> None:
+    """Make `log` the form of the lines of this process and of the processes it starts."""
+    os.environ["POSTWRIGHT_LOG"] = log
 
 
 def use_home(home: Path | None) -> Settings:
@@ -128,6 +244,13 @@ def use_home(home: Path | None) -> Settings:
     if home is not None:
         os.environ["POSTWRIGHT_HOME"] = str(home.expanduser().resolve())
     return Settings.from_environment()
+
+
+def use_runner(runner: str | None) -> None:
+    """Make `runner` who computes chunks for this process; raises UserError where it is none."""
+    if runner is not None:
+        os.environ["POSTWRIGHT_RUNNER"] = runner
+    Settings.from_environment()
 
 
 def quiet_prefect(settings: Settings, verbose: bool) -> dict[str, str] | None:

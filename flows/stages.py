@@ -24,14 +24,22 @@ from flows.stopping import STOPS, raise_if_stopped, stoppable
 Items = Sequence[tuple[int, str]]
 """Positions and ids, in the order of the feed."""
 
-ROUNDS = 64
-"""About so many slices of all items, or fewer: what a step asks the warehouse costs a look through whole tables, so
-with a number of slices that grew with the items a run's time would grow with their square."""
+ROUNDS = 16
+"""About so many slices of all items, or fewer. The first one is waited for, so a few more would save a little time; but
+each costs a validation (0.1 to 0.2 s) and looks through whole tables, which a number of slices that grew with the items
+would make grow with their square."""
 SMALLEST, LARGEST = 128, 2048
 """Items of one slice: a chunk of the models at least; and so that the next step has something to do soon."""
+LONG = 128
+"""With work on more items than these, steps run at once."""
 END = float("inf")
 LOOK_S = 0.2
 """How often a waiting step looks whether the run was stopped."""
+
+
+def slice_of(items: int) -> int:
+    """How many of so many items go from step to step at a time."""
+    return min(LARGEST, max(SMALLEST, -(-items // ROUNDS // SMALLEST) * SMALLEST))
 
 
 class Line:
@@ -45,14 +53,14 @@ class Line:
             self.mine.append(sorted({*(position for position, _ in items), *coming}))
         self.before = before
         self.settled: list[float] = [0] * len(left)
-        self.size = min(LARGEST, -(-len(self.ids) // ROUNDS // SMALLEST) * SMALLEST) or SMALLEST
+        self.size = slice_of(len(self.ids))
         self.error: BaseException | None = None
         self._changed = threading.Condition()
 
     @property
     def is_long(self) -> bool:
         """Whether the steps can be at different items at all."""
-        return len(self.ids) > SMALLEST
+        return len(self.ids) > LONG
 
     def slices(self, step: int, size: int) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
         """The positions of at most `size` (or the line's own size) items at a time that `step` may have work on, and of

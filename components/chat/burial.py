@@ -47,7 +47,7 @@ def bury(folder: Path, journal: Journal) -> None:
                 file.seek(0)
                 file.write(json.dumps(noted | {"burying": True}).encode().ljust(2048))
                 file.flush()
-                record = _lost(token, str(noted["name"]), usd, calls, _died(paths))
+                record = lost_record(token, str(noted["name"]), usd, calls, _died(paths))
                 if not begun or all(known["call_key"] != record["call_key"] for known in journal.records()):
                     journal.append(record)
             for path in paths:
@@ -55,7 +55,8 @@ def bury(folder: Path, journal: Journal) -> None:
             mark.unlink(missing_ok=True)
 
 
-def _lost(token: bytes, name: str, usd: float, calls: int, at: float) -> dict[str, Any]:
+def lost_record(token: bytes, name: str, usd: float, calls: int, at: float) -> dict[str, Any]:
+    """Stands for calls whose answers nobody has; `token` makes it one of its kind, `name` is the run or purse."""
     return {
         "call_key": hashlib.sha256(b"lost " + token).hexdigest()[:32],
         "status": Status.connection.value,

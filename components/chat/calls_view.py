@@ -2,8 +2,9 @@
 
 The statement does not depend on what lies in the folder: DuckDB lists the files whenever the view is asked, so it stays
 right while processes append and while segments are packed. Segments that a packed file names are left out, so that a
-compaction between its rename and its last deletion counts nothing twice. The segments are listed first: one that is
-packed and deleted a moment later then fails the query loudly instead of missing from it.
+compaction between its rename and its last deletion counts nothing twice; so are packed calls that a pruned file stands
+for. The segments are listed first: one that is packed and deleted a moment later then fails the query loudly instead of
+missing from it.
 """
 
 import re
@@ -54,7 +55,14 @@ def calls_view_sql(folder: Path) -> str:
         ), packed AS (
             SELECT {none}, NULL::VARCHAR AS segment WHERE false UNION ALL BY NAME
             SELECT * FROM read_parquet('{place}/packed/*.parquet', allow_empty = true, union_by_name = true)
+        ), pruned AS (
+            SELECT {none}, NULL::VARCHAR AS segment WHERE false UNION ALL BY NAME
+            SELECT * FROM read_parquet('{place}/pruned/*.parquet', allow_empty = true, union_by_name = true)
+        ), spoken_for AS (
+            SELECT DISTINCT segment FROM packed UNION SELECT DISTINCT segment FROM pruned
         )
         SELECT {names} FROM appended WHERE call_key IS NOT NULL
-            AND parse_filename(filename) NOT IN (SELECT DISTINCT segment FROM packed WHERE segment IS NOT NULL)
-        UNION ALL SELECT {names} FROM packed"""
+            AND parse_filename(filename) NOT IN (SELECT segment FROM spoken_for WHERE segment IS NOT NULL)
+        UNION ALL SELECT {names} FROM packed
+            WHERE segment IS NULL OR segment NOT IN (SELECT segment FROM pruned WHERE segment IS NOT NULL)
+        UNION ALL SELECT {names} FROM pruned"""

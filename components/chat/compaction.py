@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from components.chat.packed import ROW_GROUP, SCHEMA, SEGMENTS, Packed, list_packed, row_of_record
+from components.chat.packed import ROW_GROUP, SCHEMA, SEGMENTS, Packed, list_packed, list_pruned, row_of_record
 from components.chat.segments import QUIET_S, cannot_write, hold, lines_of, list_segments, parse
 from components.errors import UserError
 
@@ -66,6 +66,27 @@ def compact(
     return Compaction(folder, advance, quiet_s).run(dry_run)
 
 
+@contextmanager
+def at_work(folder: Path, wait_s: float = 0.0) -> Iterator[None]:
+    """Nobody else packs, prunes or backs up the journal in `folder` meanwhile; UserError where somebody still does
+    after `wait_s` seconds, OSError where there can be no lock."""
+    packed = folder / "packed"
+    packed.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_s
+    with (packed / ".lock").open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() >= deadline:
+                    raise UserError(
+                        f"another compaction (or backup, or pruning) of {folder} is at work; wait for its end"
+                    ) from error
+                time.sleep(0.1)
+        yield
+
+
 class Compaction:
     """Its steps, in the order in which `run` takes them."""
 
@@ -81,23 +102,13 @@ class Compaction:
         try:
             if dry_run:
                 return self._look()
-            self.packed.mkdir(exist_ok=True)
-            with self.locked():
+            with at_work(self.folder):
                 self.sweep()
                 for batch in self.batches():
                     self.pack(batch)
         except OSError as error:
             raise cannot_write(Path(error.filename or self.packed), error) from error
         return self.done
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        with (self.packed / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(f"another compaction of {self.folder} is at work; wait for its end") from error
-            yield
 
     def sweep(self) -> None:
         """Ends what a killed compaction began: segments that are packed, and files without their last name."""
@@ -107,12 +118,17 @@ class Compaction:
         for left in (self.folder / "pictures").glob("*.tmp"):
             if time.time() - left.stat().st_mtime > LEFT_S:
                 left.unlink()
-        named = {name: size for path in list_packed(self.folder) for name, size in Packed(path).segments.items()}
+        named = self.named()
         for path, size in list_segments(self.folder):
             if named.get(path.name, size) != size:
                 raise UserError(f"{path} has the name of a segment that was packed, and other contents: rename it")
             if path.name in named:
                 path.unlink()
+
+    def named(self) -> dict[str, int]:
+        """Segments that are packed, pruned since or not, and their bytes."""
+        files = (*list_packed(self.folder), *list_pruned(self.folder))
+        return {name: size for path in files for name, size in Packed(path).segments.items()}
 
     def batches(self) -> Iterator[dict[Path, int]]:
         """Finished segments and their locked file descriptors, as many as one packed file takes."""
@@ -223,7 +239,7 @@ class Compaction:
     def _look(self) -> Compacted:
         """Counts, and changes nothing."""
         done = self.done
-        named = {name for path in list_packed(self.folder) for name in Packed(path).segments}
+        named = self.named()
         for path, size in list_segments(self.folder):
             if path.name in named:
                 continue

@@ -1,4 +1,5 @@
-"""The journal of calls: append-only segments under `<home>/calls/`, packed by and by into `<home>/calls/packed/`.
+"""The journal of calls: append-only segments under `<home>/calls/`, packed by and by into `<home>/calls/packed/`; old
+ones may be pruned to their money in `<home>/calls/pruned/`, where sums find them and look-ups do not.
 
 A record is written with one `write` the moment its call is answered, so a killed process loses only what was in flight
 (no fsync: the kernel keeps written pages when a process dies; a power cut may cost the last seconds). Nobody rewrites a
@@ -8,7 +9,7 @@ line. Any number of processes may share the folder: each appends to its own segm
 import os
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from components.chat.calls_view import calls_view_sql
 from components.chat.kept import Keep, only_values, outcome_of
 from components.chat.lookups import Lookups
 from components.chat.outcome import ChatOutcome
-from components.chat.packed import Packed, list_packed
+from components.chat.packed import Packed, list_packed, list_pruned
 from components.chat.picture_store import PictureStore
 from components.chat.request import ChatRequest
 from components.chat.segments import (
@@ -39,10 +40,13 @@ MONEY = ("run_id", "cost_usd", "held_usd")
 
 class Journal:
     """Thread-safe, and usable after a fork. Opening reads nothing; the folder is made by the first append.
-    What a record keeps under keep="values" is documented in kept.py."""
+    What a record keeps under keep="values" is documented in kept.py. `watch` is told of each record that this process
+    has written, the only place that all calls pass: it must be quick, and never raise."""
 
-    def __init__(self, folder: Path, keep: Keep = "everything") -> None:
-        self.folder, self.keep = folder, keep
+    def __init__(
+        self, folder: Path, keep: Keep = "everything", watch: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> None:
+        self.folder, self.keep, self.watch = folder, keep, watch
         self.pictures = PictureStore(folder / "pictures")
         self._lock = threading.RLock()
         self._lookups = Lookups(folder)
@@ -71,6 +75,8 @@ class Journal:
                     f"cannot write {path}: the disk is full; free some space and run the same command again"
                 )
             self._lookups.note(path, start, line, self._end)
+        if self.watch is not None:
+            self.watch(record)
 
     def keep_pictures(self, request: ChatRequest) -> None:
         """Before the request is sent: stores those of its pictures that are not stored yet."""
@@ -125,7 +131,9 @@ class Journal:
     def fields(self, columns: Sequence[str] | None, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """As `records`; only these fields are needed, and of packed files only they are read."""
         segments = [path for path, _ in list_segments(self.folder)]
-        packed = {path: Packed(path) for path in list_packed(self.folder)}
+        pruned = list_pruned(self.folder)
+        there = [path for path in list_packed(self.folder) if path.name not in {old.name for old in pruned}]
+        packed = {path: Packed(path) for path in (*pruned, *there)}
         named = {name for file in packed.values() for name in file.segments}
         parts: list[Path] = [*packed, *(path for path in segments if path.name not in named)]
         for path in reversed(parts) if newest_first else parts:

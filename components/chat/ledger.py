@@ -120,13 +120,33 @@ class Ledger:
         if usd == 0:
             return Reservation(self, 0.0)  # free calls go on when the money is gone
         with self._lock:
-            till = self._till
-            said = self._own.take(usd, self.cap_usd) if till is None else till.take(usd, self.cap_usd, self.month_usd)
+            said = self._take(usd)
             if said == FITS:
                 return Reservation(self, usd, taken=True)
             if said == REFUSED:
                 raise BudgetExceeded(self._refusal(model, usd))
             return None
+
+    def lend(self, usd: float) -> Reservation | None:
+        """A sum for a purchase in another process, whose own ledger it caps; reserved here until it is settled with
+        what was spent of it. None where there is no room for it."""
+        if usd == 0:
+            return Reservation(self, 0.0)
+        with self._lock:
+            return Reservation(self, usd, taken=True) if self._take(usd) == FITS else None
+
+    @property
+    def room_usd(self) -> float:
+        """What is neither spent, held nor reserved, under the nearer of the caps."""
+        with self._lock:
+            room = self.cap_usd - sum(self._pocket.totals())
+            if self._till is not None and self.month_usd is not None:
+                room = min(room, self.month_usd - sum(self._till.month.totals()))
+            return max(0.0, room)
+
+    def _take(self, usd: float) -> int:
+        till = self._till
+        return self._own.take(usd, self.cap_usd) if till is None else till.take(usd, self.cap_usd, self.month_usd)
 
     async def reserve(
         self,

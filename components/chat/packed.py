@@ -55,6 +55,11 @@ def list_packed(folder: Path) -> list[Path]:
     return sorted((folder / "packed").glob("*.parquet"))
 
 
+def list_pruned(folder: Path) -> list[Path]:
+    """Files of calls without their texts (pruning.py), oldest first. Each stands for the packed file of its name."""
+    return sorted((folder / "pruned").glob("*.parquet"))
+
+
 class Packed:
     """One packed file, opened for reading; nothing but the footer is read before it is asked."""
 
@@ -64,7 +69,8 @@ class Packed:
         self.path = path
         self._footer = parquet.read_metadata(path)
         self.calls: int = self._footer.num_rows
-        self.segments: dict[str, int] = json.loads(self._footer.metadata[SEGMENTS])
+        self.metadata: dict[bytes, bytes] = {SEGMENTS: self._footer.metadata[SEGMENTS]}
+        self.segments: dict[str, int] = json.loads(self.metadata[SEGMENTS])
         self.groups: int = self._footer.num_row_groups
         rows = [self._footer.row_group(number).num_rows for number in range(self.groups)]
         self._ends = np.cumsum(rows, dtype=np.int64)

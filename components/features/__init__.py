@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from components.features.hub import fetch
 from components.features.model_set import describe_model_sets, model_set_fingerprint, shipped_sets
+from components.items.pictures import PictureError
 from components.records import Feature, Item, Quarantine
 from components.spec import FeatureSpec
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "counting_passes", "describe_model_sets", "extract", "fetch", "forward_passes", "load_models",
-    "model_set_fingerprint", "shipped_sets",
+    "model_set_fingerprint", "refuse_item", "shipped_sets",
 ]  # fmt: skip
 
 
@@ -37,6 +38,13 @@ def extract(
     from components.features.extraction import extract
 
     return extract(items, spec, models_folder)
+
+
+def refuse_item(item: Item, error: PictureError) -> Quarantine:
+    """The row of `quarantine` for an item whose picture cannot be read (any more)."""
+    from components.features.extraction import refuse_item
+
+    return refuse_item(item, error)
 
 
 def forward_passes() -> Counter[str]:

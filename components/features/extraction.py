@@ -57,7 +57,7 @@ def extract(
     with closing(reading):  # an error in `find` ends the readers before it leaves this function
         for item, prepared in reading:
             if isinstance(prepared, PictureError):
-                refused.append(_refuse(item, prepared))
+                refused.append(refuse_item(item, prepared))
             else:
                 batch.append(prepared)
             if len(batch) == batch_size:
@@ -111,7 +111,8 @@ def _prepare(item: Item, models: Models, spec: FeatureSpec) -> Prepared | Pictur
     return Prepared(item, text, pixels, crop_pixels(image, models, spec))
 
 
-def _refuse(item: Item, error: PictureError) -> Quarantine:
+def refuse_item(item: Item, error: PictureError) -> Quarantine:
+    """An item whose picture cannot be read (any more)."""
     step = FeatureSpec.step
     return Quarantine(
         quarantine_id=Quarantine.make_id(step, item.dataset, item.source_uri, item.stamp, error.reason),

@@ -115,14 +115,6 @@ CREATE OR REPLACE MACRO standing_by(judge) AS TABLE
 SELECT * FROM standings WHERE judge_spec_id = judge OR judge_spec_id IS NULL
 QUALIFY rank() OVER (PARTITION BY post_id ORDER BY judge_spec_id IS NULL) = 1;
 
--- What each prompt told its writer: name -> texts, best first.
-CREATE OR REPLACE VIEW told_words AS
-SELECT p.prompt_id, map_from_entries(list((name, texts) ORDER BY name)) AS words FROM (
-    SELECT prompt_id, f.name, list(f.text ORDER BY f.rank) AS texts
-    FROM (SELECT prompt_id, unnest(words) AS feature_id FROM prompts) w JOIN features f USING (feature_id)
-    WHERE f.text IS NOT NULL GROUP BY ALL
-) p GROUP BY p.prompt_id;
-
 -- One row per prompt and generation spec, and judge where any has read it: the best of its candidates, why it is that
 -- (see standings), and what stands behind it. A prompt without any text has its first failure here.
 CREATE OR REPLACE VIEW best_posts AS
@@ -147,6 +139,13 @@ WITH judging_cost AS (
         FROM judgments GROUP BY ALL
     ) GROUP BY ALL
 ),
+words AS (
+    SELECT p.prompt_id, map_from_entries(list((name, texts) ORDER BY name)) AS words FROM (
+        SELECT prompt_id, f.name, list(f.text ORDER BY f.rank) AS texts
+        FROM (SELECT prompt_id, unnest(words) AS feature_id FROM prompts) w JOIN features f USING (feature_id)
+        WHERE f.text IS NOT NULL GROUP BY ALL
+    ) p GROUP BY p.prompt_id
+),
 shown AS (
     SELECT *, count(*) FILTER (is_read) OVER post AS readers,
            bool_or(stands) FILTER (judge_spec_id IS NOT NULL) OVER post AS stands_by_any
@@ -164,7 +163,7 @@ FROM shown s
 JOIN posts po ON po.post_id = s.post_id
 JOIN prompts pr ON pr.prompt_id = po.prompt_id
 JOIN items i USING (item_id)
-LEFT JOIN told_words w ON w.prompt_id = pr.prompt_id
+LEFT JOIN words w ON w.prompt_id = pr.prompt_id
 LEFT JOIN judging_cost c ON c.post_id = s.post_id AND c.judge_spec_id = s.judge_spec_id
 LEFT JOIN specs sg ON sg.spec_id = po.spec_id
 LEFT JOIN specs sj ON sj.spec_id = s.judge_spec_id

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -161,7 +161,7 @@ class Desk:
                     "slice": place.slice,
                     "seconds": min(seconds, LONGEST_S) if isinstance(seconds, int | float) else seconds,
                     "saw_judge": (rater, place.post_id) in self._seen,
-                    "at": datetime.now(UTC),
+                    "at": self._moment(),
                 }
             )
             answer = sound(answer, post, rubric)
@@ -189,11 +189,16 @@ class Desk:
                 decision="withdraw",
                 slice=place.slice,
                 saw_judge=True,
-                at=datetime.now(UTC),
+                at=self._moment(),
             )
             self._keep(answer)
             self._take_in(answer)
             return answer
+
+    def _moment(self) -> datetime:
+        """Now, or just after the latest answer where the clock was set back since: what was said last counts."""
+        now, latest = datetime.now(UTC), max((answer.at for answer in self._answers.values()), default=None)
+        return now if latest is None or now > latest else latest + timedelta(microseconds=1)
 
     def judged(self, rater: str, post_id: str) -> tuple[Place, dict[str, dict[str, Row]], dict[str, Judge]]:
         """The judges' readings, for who has answered on the post; from then on they have seen it."""

@@ -48,7 +48,9 @@ class CheckResult(Record):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Record):
     """One pipeline run; rewritten from `running` to how it ended. Runs with one `purse` share a budget: a run and its
-    resumptions, the windows of a backfill. `window_on`: which time of its items the window is of (see Selection)."""
+    resumptions, the windows of a backfill. `window_on`: which time of its items the window is of (see Selection).
+    `scores` is JSON: what the run said of its posts when it ended. `flow_run_url` is the flow run's page, where the
+    server that it ran on shows pages."""
 
     run_id: str
     campaign: str
@@ -68,6 +70,9 @@ class Run(Record):
     spec_ids: str = "{}"
     purse: str = ""
     message: str | None = None
+    flow_run_id: str | None = None
+    flow_run_url: str | None = None
+    scores: str = "{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from components.errors import UserError
 from components.records import Item
 from components.report.measured import OF_POSTS, Measured, measured
 from components.report.readings import Readings, read, reasons
+from components.report.trend import Past, past
 from components.spec import Selection
 from components.store import STANDING, Store, selected
 
@@ -34,8 +35,8 @@ _JUDGING_COST = """
 
 _POSTS = f"""
     SELECT st.post_id, i.dataset, i.item_id, i.image_path, i.sha256, i.text AS item_text, i.author, i.published_at,
-           pr.prompt_id, pr.template, po.platform, w.words, po.candidate, po.text, po.alt_text, po.rules,
-           st.aspects, st.overall, st.reasons, st.readings, st.failed_readings, st.is_read AS judged_here,
+           pr.prompt_id, pr.template, po.platform, po.candidate, po.text, po.alt_text, po.rules,
+           st.aspects, st.overall, st.readings, st.failed_readings, st.is_read AS judged_here,
            po.cost_usd AS writing_cost_usd, c.judge_cost_usd, writer.params->>'$.model' AS writer,
            judge.params->>'$.model' AS judge, looker.params->>'$.models' AS models,
            po.error, po.error_detail, po.created_at, po.temperature, po.seed, po.duplicate_of, po.clip_score,
@@ -43,7 +44,6 @@ _POSTS = f"""
            i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri
     FROM ({STANDING}) st JOIN posts po ON po.post_id = st.post_id JOIN prompts pr ON pr.prompt_id = po.prompt_id
     JOIN selected i USING (item_id)
-    LEFT JOIN told_words w ON w.prompt_id = pr.prompt_id
     LEFT JOIN ({_JUDGING_COST}) c ON c.post_id = st.post_id
     LEFT JOIN specs writer ON writer.spec_id = po.spec_id
     LEFT JOIN specs judge ON judge.spec_id = st.judge_spec_id AND st.is_read
@@ -60,6 +60,9 @@ _LABELS = """
     SELECT item_id, name, text, score FROM features
     WHERE spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment')
       AND item_id IN (SELECT unnest($items::VARCHAR[]))"""
+_WHY = """
+    SELECT post_id, reasons FROM post_scores
+    WHERE judge_spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))"""
 _FAILED_READINGS = """
     SELECT post_id, error, max(error_detail) AS detail, count(*) AS n FROM (
         SELECT post_id, repeat, aspect, last(error ORDER BY created_at, judgment_id) AS error,
@@ -110,6 +113,7 @@ class Findings:
     schema: int
     readings: Readings
     measured: Measured
+    past: Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +185,13 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
         readings=read(ask, posts, known["judge_posts"]),
         measured=measured(ask, [post for post in posts if post["stands"]]),
+        past=past(ask, run),
     )
 
 
 def details(store: Store, findings: Findings, posts: list[Row], differing: Sequence[str] = ()) -> Details:
-    """What stands behind the posts that are shown in full, and behind those that judges differ about."""
+    """What stands behind the posts that are shown in full, and behind those that judges differ about. Gives each of
+    `posts` its `reasons`, aspect -> why: as texts for all posts of a run they would take longer than all else."""
     item_ids = sorted({post["item_id"] for post in posts})
     spec_id = findings.run["spec_ids"].get("extract_features", "")
     features: dict[str, list[Row]] = {}
@@ -195,6 +201,11 @@ def details(store: Store, findings: Findings, posts: list[Row], differing: Seque
     spec_id = findings.run["spec_ids"].get("measure_posts", "")
     for row in store.query(OF_POSTS, {"measure_posts": spec_id, "posts": [post["post_id"] for post in posts]}):
         measures.setdefault(row["post_id"], []).append(row)
+    judge = findings.run["spec_ids"].get("judge_posts", "")
+    asked = {"judge_posts": judge, "posts": [post["post_id"] for post in posts]}
+    why = {row["post_id"]: row["reasons"] for row in store.query(_WHY, asked)}
+    for post in posts:
+        post["reasons"] = why.get(post["post_id"])
     prompts = store.query(
         'SELECT prompt_id, system, "user", words FROM prompts WHERE prompt_id IN (SELECT unnest($ids::VARCHAR[]))',
         {"ids": sorted({post["prompt_id"] for post in posts})},

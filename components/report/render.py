@@ -30,11 +30,12 @@ from components.report.forest import forest_of
 from components.report.measured import independence, measures_of
 from components.report.pictures import embed
 from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
+from components.report.trend import trend_of
 from components.statistics.means import mean_with_interval
 from components.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLES = ("style.css", "heat.css", "measures.css")
+STYLES = ("style.css", "heat.css", "measures.css", "trend.css")
 CARDS, ROWS = 200, 2000
 """Posts shown in full, and posts listed below them; both are said on the page."""
 SHARES = {"error": 40, "best": 80, "worst": 60}
@@ -112,6 +113,7 @@ def render(store: Store, run_id: str) -> str:
             choices=choices_of(findings),
             measures=measures_of(findings.measured, findings.posts),
             anchors=anchors_of(findings.run["rows"]),
+            trend=trend_of(findings.past, scale),
             scale=scale,
             constants={"refused": REFUSED, "rows": ROWS, "shares": SHARES},
             style=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)),

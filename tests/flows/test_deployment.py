@@ -186,6 +186,10 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
     (last, *_) = read_status(Settings(service.home)).runs
     assert (last["run_id"], last["state"], last["is_lost"]) == (run, "Completed", False)
     assert leaks(service.home.parent, service.told(run), json.dumps(ended)) == []
+    (known,) = store.query("SELECT run_id, flow_run_id, flow_run_url FROM runs")
+    assert known["flow_run_id"] == run and known["flow_run_url"] == f"{service.url}/runs/flow-run/{run}"
+    assert {"postwright", "campaign:marked", f"run:{known['run_id']}"} <= set(ended["tags"]), "the deployment's stay"
+    assert lineage(service) == {"features": "items", "prompts": "features", "posts": "prompts", "judgments": "posts"}
 
 
 def test_a_failed_check_and_a_late_run_are_told_where_somebody_listens(
@@ -269,3 +273,19 @@ def test_what_is_stopped_goes_on_and_so_does_what_is_killed_with_each_call_bough
     assert rows_kept == [{"n": 16, "posts": 16}]
     open_runs = service.ask("/flow_runs/count", {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}})
     assert open_runs == 0, "runs within the lost ones have ended with them"
+
+
+def lineage(service: Service) -> dict[str, str]:
+    """Table -> the one it was made from, as the server's events say; they arrive a little later."""
+    asked = {"event": {"name": ["prefect.asset.materialization.succeeded"]}}
+    wait_until(
+        lambda: len(service.ask("/events/filter", {"filter": asked, "limit": 50})["events"]) >= 5, 20, service.logs
+    )
+    events = service.ask("/events/filter", {"filter": asked, "limit": 50})["events"]
+    made = {}
+    for event in events:
+        assert event["payload"]["rows"] >= 3 and event["payload"]["run_id"]
+        above = [one["prefect.resource.id"] for one in event["related"] if one["prefect.resource.role"] == "asset"]
+        for key in above:
+            made[event["resource"]["prefect.resource.id"].rpartition("/")[2]] = key.rpartition("/")[2]
+    return made

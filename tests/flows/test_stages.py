@@ -29,11 +29,16 @@ WORDS = ["ferry", "market", "garden", "concert", "kitchen", "mountain", "bridge"
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices and chunks of two items."""
+    monkeypatch.setattr(stages, "LONG", 2)
     monkeypatch.setattr(stages, "SMALLEST", 2)
     monkeypatch.setattr(extract_features, "CHUNK", 2)
     monkeypatch.setattr(build_prompts, "CHUNK", 2)
     monkeypatch.setattr(batching, "LIVE", 2)
     monkeypatch.setattr(batching, "LOADS", 1)
+
+
+def test_slices_grow_with_a_run_within_bounds() -> None:
+    assert [stages.slice_of(n) for n in (0, 1, 2000, 2049, 10_000, 10**6)] == [128, 128, 128, 256, 640, 2048]
 
 
 def line_of(*left: list[int], before: list[int | None] | None = None) -> Line:

@@ -1,11 +1,14 @@
 """The page in a real browser: it fits a phone, its filters work, and nothing is reported on the console."""
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from components.report import render
 from tests.chromium import CHROMIUM, browser
+from tests.report.conftest import T0
 
 CHOOSE = """(name, value) => {
   const field = document.querySelector('.filter form').elements[name];
@@ -21,6 +24,10 @@ pytestmark = [
 async def test_filters_work_and_nothing_overflows(home, tmp_path: Path) -> None:
     item = home.item(950, text="A" * 300 + " https://example.org/" + "b" * 300)
     home.post(item, [], "W" * 400 + " #" + "x" * 200, rules=["length 600 > 280"])
+    score = {"overall": {"n": 6, "mean": 6.5, "low": 6.2, "high": 6.9}}
+    for n in range(30):  # a long trend, each run by another judge
+        specs = json.dumps({"judge_posts": "w" * 60 + str(n)})
+        home.run(f"run-0{n}", started_at=T0 - timedelta(days=40 - n), spec_ids=specs, scores=json.dumps(score))
     home.run()
     path = tmp_path / "report.html"
     path.write_text(render(home.store, "run-1"), encoding="utf-8")

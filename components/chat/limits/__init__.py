@@ -19,7 +19,7 @@ from components.chat.limits.headers import RateHeaders, read_headers
 from components.chat.limits.ticket import Ticket
 from components.chat.limits.visitor import Pace, Visitor
 
-__all__ = ["Door", "Pace", "RateHeaders", "Ticket", "Visitor", "door_of", "read_headers"]
+__all__ = ["Door", "Pace", "RateHeaders", "Ticket", "Visitor", "door_of", "doors", "read_headers"]
 
 _doors: dict[tuple[str, Path | None], Door] = {}
 _lock = threading.Lock()
@@ -29,3 +29,9 @@ def door_of(endpoint: str, shared: Path | None = None) -> Door:
     """The process's one door of an endpoint (and of a home: processes share limits through its files)."""
     with _lock:
         return _doors.setdefault((endpoint, shared), Door(endpoint, shared))
+
+
+def doors() -> list[Door]:
+    """All of this process, for those who watch."""
+    with _lock:
+        return list(_doors.values())

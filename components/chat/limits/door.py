@@ -54,6 +54,8 @@ class Door:
             return {
                 "endpoint": self.endpoint,
                 "silent_for": max(0.0, self.silence.until - now),
+                "silences": self.silence.times,
+                "silent_s": self.silence.seconds,
                 "in_flight": self.in_flight,
                 "room": self.room,
                 "waiting": sum(len(visitor.queue) for visitor in self.visitors),

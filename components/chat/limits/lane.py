@@ -37,10 +37,14 @@ class Silence:
 
     def __init__(self) -> None:
         self.until = self.spread_until = -math.inf
+        self.times, self.seconds = 0, 0.0
+        """How often it was asked for, and for how long in all."""
 
     def hush(self, now: float, seconds: float) -> None:
         until = now + seconds + random.uniform(0, min(RETURN_S, seconds / 10))
         if until > self.until:
+            self.times += now >= self.until
+            self.seconds += until - max(now, self.until)
             self.until, self.spread_until = until, until + min(RETURN_S, seconds)
 
 

@@ -199,7 +199,7 @@ class Elsewhere:
         return errand
 
     def in_turn(
-        self, parts: Iterable[T], hand_out: Callable[[T], tuple[str, PrefectFuture[Bought]] | None]
+        self, spec_id: str, parts: Iterable[T], hand_out: Callable[[T], tuple[str, PrefectFuture[Bought]] | None]
     ) -> Generator[tuple[T, str, Bought], None, None]:
         """(part, its chunk's id, what was bought) in order, the calls in this home's journal and the allowance settled.
         `hand_out` gives the chunk's id and future. A part for which the allowance was too small is `left`. After any
@@ -225,13 +225,16 @@ class Elsewhere:
                 chunk = chunks.pop(id(part))
                 if isinstance(bought, WorkerLost):
                     self._give_up(chunk, bought)
+                    self._clear(spec_id, chunk)
                     self.left.append(part)
                     continue
                 self._pull(chunk)
                 self.lent.pop(chunk).settle(bought.cost_usd, bought.held_usd)
                 if bought.stopped is None:
                     yield part, chunk, bought
-                elif bought.stopped[0] == BudgetExceeded.exit_code:
+                    continue
+                self._clear(spec_id, chunk)
+                if bought.stopped[0] == BudgetExceeded.exit_code:
                     self.left.append(part)
                 else:
                     why.append(STOPS.get(bought.stopped[0], PostwrightError)(bought.stopped[1]))
@@ -244,6 +247,10 @@ class Elsewhere:
             self.shipping.pull(pictures=True)
             journal_of(self.settings).refresh()
         self.place.remove(self.marks.pop(chunk))
+
+    def _clear(self, spec_id: str, chunk: str) -> None:
+        """Out of the exchange: the publisher goes on by itself."""
+        self.place.remove(*self.place.names(f"chunks/{key_of(spec_id, chunk)}"))
 
     def _give_up(self, chunk: str, why: WorkerLost) -> None:
         """What the worker may have spent beyond what it has shipped is held, in the books as well."""

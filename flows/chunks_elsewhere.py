@@ -83,7 +83,7 @@ def written_elsewhere(
         errand.parcels.put("prompts", part)
         return chunk, there.crew.submit(write_elsewhere, spec=shared, errand=errand)
 
-    with closing(there.in_turn(chunks(prompts, part_size(spec)), hand_out)) as done:
+    with closing(there.in_turn(spec_id, chunks(prompts, part_size(spec)), hand_out)) as done:
         for part, chunk, bought in done:
             parcels = Parcels(there.place, f"{ROWS}/{spec_id}/{chunk}")
             yield part, chunk, parcels.get("posts", Post), bought
@@ -138,7 +138,7 @@ def judged_elsewhere(
         errand.parcels.put("words", yardsticks)
         return chunk, there.crew.submit(judge_elsewhere, spec=shared, errand=errand)
 
-    with closing(there.in_turn(chunks(posts, part_size(spec)), hand_out)) as done:
+    with closing(there.in_turn(spec_id, chunks(posts, part_size(spec)), hand_out)) as done:
         for part, chunk, bought in done:
             parcels = Parcels(there.place, f"{ROWS}/{spec_id}/{chunk}")
             yield part, chunk, parcels.get("judgments", Judgment), bought

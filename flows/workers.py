@@ -109,11 +109,13 @@ class Crew:
             for one in todo:
                 waiting.append((one, begin(one)))
                 if len(waiting) > AHEAD * self.slots:
-                    ended = self._ended(*waiting.popleft())
-                    yield ended
+                    first, future = waiting.popleft()
+                    said = None if future is None else self._result(future)
+                    yield first, said
             while waiting:
-                rest = self._ended(*waiting.popleft())
-                yield rest
+                first, future = waiting.popleft()
+                said = None if future is None else self._result(future)
+                yield first, said
         finally:
             for _, future in waiting:
                 if future is not None:

@@ -6,6 +6,8 @@ LONG = (
     "test_secrets.py",
     "test_fault_matrix.py",
     "test_candidates.py",
+    "test_two_hosts.py",
+    "test_workers.py",
     "test_batch.py",
     "test_training.py",
     "test_batch_crash.py",

@@ -1,5 +1,6 @@
 """Live calls by workers: inside the cap, each bought once, whatever becomes of a worker."""
 
+import json
 import os
 import signal
 import threading
@@ -13,7 +14,6 @@ import pytest
 from prefect.task_runners import ThreadPoolTaskRunner
 
 import flows.batching
-from components.chat import prices
 from components.chat.segments import list_segments
 from components.errors import BudgetExceeded, ProviderStopped
 from components.exchange import Place
@@ -67,8 +67,8 @@ def write(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Writes six posts through a server, out of so many USD, as a new command would."""
 
     def start(server: FakeProvider, usd: float) -> StepResult:
-        _, listed = prices._load(prices.FILE)
-        monkeypatch.setitem(listed, f"openai/fake@{server.url}", {"input": 0.0, "output": 1000.0})
+        price = {f"openai/fake@{server.url}": {"input": 0.0, "output": 1000.0}}
+        home.prices.write_text(json.dumps({"date": "2026-11-30", "models": price}), encoding="utf-8")
         monkeypatch.setattr(buying, "_ledgers", {})
         writer = {"model": "openai/fake", "endpoint": server.url, "max_output_tokens": 100}
         steps = Steps(home, campaign_of(tmp_path, generation=writer))

@@ -24,11 +24,12 @@ RELEASED = {
     "0007_people.sql": "212b3cac6a030c50",
     "0008_experiments.sql": "6b223c69e220378a",
     "0009_windows.sql": "68e6a24250546f87",
+    "0011_observability.sql": "43f0aea7eaacb260",
     "0012_rubric_texts.sql": "2875c796ed66275d",
 }
 """With a release its migrations come here, and are frozen: warehouses that people have were made by them."""
 
-JSON = ("params", "detail", "rows", "spec_ids", "overrides", "labels", "diff")
+JSON = ("params", "detail", "rows", "spec_ids", "overrides", "labels", "diff", "scores")
 VALUES = {
     "VARCHAR": "t", "INTEGER": 7, "BIGINT": 2**40, "DOUBLE": 0.5, "BOOLEAN": True,
     "TIMESTAMP WITH TIME ZONE": "2026-03-02T09:00:00+00:00", "VARCHAR[]": ["a", "b"], "FLOAT[]": [0.25, -1.0],

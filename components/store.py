@@ -81,6 +81,8 @@ INSERT = {
 }
 
 DISK = (duckdb.IOException, duckdb.FatalException)
+INTERRUPTED = "Query interrupted"
+"""What DuckDB's client raises, as a RuntimeError, in place of what a signal's handler raised within a query."""
 DISK_WHEN_COMMITTING = re.compile("Failed to commit: (IO Error|Could not|Cannot)")
 LONGEST_PAUSE_S = 0.05
 
@@ -117,6 +119,10 @@ class Store:
                         f"the warehouse {self.path} cannot be read or written ({reason(error)}): what was written "
                         "before is kept; free some space or unlock it, and run the same command again to resume"
                     ) from error
+                raise
+            except RuntimeError as error:
+                if str(error) == INTERRUPTED:
+                    raise KeyboardInterrupt from error
                 raise
 
     def _open(self, closing: ExitStack) -> duckdb.DuckDBPyConnection:

@@ -109,13 +109,11 @@ class Crew:
             for one in todo:
                 waiting.append((one, begin(one)))
                 if len(waiting) > AHEAD * self.slots:
-                    first, future = waiting.popleft()
-                    said = None if future is None else self._result(future)
-                    yield first, said
+                    ended = self._ended(*waiting.popleft())
+                    yield ended
             while waiting:
-                first, future = waiting.popleft()
-                said = None if future is None else self._result(future)
-                yield first, said
+                rest = self._ended(*waiting.popleft())
+                yield rest
         finally:
             for _, future in waiting:
                 if future is not None:

@@ -6,13 +6,16 @@ BIN := .venv/bin
 # Packages come uncompiled, and compiling them takes longer than most of what they do: so once, not at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint format bench peers servers lock clean
+.PHONY: demo test drills lint format bench peers servers lock clean
 
 demo: .venv/ready ## the main job on the sample campaign
 	$(BIN)/postwright demo
 
-test: .venv/ready ## all tests
+test: .venv/ready ## all tests but the drills
 	$(BIN)/python -m pytest
+
+drills: .venv/ready ## what takes a minute and more each: kills, clusters, PostgreSQL, two hosts
+	$(BIN)/python -m pytest -m drill
 
 lint: .venv/ready ## style, then types
 	$(BIN)/ruff check .

@@ -260,6 +260,7 @@ def test_wrong_modes_are_refused_before_anything_runs(home: Settings, pictures: 
         Campaign.model_validate(content | {"features": {"told": told}})
 
 
+@pytest.mark.drill
 def test_a_killed_command_goes_on_with_the_batch_it_handed_in(tmp_path: Path, pictures: Path) -> None:
     home = tmp_path / "home"
     with FakeProvider() as server:

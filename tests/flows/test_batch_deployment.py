@@ -10,7 +10,7 @@ from tests.fake_provider import FakeProvider
 from tests.flows.service import Service, wait_until
 from tests.flows.test_batch import answer
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.drill, pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

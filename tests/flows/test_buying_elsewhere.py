@@ -124,7 +124,7 @@ def test_a_provider_that_stops_is_raised_once_all_is_settled(
     assert ledger.reserved_usd == 0
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_a_worker_that_is_killed_costs_what_was_in_flight(
     home: Settings, write: Callable[..., StepResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,6 +192,7 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
     assert lineage(service) == {"features": "items", "prompts": "features", "posts": "prompts", "judgments": "posts"}
 
 
+@pytest.mark.drill
 def test_a_failed_check_and_a_late_run_are_told_where_somebody_listens(
     service: Service, hook: tuple[str, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
@@ -220,6 +221,7 @@ def test_a_failed_check_and_a_late_run_are_told_where_somebody_listens(
     service.ask("/work_pools/postwright", {"is_paused": False}, "PATCH")
 
 
+@pytest.mark.drill
 def test_what_is_stopped_goes_on_and_so_does_what_is_killed_with_each_call_bought_once_but_those_in_flight(
     service: Service, tmp_path: Path
 ) -> None:

@@ -227,6 +227,7 @@ def test_people_and_other_prompts_are_judged_alike(home: Settings) -> None:
     assert not any("</source_text>" in line or "</other_post>" in line for line in judged), "nothing tells the arm"
 
 
+@pytest.mark.drill
 def test_the_shipped_ablation_runs_as_it_is(home: Settings) -> None:
     """All arms and claims, offline, on two sample pictures."""
     file = Path(__file__).parents[2] / "campaigns" / "mpwl-ablation.yaml"

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from components.errors import CheckFailed, UserError
-from components.features import model_set_fingerprint
+from components.features import forward_passes, model_set_fingerprint
 from components.learning.spec import EvaluationSpec, TrainingSpec, load_training
 from components.spec import DatasetSpec, FeatureSpec, Selection
 from flows.evaluate_prompt_words import evaluate_prompt_words
-from flows.extract_features import extract_features, passes_so_far
+from flows.extract_features import extract_features
 from flows.ingest_items import ingest_items
 from flows.settings import Settings
 from flows.train_prompt_words import train_prompt_words
@@ -81,11 +81,11 @@ def test_a_training_is_measured_kept_and_used(home: Settings, posts: Path, tmp_p
     assert all(row["threshold"] is not None for row in rows)
 
     # Again: nothing is read, encoded, learned or published twice.
-    weights, passes = Path(str(result.model)) / "model.safetensors", passes_so_far()
+    weights, passes = Path(str(result.model)) / "model.safetensors", forward_passes().total()
     before = weights.stat().st_mtime_ns
     again = train_prompt_words(training(posts))
     assert (again.training_id, again.state, again.evaluations) == (result.training_id, "promoted", result.evaluations)
-    assert again.reading.rows == again.reading.quarantined == passes_so_far() - passes == 0
+    assert again.reading.rows == again.reading.quarantined == forward_passes().total() - passes == 0
     assert weights.stat().st_mtime_ns == before
 
     # A training that was killed before its figures were kept is done again, and comes to the same network.

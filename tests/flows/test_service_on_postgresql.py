@@ -18,6 +18,7 @@ USER = next((entry.pw_name for entry in pwd.getpwall() if entry.pw_name in ("pos
 PASSWORD = "not/for@anybody"
 
 pytestmark = [
+    pytest.mark.drill,
     pytest.mark.server,
     pytest.mark.slow,
     pytest.mark.timeout(900),

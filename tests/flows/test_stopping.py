@@ -57,7 +57,11 @@ def journal(home: Path) -> list[dict[str, object]]:
     ("number", "words"),
     [
         (signal.SIGTERM, ["run"]),
-        (signal.SIGINT, ["backfill", "--from", "2026-03-01", "--to", "2026-03-11", "--parallel", "3"]),
+        pytest.param(
+            signal.SIGINT,
+            ["backfill", "--from", "2026-03-01", "--to", "2026-03-11", "--parallel", "3"],
+            marks=pytest.mark.drill,
+        ),
     ],
 )
 def test_a_signal_ends_a_run_with_what_was_in_flight_and_the_same_command_resumes_it(

@@ -14,7 +14,7 @@ from flows.settings import Settings
 from tests.flows.test_workers import rows
 from tests.flows.two_hosts import ADDRESS, TwoHosts, why_not
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(420)]
 DASK = [sys.executable, "-m", "dask"]
 BUCKET = "import boto3; boto3.client('s3').create_bucket(Bucket='exchange')"
 

@@ -71,7 +71,7 @@ def on_one_machine() -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runner", ["dask", "ray"])
+@pytest.mark.parametrize("runner", ["dask", pytest.param("ray", marks=pytest.mark.drill)])
 def test_a_cluster_gives_the_rows_of_one_process(
     runner: str,
     run: Callable[[], Summary],

@@ -71,7 +71,9 @@ def _told(show: Callable[[], None]) -> bool:
     """Whether Prefect's server took it; where it did not, it is asked for nothing more."""
     try:
         show()
-    except Exception as error:  # noqa: BLE001 - nothing that is only shown may stop a run; it is told in its log
+    # Nothing that is only shown may stop a run; it is told in its log. A stop of the run cancels what Prefect's client
+    # does in this thread by an exception that is no Exception.
+    except BaseException as error:  # noqa: BLE001
         tell(f"no further progress is shown: {type(error).__name__}: {error}", logging.WARNING)
         return False
     return True

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from components.chat import Journal
-from components.chat.compaction import Compaction, compact
+from components.chat.compaction import at_work, compact
 from components.chat.packed import Packed, list_packed
 from components.chat.segments import encode
 from components.errors import UserError
@@ -271,10 +271,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
 def test_one_compaction_at_a_time(tmp_path: Path) -> None:
     written(tmp_path)
     (tmp_path / "packed").mkdir()
-    with (
-        Compaction(tmp_path, lambda n: None, 0).locked(),
-        pytest.raises(UserError, match=r"another compaction .* is at work"),
-    ):
+    with at_work(tmp_path), pytest.raises(UserError, match=r"another compaction .* is at work"):
         compact(tmp_path)
     assert compact(tmp_path).segments == 3
 

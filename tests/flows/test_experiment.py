@@ -17,6 +17,7 @@ from components.experiments import ExperimentSpec, arms_of, load_experiment, pur
 from components.experiments.read import begun_by, find_experiment, read_experiment
 from flows import buying, progress
 from flows.experiment_results import ExperimentResult, finish_experiment, result_of
+from flows.progress import Advance, Part
 from flows.run_experiment import run_experiment
 from flows.settings import Settings
 from tests.fake_provider import FakeProvider
@@ -160,11 +161,11 @@ class Interrupting(progress.Silence):
     def __init__(self, label: str) -> None:
         self.label, self.met = label, 0
 
-    def start(self, label: str, total: int) -> Callable[[int], None]:
+    def start(self, label: str, total: int, part: Part | None = None) -> Advance:
         self.met += label == self.label
         if self.met == 2:
             raise KeyboardInterrupt
-        return super().start(label, total)
+        return super().start(label, total, part)
 
 
 @pytest.fixture

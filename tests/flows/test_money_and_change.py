@@ -19,6 +19,7 @@ from flows.backfill import backfill, id_of
 from flows.extract_features import extract_features
 from flows.ingest_items import ingest_items
 from flows.pipeline import Summary, pipeline
+from flows.progress import Advance, Part
 from flows.publish import StepResult
 from flows.settings import Settings
 from tests.fake_provider import FakeProvider
@@ -141,10 +142,10 @@ class Editing(progress.Silence):
     def __init__(self, label: str, file: Path) -> None:
         self.label, self.file = label, file
 
-    def start(self, label: str, total: int) -> Callable[[int], None]:
+    def start(self, label: str, total: int, part: Part | None = None) -> Advance:
         if label == self.label:
             edit(self.file)
-        return super().start(label, total)
+        return super().start(label, total, part)
 
 
 def test_a_template_that_is_edited_meanwhile_stops_the_run_and_mixes_no_rows(
@@ -244,7 +245,7 @@ def test_progress_is_told_in_the_log_of_the_flow_run(
     pipeline(campaign, limit=1)
     APILogHandler().flush()
     with get_client(sync_client=True) as client:
-        named = FlowRunFilter(name=FlowRunFilterName(any_=["told-in-the-log"]))
+        named = FlowRunFilter(name=FlowRunFilterName(like_="told-in-the-log"))
         [parent] = client.read_flow_runs(flow_run_filter=named)
         steps = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[parent.id]))
         ids = [parent.id, *(run.id for run in client.read_flow_runs(flow_run_filter=steps))]

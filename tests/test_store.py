@@ -1,10 +1,7 @@
 """The warehouse: rows are written once, what is left to do is an anti-join, writers of several processes take turns."""
 
-import os
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -376,19 +373,3 @@ def test_a_larger_sample_holds_the_smaller_one_and_another_seed_is_another(tmp_p
     more = [replace(item, item_id=f"{item.item_id}x", source_uri=f"x{n}") for n, item in enumerate(items(5))]
     store.append({"items": more})
     assert len(set(ids(sample=10, seed=4)) & set(ten)) >= 5, "each new item pushes out one at the most"
-
-
-def test_a_signal_within_a_query_is_a_stop_and_no_defect(store: Store) -> None:
-    """DuckDB's client raises an error of its own in place of what the signal's handler raised."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            store.query("SELECT count(*) AS n FROM range(1000000000) a, range(1000) b WHERE a.range * b.range % 7 = 3")
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert store.query("SELECT 1 AS n") == [{"n": 1}]

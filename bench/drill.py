@@ -1,6 +1,6 @@
 """A drill of operations: from an empty home to a finished backfill, with a kill -9 of all that runs in the midst.
 
-    python bench/drill.py --folder /tmp/drill
+    python bench/drill.py --folder drilled
 
 `postwright up`; a schedule that fires in seconds; a backfill of 14 windows, started from the UI's own form by a
 headless Chromium (screenshots in --folder); half way kill -9 of the worker and of its run, at one time; `up` again;

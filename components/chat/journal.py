@@ -28,6 +28,7 @@ from components.chat.segments import (
     lines_of,
     list_segments,
     open_segment,
+    opening,
     parse,
 )
 from components.errors import UserError
@@ -51,6 +52,7 @@ class Journal:
         self._lock = threading.RLock()
         self._lookups = Lookups(folder)
         self._own: Path | None = None
+        self._elders: list[Path] = []
         self._file = -1
         self._end = 0
         self._torn = False
@@ -87,7 +89,9 @@ class Journal:
         """Opens this process's segment; called before money is spent, so a read-only home stops a run in time."""
         with self._lock:
             if self._own is None or self._file < 0:
-                self._own, self._file = open_segment(self.folder)
+                with opening(self.folder):  # one process after the other, so that of two at one moment one is first
+                    self._elders = [path for path, _ in list_segments(self.folder)]
+                    self._own, self._file = open_segment(self.folder)
                 self._end, self._torn = 0, False
             return self._own
 
@@ -120,9 +124,8 @@ class Journal:
 
     def elders(self) -> int:
         """How many other processes are writing here right now and began before this one."""
-        own = self.ready()
-        older = [path for path, _ in list_segments(self.folder) if path.name < own.name]
-        return sum(is_held(path, NEIGHBOUR_S) for path in older)
+        self.ready()
+        return sum(is_held(path, NEIGHBOUR_S) for path in self._elders)
 
     def records(self, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """Every readable record, file by file, with bounded memory; for plans and sums, not for look-ups."""

@@ -15,6 +15,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -94,18 +95,29 @@ def list_segments(folder: Path) -> list[tuple[Path, int]]:
     return sorted(found)
 
 
-MAKING_S = 1.0
-"""A process on a busy machine may be taken off its core between making a file and locking it."""
+@contextmanager
+def opening(folder: Path) -> Iterator[None]:
+    """Nobody else opens a segment of this folder meanwhile, where its file system has locks on folders."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # opening the segment fails next, and says so
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def open_segment(folder: Path) -> tuple[Path, int]:
     """A new segment, locked, and its file descriptor; UserError names the path where there can be none."""
     while True:
-        path = folder
+        path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{HOST}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # Named at the last moment: names tell who began first (Journal.elders).
-            path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{HOST}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise cannot_write(path, error) from error
@@ -132,17 +144,14 @@ def hold(path: Path, quiet_s: float = QUIET_S) -> int | None:
 
 
 def is_held(path: Path, within_s: float = math.inf) -> bool:
-    """Whether a living process, as far as locks tell, has written here in the last `within_s` seconds. One that has
-    just made the file may not have locked it yet."""
+    """Whether a living process, as far as locks tell, has written here in the last `within_s` seconds."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        found = os.fstat(file)
-        age_s = time.time() - found.st_mtime
-        just_made = found.st_size == 0 and age_s < MAKING_S
-        return age_s < within_s and (just_made or _lock(file, fcntl.LOCK_SH) is False)
+        recent = time.time() - os.fstat(file).st_mtime < within_s
+        return recent and _lock(file, fcntl.LOCK_SH) is False
     finally:
         os.close(file)
 

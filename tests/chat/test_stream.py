@@ -157,10 +157,7 @@ async def test_however_it_is_walked_everything_is_met_once(
 
 async def test_two_processes_that_stream_share_what_they_buy(shop: Shop) -> None:
     with FakeProvider(latency=0.05) as server:
-        with buyer(server, shop.folder, 300, "iter") as one:
-            while not server.stats["requests"] and one.poll() is None:
-                await asyncio.sleep(0.005)
-            with buyer(server, shop.folder, 300, "iter") as other:
-                assert (one.wait(120), other.wait(120)) == (0, 0)
+        with buyer(server, shop.folder, 300, "iter") as one, buyer(server, shop.folder, 300, "iter") as other:
+            assert (one.wait(120), other.wait(120)) == (0, 0)
         assert server.stats["requests"] <= 300 + 3 * 32
         assert len({record["call_key"] for record in lines(shop.folder / "calls")}) == 300

@@ -73,7 +73,7 @@ def backfill(
             with stoppable():
                 go_through_windows(campaign, found, book, settings, parallel, calendar)
             raise_first_stop(found, "windows", called)
-        except BaseException as error:
+        except BaseException as error:  # also a stop from outside leaves how far it came
             state, message = how_it_ended(error)
             end(replace(book, state=state, message=message), settings, calendar, is_stopped=True)
             raise
@@ -184,7 +184,7 @@ def end(book: Backfill, settings: Settings, calendar: LiveCalendar, is_stopped: 
         store.prepare()  # the view `calls` may have been made before the first call
         refresh_home(settings)
         calendar.finish(write_backfill_report(settings, read_backfill(store, book.backfill_id)))
-    except Exception as error:
+    except Exception as error:  # must not hide what stopped it
         if not is_stopped:
             raise
         say(f"the end of the backfill could not be shown in full: {error}")

@@ -119,7 +119,7 @@ class Place:
         """Errors of the store in one line; an object that is not there keeps its own."""
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # each store's library has kinds of its own; what is none of theirs goes on
             missing = isinstance(error, FileNotFoundError) and verb != "written"
             if missing or not (isinstance(error, OSError) or type(error).__module__.partition(".")[0] in LIBRARIES):
                 raise

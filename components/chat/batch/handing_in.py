@@ -130,7 +130,7 @@ async def hand_in(desk: Desk, entry: Entry, requests: Sequence[ChatRequest]) -> 
                 if number % BREATH == 0:
                     await asyncio.sleep(0)
             entry.file_id = await _upload(desk, entry, file)
-    except BaseException:
+    except BaseException:  # a cancellation too must free the money that is reserved
         give_up(desk, entry)  # no more than a file can be there, and a file costs nothing
         raise
     entry.state = "uploaded"

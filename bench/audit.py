@@ -15,7 +15,7 @@ from components.audit.drift import drift_of
 from components.audit.effects import RULES
 from components.audit.planted import FAULTS
 from components.audit.self_test import planted_plan, simulate
-from components.spec import AnchorSpec
+from components.specs import AnchorSpec
 
 PERIODS, CHANGES_AFTER, SHIFT = 50, 10, 0.7
 

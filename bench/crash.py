@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from components.chat import ChatRequest, Journal, Ledger, buy  # noqa: E402
-from components.spec import GenerationSpec  # noqa: E402
+from components.specs import GenerationSpec  # noqa: E402
 from tests.fake_provider import FakeProvider  # noqa: E402
 
 

@@ -29,7 +29,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from components.store import Store  # noqa: E402
+from components.warehouse.store import Store  # noqa: E402
 from tests.chromium import CHROMIUM, Tab, browser  # noqa: E402
 from tests.fake_provider import FakeProvider  # noqa: E402
 from tests.flows.service import Service, wait_until  # noqa: E402

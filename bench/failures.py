@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from components.store import Store  # noqa: E402
+from components.warehouse.store import Store  # noqa: E402
 from tests.fake_provider import FakeProvider  # noqa: E402
 
 TEXTS = 30

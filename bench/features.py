@@ -41,7 +41,7 @@ from components.features.extraction import READ_AHEAD, read_ahead
 from components.features.models import Models
 from components.items.pictures import open_picture
 from components.records import Item
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 PLACE = Path(tempfile.gettempdir()) / "postwright-bench"
 TEXT = "Golden light over the old harbour, people walking along the shore with their dogs"

@@ -19,7 +19,7 @@ from components.features import forward_passes, load_models
 from components.features.keyword_agreement import agreement
 from components.features.keyword_ranking import Asked, Method, rank
 from components.features.keywords import candidates, readable, sentence_of
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 METHODS: tuple[Method, ...] = ("leave_one_out", "yake")
 BATCH = 16

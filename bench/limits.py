@@ -27,7 +27,7 @@ from pathlib import Path
 
 from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, buy
 from components.errors import ProviderStopped
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 
 RPM = 600
 LATENCY_S = 0.2

@@ -56,7 +56,7 @@ def feature_seconds(path: Path, n: int) -> float:
     """What the features of one item take, by `n` of them."""
     from components.features import extract
     from components.items import list_entries, read_entries
-    from components.spec import DatasetSpec, FeatureSpec
+    from components.specs import DatasetSpec, FeatureSpec
 
     spec = DatasetSpec(source="jsonl", path=path)
     items, _ = read_entries(list_entries(spec)[: n + 16], spec)
@@ -89,7 +89,7 @@ def main() -> None:
 def compare(place: Path, given: argparse.Namespace, latency: float, address: str) -> None:
     from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-    from components.spec import Campaign
+    from components.specs import Campaign
     from flows import stages
     from flows.pipeline import pipeline
     from flows.settings import Settings

@@ -24,7 +24,7 @@ def bare(path: Path, home: Path) -> float:
     from components.judgments import judge
     from components.posts import ask, read_posts
     from components.prompts import build
-    from components.spec import DatasetSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
+    from components.specs import DatasetSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
 
     begun, now = time.perf_counter(), datetime.now(UTC)
     dataset, writer, judge_spec = DatasetSpec(source="jsonl", path=path), GenerationSpec(), JudgeSpec()
@@ -63,7 +63,7 @@ def main() -> None:
             import great_expectations
             import torch  # noqa: F401 - imports are not what is measured
 
-            from components.spec import Campaign
+            from components.specs import Campaign
             from flows.pipeline import pipeline
 
             del great_expectations

@@ -34,7 +34,7 @@ from components.learning.spec import LabelledSource, Method, SplitRule, Task
 from components.learning.splits import folds
 from components.learning.vectors import Vectors, vectors
 from components.records import Example, content_id
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 HERE = Path(__file__).parent
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from components.exchange import Parcels, Place
 from components.records import Feature, Item
-from components.spec import FeatureSpec, Selection
-from components.store import Store
+from components.specs import FeatureSpec, Selection
+from components.warehouse.store import Store
 
 CHUNK = 128
 

@@ -31,9 +31,9 @@ import duckdb
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from components import read_copy  # noqa: E402
 from components.records import Item  # noqa: E402
-from components.store import Store  # noqa: E402
+from components.warehouse import read_copy  # noqa: E402
+from components.warehouse.store import Store  # noqa: E402
 
 ASKED = "SELECT dataset, count(*) AS n, max(ingested_at) AS newest FROM current_items GROUP BY dataset"
 T0 = datetime(2026, 3, 2, tzinfo=UTC)

@@ -52,7 +52,7 @@ def words_of(items: Sequence[Any], spec_id: str) -> list[Any]:
 
 
 def campaign_of(place: Path) -> Any:
-    from components.spec import Campaign
+    from components.specs import Campaign
 
     return Campaign.model_validate({"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}})
 
@@ -65,7 +65,7 @@ def through_the_flows(n: int, profiled: str = "", in_turn: bool = False) -> dict
         with own_prefect(place / "home"):
             import great_expectations  # noqa: F401 - imports are not what is measured
 
-            from components.spec import Selection
+            from components.specs import Selection
             from flows import stages
             from flows.ingest_items import ingest_items
             from flows.pipeline import pipeline
@@ -120,7 +120,7 @@ def bare(n: int) -> float:
     from components.judgments import judge
     from components.posts import ask, read_posts
     from components.prompts import build
-    from components.spec import DatasetSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
+    from components.specs import DatasetSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts.jsonl"

@@ -1,13 +1,9 @@
-"""Runs a table's suite over a frame; the only file of the project that imports Great Expectations.
+"""Runs a table's suite over a frame: what holds, what stops the chunk, which rows are set aside.
 
-Its import takes 4 to 9 s, so it happens on the first call. Frames are copied before columns are derived. One context
-per process, in memory, without analytics and progress bars; a lock, because nothing says that threads may share it.
+Frames are copied before columns are derived.
 """
 
-import functools
-import threading
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,6 +27,7 @@ from data_checks import (
     reviews,
     splits,
 )
+from data_checks.expecting import Details, Outcome, outcomes
 from data_checks.suite import Expectation, Suite
 
 _MODULES = (
@@ -52,8 +49,6 @@ _MODULES = (
 )
 SUITES: dict[str, Suite] = {module.SUITE.table: module.SUITE for module in _MODULES}
 SHOWN = 3  # unexpected values in `observed`
-
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,89 +119,32 @@ def _inspect(suite: Suite, frame: pd.DataFrame) -> list[_Finding]:
         columns = Expectation("the columns are there", "ExpectColumnToExist", {}, "stop")
         return [_Finding(columns, False, f"missing: {', '.join(missing)}")]
     if frame.empty:
-        return _run(suite, frame, suite.expectations[:1])
+        return _run(frame, suite.expectations[:1])
     derived = frame.reset_index(drop=True)
     derived = derived.assign(**{name: derive(derived) for name, derive in suite.derived.items()})
-    findings = {finding.expectation.what: finding for finding in _run(suite, derived, suite.expectations)}
+    findings = {finding.expectation.what: finding for finding in _run(derived, suite.expectations)}
     failed = [e for e in suite.expectations if e.severity == "quarantine" and not findings[e.what].success]
     if failed:  # asking for the rows of every expectation would take twice the time
-        findings |= {finding.expectation.what: finding for finding in _run(suite, derived, failed, "COMPLETE")}
+        findings |= {finding.expectation.what: finding for finding in _run(derived, failed, "COMPLETE")}
     return list(findings.values())
 
 
-def _run(
-    suite: Suite, frame: pd.DataFrame, expectations: Sequence[Expectation], result_format: str = "BASIC"
-) -> list[_Finding]:
-    import great_expectations as gx
-
-    with _lock:
-        declared = gx.ExpectationSuite(
-            name=suite.table,
-            expectations=[
-                getattr(gx.expectations, expectation.type)(**expectation.kwargs, meta={"position": position})
-                for position, expectation in enumerate(expectations)
-            ],
-        )
-        batch = _batches().get_batch(batch_parameters={"dataframe": frame})
-        with _configurations_made_once():
-            found = batch.validate(declared, result_format={"result_format": result_format})
-    by_position = {result.expectation_config.meta["position"]: result for result in found.results}
-    return [_finding(expectation, by_position[at], len(frame)) for at, expectation in enumerate(expectations)]
+def _run(frame: pd.DataFrame, expectations: Sequence[Expectation], details: Details = "BASIC") -> list[_Finding]:
+    found = outcomes(frame, expectations, details)
+    return [_finding(expectation, one, len(frame)) for expectation, one in zip(expectations, found, strict=True)]
 
 
-@contextmanager
-def _configurations_made_once() -> Iterator[None]:
-    """Great Expectations asks each expectation some fifty times for its `configuration`, and makes it anew each time:
-    two fifths of what a validation takes. In the block it is made once. Needs the lock."""
-    from great_expectations.expectations.expectation import Expectation as Declared
-
-    made = Declared.configuration
-    kept: dict[int, tuple[Any, Any]] = {}  # with the expectation itself, so that its id stays its own
-
-    def configuration(self: Any) -> Any:
-        found = kept.get(id(self))
-        if found is None:
-            found = kept[id(self)] = self, made.fget(self)
-        return found[1]
-
-    Declared.configuration = property(configuration)
-    try:
-        yield
-    finally:
-        Declared.configuration = made
-
-
-@functools.cache
-def _batches() -> Any:
-    """Where a frame becomes a batch, in a context that lives in memory and tells nobody."""
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import (
-        DataContextConfig,
-        InMemoryStoreBackendDefaults,
-        ProgressBarsConfig,
-    )
-
-    config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(),
-        analytics_enabled=False,
-        progress_bars=ProgressBarsConfig(globally=False),
-    )
-    context = gx.get_context(mode="ephemeral", project_config=config)
-    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
-    return asset.add_batch_definition_whole_dataframe("whole")
-
-
-def _finding(expectation: Expectation, result: Any, rows: int) -> _Finding:
-    if result.exception_info.get("raised_exception"):
+def _finding(expectation: Expectation, outcome: Outcome, rows: int) -> _Finding:
+    if outcome.broken is not None:
         broken = Expectation(expectation.what, expectation.type, expectation.kwargs, "stop", expectation.why)
-        return _Finding(broken, False, f"could not be computed: {result.exception_info.get('exception_message')}")
-    details = result.result
+        return _Finding(broken, False, f"could not be computed: {outcome.broken}")
+    details = outcome.result
     if "observed_value" in details:
         value = details["observed_value"]
-        return _Finding(expectation, result.success, f"{value:.4g}" if isinstance(value, float) else str(value))
+        return _Finding(expectation, outcome.success, f"{value:.4g}" if isinstance(value, float) else str(value))
     positions = [int(row) for row in details.get("unexpected_index_list") or []]
     observed = f"{details['unexpected_count']} of {rows} rows{_examples(expectation, details)}"
-    return _Finding(expectation, result.success, observed, positions)
+    return _Finding(expectation, outcome.success, observed, positions)
 
 
 def _examples(expectation: Expectation, details: dict[str, Any]) -> str:

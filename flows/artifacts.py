@@ -12,7 +12,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from components.posts.choosing import told
 from components.records import Run
-from components.store import Store
+from components.warehouse.store import Store
 from flows.tracing import window_of
 
 PICTURES = 6

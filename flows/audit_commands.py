@@ -42,8 +42,8 @@ def audit(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     if args.campaign is None:
         raise UserError("audit: name a campaign file, whose judge is audited, or give --self-test")
     from components.audit.spec import AuditSpec
-    from components.campaign import load_campaign
     from components.chat import check
+    from components.specs.campaign_file import load_campaign
     from flows.settings import api_key
 
     campaign = load_campaign(args.campaign, args.overrides)

@@ -21,8 +21,8 @@ from components.audit.spec import AuditSpec
 from components.audit.verdicts import REMEDIES, TITLES, state, verdict
 from components.chat import ChatOutcome, ChatRequest, check
 from components.judgments import load_rubric
-from components.spec import Budget
-from components.store import Store
+from components.specs import Budget
+from components.warehouse.store import Store
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import whole
 from flows.progress import progress, say

@@ -18,8 +18,8 @@ from prefect import flow
 
 from components.records import Backfill, content_id
 from components.report.backfills import read_backfill
-from components.spec import Campaign, On, Selection
-from components.store import Store
+from components.specs import Campaign, On, Selection
+from components.warehouse.store import Store
 from flows.alone import alone
 from flows.backfill_artifacts import LiveCalendar
 from flows.batching import suspended_while_pending

@@ -13,7 +13,7 @@ from prefect.client.schemas.actions import ArtifactUpdate
 
 from components.report.backfill import draw_backfill, said_of
 from components.report.backfills import BackfillState, read_backfill
-from components.store import Store
+from components.warehouse.store import Store
 from flows.artifacts import plain
 from flows.show import money
 

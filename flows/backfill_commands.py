@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
-from components.campaign import load_campaign
 from components.errors import PostwrightError, UserError
-from components.windows import edges_of, length_of
+from components.specs.campaign_file import load_campaign
+from components.specs.windows import edges_of, length_of
 from flows.commands import in_this_process, prepared
 from flows.settings import Settings
 

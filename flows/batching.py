@@ -15,7 +15,7 @@ from prefect.context import FlowRunContext
 from prefect.flow_runs import suspend_flow_run
 
 from components.errors import BatchPending
-from components.spec import ChatSpec, GenerationSpec
+from components.specs import ChatSpec, GenerationSpec
 from flows.progress import say
 from flows.publish import chunks
 from flows.stopping import raise_if_stopped

@@ -6,7 +6,7 @@ from prefect import flow, task
 
 from components.prompts import build
 from components.records import Feature, Item, Prompt, Quarantine
-from components.spec import FeatureSpec, PromptSpec, Selection
+from components.specs import FeatureSpec, PromptSpec, Selection
 from flows.caching import chunk_key, frozen, whole, worth_retrying
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings

@@ -13,8 +13,8 @@ from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger
 from components.chat.batch import Register, buy_batch, hold_open
 from components.errors import BatchPending
 from components.records import Run
-from components.spec import Budget, ChatSpec
-from components.store import Store
+from components.specs import Budget, ChatSpec
+from components.warehouse.store import Store
 from flows.batching import waited_for
 from flows.meter import METER
 from flows.progress import say

@@ -33,7 +33,7 @@ from components.chat.shipping import Shipping
 from components.errors import BudgetExceeded, PostwrightError, ProviderStopped, UserError, WorkerLost
 from components.exchange import Parcels, Pictures, Place
 from components.records import Item
-from components.spec import Budget, ChatSpec
+from components.specs import Budget, ChatSpec
 from flows.buying import Buyer, journal_of, ledger_of
 from flows.caching import ROWS
 from flows.extracting import key_of, same_as_publisher

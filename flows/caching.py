@@ -18,7 +18,7 @@ from prefect.utilities.annotations import quote
 
 from components.errors import PostwrightError, UserError
 from components.records import TABLES, Quarantine, content_id
-from components.spec import Spec
+from components.specs import Spec
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.records import CheckResult
-from components.spec import Campaign, Selection
-from components.store import Store
+from components.specs import Campaign, Selection
+from components.warehouse.store import Store
 from flows.publish import check_results
 from flows.settings import Settings
 

@@ -20,7 +20,7 @@ from components.judgments.rubric import load_rubric
 from components.posts import ask, read_posts, unsent_posts
 from components.records import Item, Judgment, Post, Prompt
 from components.records.travelling import Said, Yardstick
-from components.spec import ChatSpec, GenerationSpec, JudgeSpec
+from components.specs import ChatSpec, GenerationSpec, JudgeSpec
 from flows.batching import part_size
 from flows.buying_elsewhere import Bought, Elsewhere, Errand, purchase
 from flows.caching import ROWS

@@ -13,8 +13,8 @@ from typing import Any
 
 from rich.console import Console
 
-from components.campaign import load_campaign
 from components.errors import UserError
+from components.specs.campaign_file import load_campaign
 from flows.settings import Settings, quiet_prefect, use_home, use_runner
 
 

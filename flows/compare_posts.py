@@ -22,7 +22,7 @@ from components.pairwise.designs import most_pairs
 from components.pairwise.prompt import OVERALL, names_of
 from components.pairwise.verdicts import ORDERS
 from components.records import Comparison, Item, Post, Prompt
-from components.spec import Budget, Selection
+from components.specs import Budget, Selection
 from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen, whole

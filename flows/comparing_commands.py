@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from components.campaign import apply_override, describe, load_campaign
 from components.errors import UserError
-from components.spec import Campaign, JudgeSpec, Selection
+from components.specs import Campaign, JudgeSpec, Selection
+from components.specs.campaign_file import apply_override, describe, load_campaign
 from flows.commands import in_this_process
 from flows.settings import api_key, use_home
 

@@ -11,8 +11,10 @@ from components.errors import UserError
 from components.judgments.families import is_own
 from components.pairwise import Board, Contest, PairwiseSpec, Tournament, same_posts
 from components.records import Comparison, Post
-from components.spec import FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
-from components.store import STANDING, Store, parameters, selected
+from components.specs import FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
+from components.warehouse.questions import STANDING
+from components.warehouse.selected import parameters, selected
+from components.warehouse.store import Store
 
 
 class Arm(BaseModel):

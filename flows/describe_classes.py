@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 from components.chat import check
 from components.errors import UserError
 from components.features.class_descriptions import Described, DescriptionSpec, description_requests, read_descriptions
-from components.spec import Budget
+from components.specs import Budget
 from flows.buying import Buyer
 from flows.progress import say
 from flows.settings import Settings, api_key

@@ -19,8 +19,8 @@ from components.learning.spec import EvaluationSpec, Method
 from components.learning.splits import apart, folds, split
 from components.learning.vectors import Vectors
 from components.records import Evaluation, Example
-from components.spec import FeatureSpec
-from components.store import Store
+from components.specs import FeatureSpec
+from components.warehouse.store import Store
 from flows.caching import whole
 from flows.progress import progress, say
 from flows.publish import StepResult, publish

@@ -8,7 +8,7 @@ from components.audit.anchors import period_of, read_anchors
 from components.audit.material import load_material
 from components.chat import ChatOutcome, ChatRequest, Status
 from components.judgments.asking import Buy
-from components.spec import AnchorSpec, ChatSpec, JudgeSpec
+from components.specs import AnchorSpec, ChatSpec, JudgeSpec
 
 
 def written_down(work: Callable[[Buy], Awaitable[object]]) -> list[ChatRequest]:

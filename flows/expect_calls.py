@@ -6,8 +6,8 @@ from components.chat import ChatRequest
 from components.features.told_captions import alt_text_requests, caption_requests, fusion_requests
 from components.prompts import language_name, load_platform
 from components.records import Item, Prompt
-from components.spec import Campaign, ChatSpec, FeatureSpec
-from components.store import Store
+from components.specs import Campaign, ChatSpec, FeatureSpec
+from components.warehouse.store import Store
 from flows.expect_prompts import PLACEHOLDERS
 from flows.generate_posts import materials
 

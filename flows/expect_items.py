@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from components.items import Entry
 from components.records import Item
-from components.spec import Selection
-from components.store import Store
+from components.specs import Selection
+from components.warehouse.store import Store
 
 
 def expected_items(fresh: Sequence[Entry], selection: Selection, store: Store) -> tuple[dict[str, Item], list[Item]]:
@@ -32,7 +32,7 @@ def expected_items(fresh: Sequence[Entry], selection: Selection, store: Store) -
 
 
 def sampled(items: list[Item], selection: Selection) -> list[Item]:
-    """As components.store.selected has it."""
+    """As components.warehouse.selected has it."""
     if selection.sample is None:
         return items
 

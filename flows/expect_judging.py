@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from components.chat import ChatOutcome, ChatRequest, Status
 from components.judgments import beside_in, judge
 from components.records import Item, Post, Prompt
-from components.spec import Campaign, GenerationSpec, JudgeSpec
+from components.specs import Campaign, GenerationSpec, JudgeSpec
 from flows.buying import journal_of
 from flows.expect_posts import worth_judging
 from flows.judge_posts import HasFeatures, waiting_calls, words_of

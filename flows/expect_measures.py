@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from components.records import Post
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.expect_judging import not_renewed
 from flows.expect_posts import worth_judging
 from flows.left import There

@@ -10,7 +10,7 @@ from components.chat import ChatOutcome, Journal, Status
 from components.posts import Asked, human_posts, mark_duplicates, read_posts
 from components.prompts import load_platform
 from components.records import Item, Post, Prompt
-from components.spec import Campaign, GenerationSpec
+from components.specs import Campaign, GenerationSpec
 
 
 def expected_posts(asked: Asked, campaign: Campaign, journal: Journal, known: Mapping[str, Post]) -> list[Post]:

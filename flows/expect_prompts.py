@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from components.prompts import build
 from components.records import Feature, Item, Prompt
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.judge_posts import HasFeatures
 
 PLACEHOLDERS = {

@@ -11,8 +11,8 @@ from components.items import Entry, list_entries
 from components.judgments.panel import JUDGE, judges_of
 from components.posts import ask
 from components.records import Item
-from components.spec import Campaign, ChatSpec, Selection
-from components.store import Store
+from components.specs import Campaign, ChatSpec, Selection
+from components.warehouse.store import Store
 from flows.buying import journal_of
 from flows.expect_anchors import anchor_stages
 from flows.expect_calls import alt_text_stage, telling_requests

@@ -17,7 +17,7 @@ from components.people.queries import posts_of
 from components.people.reviewed import candidates_of, measured_examples, reviewed
 from components.prompts import load_platform
 from components.records import Item, Prompt
-from components.store import Store
+from components.warehouse.store import Store
 from flows.fold_ratings import fold, write
 from flows.settings import Settings
 

@@ -8,7 +8,8 @@ import duckdb
 
 from components.errors import HomeUnusable, UserError
 from components.spreadsheets import FORMULA
-from components.store import DISK, Store, reason
+from components.warehouse.connecting import DISK, reason
+from components.warehouse.store import Store
 
 FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER", ".jsonl": "FORMAT json"}
 

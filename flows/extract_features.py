@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from components.chat import check
 from components.features import counting_passes, extract
 from components.records import Example, Feature, Item, Quarantine
-from components.spec import Budget, FeatureSpec, Selection
+from components.specs import Budget, FeatureSpec, Selection
 from flows.caching import KEPT, frozen, whole
 from flows.extracting import Chunk, Extracted, extracted
 from flows.publish import StepResult, chunk_id, chunks, publish

@@ -23,7 +23,7 @@ from components.errors import UserError, WorkerLost
 from components.exchange import Parcels, Pictures, Place
 from components.features import extract, forward_passes, refuse_item
 from components.records import Feature, Item, Quarantine
-from components.spec import FeatureSpec, Spec
+from components.specs import FeatureSpec, Spec
 from flows.caching import ROWS, SECTIONS, worth_retrying
 from flows.settings import Settings
 from flows.workers import Crew

@@ -17,7 +17,7 @@ from components.judgments.rubric import RUBRICS, rubric_id
 from components.people.answers import Answer, read_answers
 from components.people.ratings_file import Known, Refusal, quarantined, read_ratings, written
 from components.records import Rating, Record, Review
-from components.store import Store
+from components.warehouse.store import Store
 from data_checks.ratings import HIGHEST, LOWEST
 from flows.publish import chunk_id, chunks, publish
 from flows.settings import Settings

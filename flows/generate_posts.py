@@ -15,8 +15,8 @@ from components.chat import check
 from components.features import counting_passes, load_models
 from components.posts import ask, human_posts, mark_duplicates, read_posts, unsent_posts, with_clip_scores
 from components.records import Item, Post, Prompt
-from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
-from components.store import Store
+from components.specs import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
+from components.warehouse.store import Store
 from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.buying_elsewhere import Bought, Elsewhere

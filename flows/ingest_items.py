@@ -9,8 +9,8 @@ from prefect import flow, task
 
 from components.items import Entry, list_entries, read_entries, split_duplicates
 from components.records import Item, Quarantine, content_id
-from components.spec import DatasetSpec, Selection
-from components.store import Store
+from components.specs import DatasetSpec, Selection
+from components.warehouse.store import Store
 from flows.caching import KEPT, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish

@@ -20,8 +20,8 @@ from components.judgments import Beside, Shown, Waiting, check_judge, judge
 from components.judgments.origins import Written, begins
 from components.prompts import is_uncertain
 from components.records import Feature, Item, Judgment, Post, Prompt
-from components.spec import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
-from components.store import Store
+from components.specs import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
+from components.warehouse.store import Store
 from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer, journal_of
 from flows.buying_elsewhere import Bought, Elsewhere

@@ -8,7 +8,7 @@ from typing import Any
 from components.errors import BatchPending
 from components.items.sending import seen_differently
 from components.judgments.panel import judges_of, kinships
-from components.spec import Campaign, JudgeSpec
+from components.specs import Campaign, JudgeSpec
 from flows.judge_posts import judge_posts
 from flows.publish import StepResult
 

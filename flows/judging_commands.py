@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from components.campaign import load_campaign
+from components.specs.campaign_file import load_campaign
 from flows.commands import in_this_process
 from flows.settings import use_home
 

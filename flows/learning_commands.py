@@ -53,10 +53,10 @@ def describe(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Buy descriptions of the classes in a labels file."""
     from pydantic import ValidationError
 
-    from components.campaign import describe as problem
     from components.chat import check
     from components.features.class_descriptions import DescriptionSpec, description_requests
-    from components.spec import Budget
+    from components.specs import Budget
+    from components.specs.campaign_file import describe as problem
     from flows.settings import api_key
 
     try:

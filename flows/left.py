@@ -1,6 +1,6 @@
 """What the steps of a pipeline would find to do, and what is there: of a selection as a whole, or window by window.
 
-These are the very questions that the steps ask the warehouse (components/store.py), only of all windows at once: an
+These are the very questions that the steps ask (components/warehouse/questions.py), only of all windows at once: an
 item's answer does not depend on the window it stands in. So a year of finished windows takes a few queries.
 """
 
@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from components.judgments.panel import judges_of
 from components.records import Feature, Item, Post, Prompt
-from components.spec import Campaign, Selection
-from components.store import Store
+from components.specs import Campaign, Selection
+from components.warehouse.store import Store
 from flows.buying import TRIED_AGAIN
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 from components.features import counting_passes
 from components.measures import Measuring, read_batch
 from components.records import Measure, Post
-from components.spec import FeatureSpec, GenerationSpec, MeasureSpec, PromptSpec, Selection
+from components.specs import FeatureSpec, GenerationSpec, MeasureSpec, PromptSpec, Selection
 from flows.caching import frozen, whole
 from flows.progress import progress
 from flows.publish import StepResult, chunk_id, chunks, publish

@@ -13,7 +13,7 @@ from functools import partial
 
 from components.errors import PostwrightError
 from components.records import Run
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.exposition import Exposition, close_exposition, open_exposition
 from flows.meter import METER
 from flows.run_log import log_json_to_stderr, logged

@@ -198,8 +198,8 @@ def export(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Write a file of approved posts or of examples."""
     from pydantic import ValidationError
 
-    from components.campaign import describe
     from components.people.exports import ExportSpec
+    from components.specs.campaign_file import describe
     from flows.settings import quiet_prefect
     from flows.show_people import show_exported
 

@@ -22,9 +22,11 @@ from components.errors import BatchPending, HomeUnusable, PostwrightError
 from components.judgments.panel import by_judge, judges_of
 from components.posts.choosing import choice_of
 from components.records import Run
-from components.spec import Campaign, Selection, Spec
+from components.specs import Campaign, Selection, Spec
 from components.statistics.means import mean_with_interval
-from components.store import STANDING, Store, parameters, selected
+from components.warehouse.questions import STANDING
+from components.warehouse.selected import parameters, selected
+from components.warehouse.store import Store
 from flows.artifacts import leave_artifacts
 from flows.batching import suspended_while_pending
 from flows.build_prompts import build_prompts

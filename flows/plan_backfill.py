@@ -14,7 +14,7 @@ from components.chat import ChatRequest, History, history_of
 from components.chat.batch import Register
 from components.judgments.panel import judges_of
 from components.records import Item
-from components.spec import Campaign, ChatSpec, On, Selection
+from components.specs import Campaign, ChatSpec, On, Selection
 from flows.buying import journal_of
 from flows.expect_anchors import anchor_stages
 from flows.expect_run import Expected, StepPlan, expected_parts, read_source

@@ -3,7 +3,7 @@
 from components.chat.batch import Register
 from components.judgments.origins import origins
 from components.records import Item, Prompt
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.buying import TRIED_AGAIN
 from flows.expect_judging import judge_requests
 from flows.expect_run import StepPlan

@@ -11,7 +11,7 @@ from datetime import datetime
 from components.chat import ChatRequest, History, estimate
 from components.chat.batch import Register
 from components.chat.batch.register import Entry as OpenBatch
-from components.spec import Campaign, ChatSpec, On, Selection
+from components.specs import Campaign, ChatSpec, On, Selection
 from flows.buying import journal_of
 from flows.expect_run import StepPlan, expected_run
 from flows.settings import Settings

@@ -14,8 +14,8 @@ from components.items import list_entries
 from components.judgments import check_judge, load_rubric
 from components.judgments.worth import check_rubric_of_pairs
 from components.pairwise import PairwiseSpec, same_posts
-from components.spec import Campaign, JudgeSpec
-from components.store import Store
+from components.specs import Campaign, JudgeSpec
+from components.warehouse.store import Store
 from flows.contests import refuse_own_model
 from flows.settings import api_key
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from components.errors import CheckFailed
 from components.records import CheckResult, Quarantine, Record, content_id
-from components.store import Store
+from components.warehouse.store import Store
 from flows.meter import METER
 from flows.stopping import raise_if_stopped
 from flows.watching import tell

@@ -18,8 +18,9 @@ from components.audit.material import load_material
 from components.chat import check
 from components.errors import CheckFailed
 from components.records import AnchorReading, CheckResult
-from components.spec import AnchorSpec, Budget, JudgeSpec
-from components.store import FINAL, Store
+from components.specs import AnchorSpec, Budget, JudgeSpec
+from components.warehouse.questions import FINAL
+from components.warehouse.store import Store
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen
 from flows.progress import progress

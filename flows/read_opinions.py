@@ -9,7 +9,7 @@ from components.people.calibration import Calibration, calibrate, people_agree
 from components.people.opinions import by_text, read_opinions
 from components.records import Evaluation, content_id
 from components.statistics.calibration import LEAST
-from components.store import Store
+from components.warehouse.store import Store
 from flows.publish import chunk_id, publish
 
 SUBJECT, SPLIT = "people", "audit"

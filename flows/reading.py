@@ -28,7 +28,7 @@ from components.learning.spec import LabelledSource, SplitRule, Task
 from components.learning.splits import author_units
 from components.learning.vectors import Device, Vectors, joined, vectors
 from components.records import Evaluation, Example, Quarantine, content_id
-from components.store import Store
+from components.warehouse.store import Store
 from flows.caching import KEPT, whole
 from flows.extract_features import picture_state
 from flows.progress import progress, say

@@ -15,8 +15,8 @@ from prefect.artifacts import create_markdown_artifact
 from components.errors import BatchPending, UserError
 from components.judgments.origins import origins
 from components.judgments.shift import AspectChange, Shift
-from components.spec import Campaign
-from components.store import Store
+from components.specs import Campaign
+from components.warehouse.store import Store
 from flows.batching import suspended_while_pending
 from flows.forms import form_field
 from flows.judge_posts import judge_written

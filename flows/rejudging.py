@@ -12,8 +12,8 @@ from components.judgments.origins import origins
 from components.judgments.readings import Readings, earlier_judge, reader_of, readings_of
 from components.judgments.shift import AspectChange, Shift, change, shift
 from components.records import content_id
-from components.spec import Campaign, Selection
-from components.store import Store
+from components.specs import Campaign, Selection
+from components.warehouse.store import Store
 from flows.preflight import preflight_judge
 
 Period = tuple[datetime, datetime]

@@ -20,8 +20,8 @@ from components.errors import BudgetExceeded, PostwrightError, UserError
 from components.experiments import Arm, ExperimentSpec, arms_of, experiment_id, notes_of, pairwise_of, purse_of
 from components.experiments.read import begun_by, run_name
 from components.records import Arm as ArmRow
-from components.spec import Campaign, Selection
-from components.store import Store
+from components.specs import Campaign, Selection
+from components.warehouse.store import Store
 from flows.artifacts import leave_experiment
 from flows.batching import suspended_while_pending
 from flows.compare_posts import compare_posts

@@ -31,7 +31,7 @@ from components.chat.kept import KEEPS, Keep
 from components.chat.spend_views import spend_views_sql
 from components.errors import UserError
 from components.keeping.in_use import use
-from components.store import Store
+from components.warehouse.store import Store
 
 DEFAULT_HOME = ".postwright"
 WAIT_S = 60.0

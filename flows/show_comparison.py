@@ -11,8 +11,8 @@ from components.judgments.families import kinship
 from components.pairwise import Figures, PairwiseSpec, aspects_of, figures
 from components.pairwise.agreement import told as told_of_pairs
 from components.pairwise.rates import Rate
-from components.spec import Selection
-from components.store import Store
+from components.specs import Selection
+from components.warehouse.store import Store
 from flows.contests import Arm, comparisons_of, contest_of, writers_of
 from flows.publish import StepResult
 from flows.show import money, number, several, table

@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from components.spec import Campaign
-from components.store import Store
+from components.specs import Campaign
+from components.warehouse.store import Store
 from flows.show import money, table
 
 BY = ("stage", "model", "spec", "run", "day", "month")

@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
 from components.errors import BatchPending, PostwrightError
-from components.spec import Campaign, ChatSpec
+from components.specs import Campaign, ChatSpec
 from flows.batching import in_vain, waiting_for
 from flows.stopping import stoppable
 

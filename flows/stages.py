@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 
-from components.spec import Selection, Slice
+from components.specs import Selection, Slice
 from flows.progress import Advance, progress
 from flows.publish import StepResult
 from flows.stopping import STOPS, raise_if_stopped, stoppable

@@ -26,7 +26,7 @@ from components.features.told_captions import (
 )
 from components.prompts import language_name, load_platform
 from components.records import Feature, Item, Prompt, Quarantine
-from components.spec import Budget, FeatureSpec, GenerationSpec
+from components.specs import Budget, FeatureSpec, GenerationSpec
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.caching import frozen
 from flows.progress import say

@@ -12,7 +12,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.utilities.urls import url_for
 
 from components.records import Run
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.meter import Step
 from flows.own_server import is_own
 

@@ -30,7 +30,7 @@ from components.learning.spec import TrainingSpec
 from components.learning.splits import PARTS, apart, split, split_rows
 from components.learning.vectors import Vectors
 from components.records import Evaluation, Example
-from components.store import Store
+from components.warehouse.store import Store
 from flows.caching import whole
 from flows.progress import progress, say
 from flows.publish import StepResult, publish, verify

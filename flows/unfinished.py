@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 from components.judgments.panel import judges_of
 from components.records import Backfill
-from components.spec import Campaign, On, Selection
-from components.store import Store
+from components.specs import Campaign, On, Selection
+from components.warehouse.store import Store
 from flows.left import read_left
 from flows.pipeline import Summary, begin
 from flows.read_anchors import would_do_something

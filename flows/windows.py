@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 from components.errors import BudgetExceeded, PostwrightError, ProviderStopped
-from components.windows import By, Timezone, edges_of, name_of
+from components.specs.windows import By, Timezone, edges_of, name_of
 from flows.forms import form_field
 
 __all__ = ["HOPELESS", "By", "Parallel", "Timezone", "Window", "called", "utc", "windows"]
@@ -29,7 +29,7 @@ class Window:
 
 
 def windows(start: datetime, end: datetime, by: By, timezone: str = "UTC") -> Iterator[Window]:
-    """The windows that cover [start, end): see components.windows.edges_of."""
+    """The windows that cover [start, end): see components.specs.windows.edges_of."""
     for lower, upper in pairwise(edges_of(start, end, by, timezone)):
         yield Window(lower, upper, name_of(lower, timezone))
 

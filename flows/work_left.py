@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.judgments.panel import judges_of
-from components.spec import Campaign, Selection
+from components.specs import Campaign, Selection
 from flows.buying import TRIED_AGAIN
 from flows.judge_posts import waiting_calls
 from flows.settings import Settings

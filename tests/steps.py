@@ -12,7 +12,7 @@ from components.measures import Measuring, read_batch
 from components.posts import ask, human_posts, read_posts
 from components.prompts import build
 from components.records import Feature, Item, Prompt
-from components.spec import Campaign, ChatSpec, Selection
+from components.specs import Campaign, ChatSpec, Selection
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.generate_posts import compared
 from flows.ingest_items import ids_known, inputs_met

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.records import Item, Quarantine, Run
-from components.spec import Selection
-from components.store import Store
+from components.specs import Selection
+from components.warehouse.store import Store
 from flows.buying import purse_of
 from flows.ingest_items import inputs_met, later, newest_reading
 

@@ -14,7 +14,7 @@ import pytest
 
 from components.errors import HomeUnusable, UserError
 from components.records import Item
-from components.store import Store
+from components.warehouse.store import Store
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -62,7 +62,7 @@ def test_a_file_that_may_not_grow_is_told_with_its_path(tmp_path: Path) -> None:
 import resource, signal, sys
 from pathlib import Path
 from components.errors import HomeUnusable
-from components.store import Store
+from components.warehouse.store import Store
 from tests.test_home_failures import items
 store = Store(Path(sys.argv[1]))
 store.prepare()

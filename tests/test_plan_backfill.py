@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from components.records import Item, Post, Prompt
-from components.spec import Selection
+from components.specs import Selection
 from flows.buying import TRIED_AGAIN, journal_of
 from flows.left import read_left
 from flows.plan_backfill import plan_backfill

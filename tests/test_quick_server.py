@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from components.chat import ChatRequest, Journal, Ledger, buy
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 from tests.fake_provider import FakeProvider
 
 ROOT = Path(__file__).parents[1]

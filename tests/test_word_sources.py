@@ -10,8 +10,8 @@ import pytest
 
 from components.prompts import build
 from components.records import Feature, Item, Post
-from components.spec import FeatureSpec, PromptSpec
-from components.store import Store
+from components.specs import FeatureSpec, PromptSpec
+from components.warehouse.store import Store
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BOX = (0.125, 0.25, 0.5, 0.75)

@@ -7,7 +7,7 @@ from pathlib import Path
 from _load import Load, measure
 
 from components.chat import ChatRequest, Journal, Ledger, buy
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 
 PRICES = "date: 2026-01-01\nmodels:\n  openai/m@{url}: {{input: 0.15, output: 0.60}}\n"
 

@@ -16,7 +16,7 @@ from components.judgments.asking import Buy
 from components.judgments.beside import beside_in, openings_beside
 from components.judgments.judge import judge
 from components.records import AnchorReading, content_id
-from components.spec import AnchorSpec, JudgeSpec
+from components.specs import AnchorSpec, JudgeSpec
 
 FORMS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.audit.anchors import FORMS
-from components.spec import AnchorSpec
+from components.specs import AnchorSpec
 from components.statistics import cusum
 
 LEAST_SLACK = 0.75

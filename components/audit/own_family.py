@@ -14,7 +14,7 @@ import numpy as np
 from components.audit.effects import RULES, Effect, not_measured
 from components.judgments.families import family_of
 from components.judgments.rubric import brief_text, load_rubric, rubric_text
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 FEWEST = 10
 """Items with posts of either kind below which nothing is said."""

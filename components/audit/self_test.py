@@ -13,7 +13,7 @@ from components.audit.plan import Plan, plan_audit
 from components.audit.planted import FAULTS, PREFIX, answers, raised
 from components.audit.spec import AuditSpec
 from components.judgments.rubric import load_rubric
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 
 @dataclass(frozen=True, slots=True)

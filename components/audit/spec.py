@@ -7,7 +7,7 @@ from pydantic import Field
 
 from components.audit.material import SHIPPED
 from components.pairwise.spec import OFFLINE, PairwiseSpec
-from components.spec import ChatSpec, JudgeSpec, Spec
+from components.specs import ChatSpec, JudgeSpec, Spec
 
 
 class AuditSpec(Spec):

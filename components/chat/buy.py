@@ -21,7 +21,7 @@ from components.chat.providers import check
 from components.chat.request import ChatRequest
 from components.chat.walk import Walk
 from components.errors import ProviderStopped
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 
 async def buy(

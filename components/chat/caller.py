@@ -25,7 +25,7 @@ from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens, most_tokens
 from components.chat.under_way import begin, end
 from components.errors import ProviderStopped
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 log = logging.getLogger(__name__)
 

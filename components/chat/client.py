@@ -16,7 +16,7 @@ from components.chat.providers import endpoint_of
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
 from components.chat.transport import NoAnswer, transport_of
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 
 class Dialect(Protocol):

@@ -13,7 +13,7 @@ from components.chat.prices import FILE, Usage, price_of
 from components.chat.providers import endpoint_of
 from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 HISTORY = 500
 """So many of the newest answers tell how long prompts and replies really are."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from components.errors import UserError
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 IN_PROCESS = "offline"
 """The endpoint of models that run inside this process."""

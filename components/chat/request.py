@@ -14,7 +14,7 @@ import orjson
 from components.chat.providers import endpoint_of, revision_of
 
 if TYPE_CHECKING:
-    from components.chat_spec import ChatSpec
+    from components.specs.chat import ChatSpec
 
 KEY_VERSION = 1
 """Bumped when the key is computed in another way; every call would be bought again."""

@@ -19,7 +19,7 @@ import orjson
 from components.chat.outcome import Status
 from components.chat.providers import IN_PROCESS, endpoint_of, is_loopback
 from components.errors import UserError
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

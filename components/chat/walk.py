@@ -12,7 +12,7 @@ from itertools import chain, islice
 from components.chat.journal import Journal
 from components.chat.outcome import ChatOutcome
 from components.chat.request import ChatRequest
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 SHORTEST, LONGEST = 16, 512
 """Requests that are looked up together: few where an iterator must make each (a picture is read), many while all are

@@ -19,7 +19,7 @@ from components.errors import UserError
 from components.experiments.spec import ExperimentSpec, campaign_of_arm, flat
 from components.pairwise import PairwiseSpec
 from components.records import content_id
-from components.spec import Campaign, JudgeSpec
+from components.specs import Campaign, JudgeSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from components.experiments.scores import NOT_RUN, ArmScores, Findings, ItemScor
 from components.experiments.spec import OVERALL
 from components.pairwise import Figures, figures, same_posts
 from components.records import Comparison
-from components.store import STANDING, Store
+from components.warehouse.questions import STANDING
+from components.warehouse.store import Store
 
 Row = dict[str, Any]
 

@@ -19,11 +19,11 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from components.campaign import apply_override, describe, parse_campaign, read_mapping, relative_to
 from components.errors import UserError
 from components.pairwise import PairwiseSpec
 from components.records import content_id
-from components.spec import WORDS, Campaign, Selection, Spec
+from components.specs import WORDS, Campaign, Selection, Spec
+from components.specs.campaign_file import apply_override, describe, parse_campaign, read_mapping, relative_to
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 SHARED = ("name", "dataset", "budget")

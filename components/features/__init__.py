@@ -13,7 +13,7 @@ from components.features.hub import fetch
 from components.features.model_set import describe_model_sets, model_set_fingerprint, shipped_sets
 from components.items.pictures import PictureError
 from components.records import Feature, Item, Quarantine
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 if TYPE_CHECKING:
     from components.features.models import Models

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from components.features.keyword_ranking import rank, ranked_by
 from components.features.keywords import candidates, readable, sentence_of
 from components.records import Feature, Item
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 if TYPE_CHECKING:
     from components.features.models import Models

@@ -26,7 +26,7 @@ from components.chat.request import ChatRequest
 from components.errors import UserError
 from components.features.labels_file import DESCRIBED, labels_data, parse_labels
 from components.prompts.escaping import clean, delimit
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 STAGE = "describe"
 WORDS = (3, 40)

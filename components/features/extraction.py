@@ -23,7 +23,7 @@ from components.features.keywords import readable
 from components.features.models import Models, load_models
 from components.items.pictures import PictureError, open_picture
 from components.records import Feature, Item, Quarantine
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 READERS = 4
 READ_AHEAD = 2

@@ -14,7 +14,7 @@ from components.features.keyword_ranking import rank, ranked_by
 from components.features.keywords import candidates, sentence_of
 from components.features.models import Models
 from components.records import Feature, Item
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -28,7 +28,7 @@ from components.features.model_set import (
     short_revisions,
 )
 from components.features.pixels import DECODED
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 if TYPE_CHECKING:
     import torch

@@ -22,7 +22,7 @@ from components.items.pictures import PictureError
 from components.items.sending import picture_part
 from components.prompts.escaping import clean, delimit, unescape
 from components.records import Feature, Item
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 WORDING = Path(__file__).parent / "telling.yaml"
 FEWEST_WORDS, MOST_WORDS = 3, 45

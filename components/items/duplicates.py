@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from components.records import Item, Quarantine
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 
 def split_duplicates(

@@ -14,7 +14,7 @@ from components.items.files import FileState
 from components.items.pictures import PictureError, inspect_picture
 from components.items.values import BadValue, clean_text, has_words, parse_count, parse_time, shown
 from components.records import Item, Quarantine, content_id
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 COUNTS = ("likes", "replies", "reposts", "views")
 FIELDS = ("image", "text", "source_id", "author", "language", "published_at", *COUNTS)

@@ -19,7 +19,7 @@ from components.items.files import FileState, Found, file_state, printable, walk
 from components.items.readers import SUFFIXES, Table, decode, read_table
 from components.items.tables import Uris, check_columns, field_columns, match_columns, pick
 from components.items.values import clean_text, is_nothing, shown
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 _TABLES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 _SIDECARS = (".json", ".txt")

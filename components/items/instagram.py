@@ -11,7 +11,7 @@ from pathlib import PureWindowsPath
 
 from components.items.entries import Entry
 from components.items.folder import list_folder
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 EPOCH_MS = 1_314_220_021_721
 _NAME = re.compile(r"(?P<media>\d{15,20})_(?P<owner>\d{1,20})(?:_(?P<place>\d{1,3}))?(?:_[a-z]+)?", re.ASCII)

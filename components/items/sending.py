@@ -14,7 +14,7 @@ from typing import Any
 
 from components.items.pictures import PictureError, jpeg_for_model
 from components.records import Item
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 MAX_KEPT = 128 * 1024 * 1024
 """Characters of data URLs kept per process: about 1,000 photos at 768 pixels."""

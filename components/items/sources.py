@@ -8,7 +8,7 @@ from components.items.folder import list_folder
 from components.items.instagram import list_instagram
 from components.items.tables import list_table
 from components.items.x_export import list_x_export
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 SOURCES: Mapping[str, Callable[[DatasetSpec], list[Entry]]] = {
     "folder": list_folder,

@@ -13,7 +13,7 @@ from components.items.entries import FIELDS, Entry, make_entry, zone_of
 from components.items.files import FileState, file_state, printable, walk
 from components.items.readers import SUFFIXES, Row, Table, read_table
 from components.items.values import clean_text
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "image_path", "picture", "photo", "image_file", "file_name", "filename", "file", "path", "img"),

@@ -16,7 +16,7 @@ from components.items.entries import Entry, make_entry, zone_of
 from components.items.readers import Row, Table, read_table
 from components.items.tables import Uris, field_columns, pick, table_files
 from components.items.values import BadValue, clean_text, is_nothing, parse_time, shown
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 EPOCH_MS = 1_288_834_974_657
 FIRST_SNOWFLAKE = 30_000_000_000

@@ -19,7 +19,7 @@ from components.judgments.parse import Reading, parse_reply
 from components.judgments.prompt import SCORED, material_of, messages_for, system_message, user_message
 from components.judgments.rubric import Aspect, Rubric, brief_text, load_rubric
 from components.records import Item, Judgment, Post, Prompt
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 PICTURE = "picture"  # the state of a reading whose picture could not be shown
 YARDSTICK = "yardstick"  # the state of a reading without the words that it was to be judged against

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from components.judgments.beside import Begin
-from components.spec import Selection
-from components.store import Store, parameters, selected
+from components.specs import Selection
+from components.warehouse.selected import parameters, selected
+from components.warehouse.store import Store
 
 
 @dataclass(frozen=True, slots=True)

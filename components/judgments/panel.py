@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from components.judgments.families import kinship
-from components.spec import Campaign, JudgeSpec
+from components.specs import Campaign, JudgeSpec
 from components.statistics.means import mean_with_interval
-from components.store import Store
+from components.warehouse.store import Store
 
 JUDGE = JudgeSpec.step
 PANEL = "panel "

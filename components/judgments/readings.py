@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from components.errors import UserError
-from components.spec import JudgeSpec, Selection
-from components.store import Store, parameters, selected
+from components.specs import JudgeSpec, Selection
+from components.warehouse.selected import parameters, selected
+from components.warehouse.store import Store
 
 OVERALL = "overall"
 Scores = dict[str, dict[str, dict[str, float | None]]]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from components.errors import UserError
 from components.judgments.families import is_own
 from components.judgments.rubric import Rubric, brief_text, load_rubric
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 COUNTING = "offline/judge"
 

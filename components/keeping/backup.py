@@ -17,7 +17,7 @@ from components.errors import HomeUnusable, UserError
 from components.keeping.archive import MANIFEST, SUFFIXES, FolderTarget, Target, TarTarget
 from components.keeping.contents import LEFT_OUT, WAREHOUSE, parts
 from components.keeping.restore import verify
-from components.store import Store
+from components.warehouse.store import Store
 
 FORMAT = 1
 ADVICE = "free some space or choose another place, and run the same command again"

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.errors import HomeUnusable, UserError
 from components.keeping.archive import MANIFEST, digest, files_in, store
-from components.store import newest_schema
+from components.warehouse.schema import newest_schema
 
 DAMAGED = (tarfile.TarError, EOFError, ValueError, KeyError)
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from components.campaign import apply_override, describe
 from components.errors import UserError
-from components.spec import Spec
+from components.specs import Spec
+from components.specs.campaign_file import apply_override, describe
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -21,7 +21,7 @@ from components.features.keywords import readable
 from components.features.models import Models, load_models
 from components.items.pictures import PictureError, open_picture
 from components.records import Example, Quarantine
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from components.measure_spec import Family
+from components.specs.measures import Family
 
 
 class About(BaseModel):

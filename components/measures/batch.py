@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from components.posts.clip_scores import readable
 from components.records import Post
-from components.store import Store
+from components.warehouse.store import Store
 
 Floats = NDArray[np.float32]
 TASKS = ("topic", "scene", "sentiment")

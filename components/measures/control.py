@@ -6,12 +6,12 @@ reader has no class for (`no_class`); where the reader cannot tell it abstains (
 
 from collections.abc import Iterator, Sequence
 
-from components.measure_spec import MeasureSpec
 from components.measures.batch import Batch, Found
 from components.measures.readers import Lexicon, Reader, reader_of, surest
 from components.measures.vectors import TextVectors
 from components.posts.duplicates import words_of
 from components.records import Post
+from components.specs.measures import MeasureSpec
 
 NAMES = {"topic_control": "topic", "scene_control": "scene", "sentiment_control": "sentiment"}
 LEXICON = "sentiment_lexicon"

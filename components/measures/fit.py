@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from components.measure_spec import MeasureSpec
 from components.measures.alarm import Alarm, calibrate
 from components.measures.batch import Batch, Floats, Found
 from components.measures.vectors import TextVectors, parted
 from components.records import Post, content_id
+from components.specs.measures import MeasureSpec
 
 SAME = 0.995
 """Cosine of two pictures from which on they count as one: a crop, another compression."""

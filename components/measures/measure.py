@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.measure_spec import MeasureSpec
 from components.measures.about import about, names_of
 from components.measures.batch import Batch, Found
 from components.measures.control import Control
@@ -21,7 +20,8 @@ from components.measures.variety import Variety
 from components.measures.vectors import TextVectors
 from components.measures.wording import wording
 from components.records import Measure, Post
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
+from components.specs.measures import MeasureSpec
 
 if TYPE_CHECKING:
     from components.features.models import Models

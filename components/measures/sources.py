@@ -12,7 +12,7 @@ from components.features.model_set import HubPart, LocalPart, ModelSet
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from components.measure_spec import MeasureSpec
+    from components.specs.measures import MeasureSpec
 
 OWN = "postwright"
 """The `model` of what is counted here, by no library's opinion."""

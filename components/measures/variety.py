@@ -13,12 +13,12 @@ import numpy as np
 
 from components.learning.near_duplicates import SHINGLES_SHARED, text_key
 from components.learning.pairs import within_jaccard
-from components.measure_spec import MeasureSpec
 from components.measures.batch import Batch, Found
 from components.measures.sources import OWN, named
 from components.measures.vectors import TextVectors, unit
 from components.posts.duplicates import words_of
 from components.records import Post, content_id
+from components.specs.measures import MeasureSpec
 
 if TYPE_CHECKING:
     from sacrebleu.metrics import BLEU

@@ -21,7 +21,7 @@ from components.people.order import Rated, representative
 from components.records import Comparison
 from components.statistics.agreement_forms import alpha, within
 from components.statistics.estimate import Estimate, over_forms
-from components.store import Store
+from components.warehouse.store import Store
 
 Pair = tuple[str, str]
 Verdicts = Mapping[Pair, float]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from components.chat_spec import ChatSpec
+from components.specs.chat import ChatSpec
 
 OFFLINE = "offline/pairwise"
 

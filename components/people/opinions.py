@@ -11,7 +11,7 @@ import yaml
 
 from components.judgments.rubric import rubric_id
 from components.people.order import Rated, representative
-from components.store import Store
+from components.warehouse.store import Store
 
 _BLIND = """
     SELECT r.post_id, r.rater, r.rubric, r.aspect, r.score, r.slice, r.created_at AS at, p.item_id, r.rubric_id

@@ -13,8 +13,9 @@ from components.errors import UserError
 from components.judgments.rubric import rubric_id
 from components.people.teaching import Signals
 from components.records import Item
-from components.spec import Selection
-from components.store import Store, parameters, selected
+from components.specs import Selection
+from components.warehouse.selected import parameters, selected
+from components.warehouse.store import Store
 
 Row = dict[str, Any]
 NEAR_THRESHOLD = 0.1

@@ -8,7 +8,7 @@ import yaml
 from components.people.leaks import as_example
 from components.people.preferences import Candidate
 from components.records import Example, Item, content_id
-from components.store import Store
+from components.warehouse.store import Store
 
 _REVIEWED = """
     SELECT r.*, p.item_id, i.dataset FROM reviewed_posts r JOIN prompts p USING (prompt_id) JOIN items i USING (item_id)

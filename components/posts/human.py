@@ -10,7 +10,7 @@ from datetime import datetime
 from components.posts.alt_text import alt_text
 from components.prompts import load_platform
 from components.records import Item, Post, Prompt
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 
 NO_TEXT = "no_text"
 

@@ -14,7 +14,7 @@ from components.posts.request import Asked, seed_of, temperature_of
 from components.prompts import load_platform
 from components.prompts.escaping import clean
 from components.records import Post, Prompt
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"\A```[\w-]*[ \t]*\n(.*?)\n?```\Z", re.DOTALL)

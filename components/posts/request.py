@@ -12,7 +12,7 @@ from components.chat import ChatRequest
 from components.items.pictures import PictureError
 from components.items.sending import picture_part
 from components.records import Item, Prompt
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 
 
 @dataclass

@@ -19,7 +19,7 @@ from components.prompts.escaping import escape
 from components.prompts.platforms import load_platform
 from components.prompts.templates import load_template
 from components.records import Feature, Item, Prompt, Quarantine
-from components.spec import WORDS, PromptSpec
+from components.specs import WORDS, PromptSpec
 
 _STEP = PromptSpec.step
 FEATURES = {"keywords": "keyword", "details": "crop_caption"}

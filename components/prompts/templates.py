@@ -16,7 +16,7 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from components.errors import UserError
-from components.spec import WORDS
+from components.specs import WORDS
 
 FOLDER = Path(__file__).parent / "templates"
 VARIABLES = (*WORDS, "order", "text", "has_picture", "platform", "language")

@@ -14,7 +14,7 @@ from components.errors import UserError
 from components.records import Evaluation
 from components.report.render import TEMPLATES, environment
 from components.report.training import POLICY
-from components.store import Store
+from components.warehouse.store import Store
 
 REACH = 4.0
 """The chart ends at so many times the smallest effect that matters, on either side."""

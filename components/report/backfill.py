@@ -9,7 +9,7 @@ from components.report.calendar import calendar_of
 from components.report.formats import usd, whole
 from components.report.render import TEMPLATES, environment
 from components.report.training import POLICY
-from components.windows import name_of
+from components.specs.windows import name_of
 
 LETTER = 7
 """Pixels: the widest that text of this size is on average."""

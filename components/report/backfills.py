@@ -11,9 +11,10 @@ from typing import Any
 
 from components.errors import UserError
 from components.judgments.panel import JUDGE
-from components.spec import On, Selection
-from components.store import Store, parameters, selected
-from components.windows import name_of
+from components.specs import On, Selection
+from components.specs.windows import name_of
+from components.warehouse.selected import parameters, selected
+from components.warehouse.store import Store
 
 KINDS = ("done", "empty", "running", "waiting", "failed", "not started")
 """How a window may stand; `failed` is whatever stopped it, which `state` and `message` say."""

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from components.report.backfills import BackfillState, WindowState
 from components.report.formats import usd, whole
-from components.windows import zone_of
+from components.specs.windows import zone_of
 
 GAP = 3
 DAY = 24

@@ -19,7 +19,7 @@ from components.report import charts, experiment_charts
 from components.report.experiment_agreement import Believed, believed
 from components.report.pictures import Shown, one
 from components.report.render import TEMPLATES, environment
-from components.store import Store
+from components.warehouse.store import Store
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
 EACH = 5

@@ -10,7 +10,7 @@ from components.report.agreement import Block, block_of
 from components.report.agreement_lines import told
 from components.report.disagreements import Disagreement, explain, most_different
 from components.report.readings import read_posts, reasons
-from components.store import Store
+from components.warehouse.store import Store
 
 
 @dataclass(frozen=True, slots=True)

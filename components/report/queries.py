@@ -19,8 +19,10 @@ from components.records import Item
 from components.report.measured import OF_POSTS, Measured, measured
 from components.report.readings import Readings, read, reasons
 from components.report.trend import Past, past
-from components.spec import Selection
-from components.store import STANDING, Store, selected
+from components.specs import Selection
+from components.warehouse.questions import STANDING
+from components.warehouse.selected import selected
+from components.warehouse.store import Store
 
 Row = dict[str, Any]
 HISTORY, REFUSED = 10, 100

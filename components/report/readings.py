@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from components.judgments.rubric import rubric_id
 from components.people.order import Rated, representative
-from components.store import Store
+from components.warehouse.store import Store
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]

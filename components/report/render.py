@@ -32,7 +32,7 @@ from components.report.pictures import embed
 from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
 from components.report.trend import trend_of
 from components.statistics.means import mean_with_interval
-from components.store import Store
+from components.warehouse.store import Store
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLES = ("style.css", "heat.css", "measures.css", "trend.css")

@@ -15,7 +15,7 @@ from components.report import training_charts as charts
 from components.report.render import TEMPLATES, environment
 from components.report.training_figures import Figures, figures_of
 from components.report.training_queries import PARTS, Learned, Row, find_learned
-from components.store import Store
+from components.warehouse.store import Store
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
 FEW = 100

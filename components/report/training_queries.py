@@ -11,7 +11,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
-from components.store import Store
+from components.warehouse.store import Store
 
 Row = dict[str, Any]
 PARTS = ("train", "validation", "test", "unused")

@@ -18,7 +18,7 @@ from components.audit.spec import AuditSpec
 from components.chat import ChatOutcome, ChatRequest, Status
 from components.judgments import load_rubric, rubric_text
 from components.pairwise.spec import PairwiseSpec
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 SOME = Material(name="some", posts=load_material().posts[8:14])
 

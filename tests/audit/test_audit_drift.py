@@ -10,7 +10,7 @@ from components.audit.drift import change_of, drift_of, noise_of, since_of, told
 from components.audit.material import Material, load_material
 from components.audit.plan import mean
 from components.prompts.escaping import delimit
-from components.spec import AnchorSpec, JudgeSpec
+from components.specs import AnchorSpec, JudgeSpec
 from flows.expect_anchors import written_down
 
 SPEC = AnchorSpec()

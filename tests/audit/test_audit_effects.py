@@ -19,8 +19,8 @@ from components.audit.self_test import planted_plan, simulate
 from components.audit.verdicts import REMEDIES, TITLES, state, verdict
 from components.judgments import load_rubric, rubric_id, rubric_text
 from components.records import Judgment, Post, Prompt, Rating, Record, content_id
-from components.spec import GenerationSpec, JudgeSpec
-from components.store import Store
+from components.specs import GenerationSpec, JudgeSpec
+from components.warehouse.store import Store
 
 RUBRIC = """
 name: wit

@@ -12,7 +12,7 @@ from components.errors import UserError
 from components.judgments import load_rubric
 from components.prompts.escaping import clean
 from components.prompts.platforms import known_platforms, load_platform
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 POST = "{id: a, platform: x, text: A boat left., levels: {relevance_clarity: 8}"
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, Retry, buy, calls_view_sql
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 from tests.fake_provider import FakeProvider
 
 KEY = "sk-marked-5f1e-not-to-be-found"

@@ -318,7 +318,7 @@ async def test_an_ended_batch_that_lacks_a_line_is_collected_by_commands_that_do
 
 async def test_an_offline_model_has_no_batches(shop: BatchShop) -> None:
     from components.chat import check
-    from components.spec import GenerationSpec
+    from components.specs import GenerationSpec
 
     with pytest.raises(UserError, match="remove `mode: batch`"):
         check(GenerationSpec(mode="batch"), None, False)

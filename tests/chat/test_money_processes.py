@@ -27,7 +27,7 @@ import asyncio, json, sys
 from pathlib import Path
 from components.chat import Journal, Ledger, Till, buy
 from components.errors import PostwrightError
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 from tests.chat.conftest import KEY, QUICK, request
 
 home, url = Path(sys.argv[1]), sys.argv[2]

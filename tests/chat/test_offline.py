@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.chat import ChatOutcome, ChatRequest, Journal, Ledger, Status, buy, offline, stream
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 from tests.chat.conftest import QUICK, Shop
 
 

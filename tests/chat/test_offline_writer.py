@@ -18,7 +18,7 @@ from components.chat.offline.desk import phrases
 from components.chat.offline.writer import complete
 from components.prompts import build, known_platforms, load_platform
 from components.records import Feature, Item
-from components.spec import PromptSpec
+from components.specs import PromptSpec
 
 TWEETS = Path(__file__).parents[2].parent / "shared/data/real/tweets"
 SUBJECTS = {

@@ -8,7 +8,7 @@ import yaml
 
 from components.chat import FINAL, RETRYABLE, STOPPING, check
 from components.chat.providers import is_loopback
-from components.spec import Campaign
+from components.specs import Campaign
 
 ROOT = Path(__file__).parents[2]
 PROVIDERS = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from components.campaign import load_campaign
 from components.chat.spend_views import GROUPS
-from components.spec import Campaign
+from components.specs import Campaign
+from components.specs.campaign_file import load_campaign
 from flows.settings import Settings
 from flows.show_spend import BY, read_spend, show_spend
 from tests.chat.purses import die, open_ledger, take

@@ -13,7 +13,7 @@ from components.chat import Status, check
 from components.chat.client import Client
 from components.chat.transport import HttpTransport, NoAnswer, encoded, openai_client, proxy_of, transport_of
 from components.errors import UserError
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 from tests.chat.conftest import KEY
 from tests.fake_provider import FakeProvider
 

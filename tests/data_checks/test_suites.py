@@ -1,7 +1,10 @@
 """Each suite accepts a good frame, and rejects every single planted defect of it, and an empty frame."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -139,12 +142,18 @@ def test_old_features_without_parts_and_thresholds_are_good() -> None:
     assert failed(check("features", frame)) == set()
 
 
-def test_nothing_is_printed_and_nothing_is_sent(capfd: pytest.CaptureFixture[str]) -> None:
-    from data_checks.validate import _batches
-
-    check("items", planted_items.good())
-    out, err = capfd.readouterr()
-    assert (out, err) == ("", "")
-    context = _batches().data_asset.datasource.data_context
-    assert context.variables.analytics_enabled is False
-    assert context.variables.progress_bars.globally is False
+def test_nothing_is_printed_and_nothing_is_sent() -> None:
+    """In a process of its own, without a test's own data contexts: Great Expectations sends what they do."""
+    code = """if True:
+        import socket
+        def refuse(*args): raise SystemExit(f"a connection to {args[1:]}")
+        socket.socket.connect = socket.socket.connect_ex = refuse
+        from tests.data_checks import planted_items
+        from tests.data_checks.planting import check
+        assert not check("items", planted_items.good()).stop
+        from great_expectations.data_context.data_context.context_factory import project_manager
+        try: project_manager.is_using_cloud()
+        except Exception: raise SystemExit(0)
+        raise SystemExit("there is a data context")"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -9,8 +9,8 @@ from components.errors import UserError
 from components.experiments.read import read_experiment
 from components.records import Arm as ArmRow
 from components.records import Comparison, Item, Judgment, Post, Prompt
-from components.spec import GenerationSpec, Selection
-from components.store import Store
+from components.specs import GenerationSpec, Selection
+from components.warehouse.store import Store
 from flows.contests import Arm, between_arms, contest_of
 from flows.settings import Settings
 

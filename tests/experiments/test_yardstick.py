@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.records import Feature, Item, Prompt
-from components.store import Store
+from components.warehouse.store import Store
 from flows.judge_posts import words_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from components.features import extract
 from components.items.pictures import inspect_picture
 from components.records import Feature, Item
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "campaigns/samples"

@@ -27,7 +27,7 @@ from components.features.told_captions import (
     read_fusions,
 )
 from components.records import Feature, Item
-from components.spec import FeatureSpec, TellingSpec
+from components.specs import FeatureSpec, TellingSpec
 from tests.fake_provider import FakeProvider
 from tests.features.tiny_models import Tiny
 

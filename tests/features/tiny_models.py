@@ -13,7 +13,7 @@ import yaml
 from PIL import Image, ImageDraw
 
 from components.records import Item
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 SIDE = 32
 WORDS = [

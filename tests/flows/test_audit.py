@@ -14,7 +14,7 @@ from components.audit.spec import AuditSpec
 from components.errors import CheckFailed, UserError
 from components.report.audit import render_audit
 from components.report.render import render
-from components.spec import AnchorSpec, Budget, JudgeSpec
+from components.specs import AnchorSpec, Budget, JudgeSpec
 from flows.audit_judge import audit_judge
 from flows.pipeline import pipeline
 from flows.read_anchors import AnchorStep, names_of, read_anchors

@@ -17,7 +17,7 @@ from prefect.client.orchestration import get_client
 
 from components.errors import ProviderStopped, UserError
 from components.report.backfills import BackfillState, read_backfill
-from components.spec import Campaign
+from components.specs import Campaign
 from flows import ingest_items as ingestion
 from flows.backfill import backfill
 from flows.pipeline import pipeline

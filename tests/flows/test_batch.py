@@ -20,8 +20,8 @@ from rich.console import Console
 from components.chat import prices
 from components.chat.batch import Register
 from components.errors import BatchPending, UserError
-from components.spec import Campaign
-from components.store import Store
+from components.specs import Campaign
+from components.warehouse.store import Store
 from flows import batching, buying
 from flows.backfill import backfill
 from flows.pipeline import Summary, pipeline

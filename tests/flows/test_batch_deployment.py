@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.store import Store
+from components.warehouse.store import Store
 from tests.fake_provider import FakeProvider
 from tests.flows.service import Service, wait_until
 from tests.flows.test_batch import answer

@@ -17,7 +17,7 @@ import flows.batching
 from components.chat.segments import list_segments
 from components.errors import BudgetExceeded, ProviderStopped
 from components.exchange import Place
-from components.spec import Budget
+from components.specs import Budget
 from flows import buying, workers
 from flows.buying_elsewhere import Errand
 from flows.generate_posts import generate_posts

@@ -12,7 +12,7 @@ from rich.console import Console
 from components.errors import UserError
 from components.pairwise import PairwiseSpec
 from components.records import Feature, Item, Post, Prompt
-from components.spec import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
+from components.specs import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from flows.compare_posts import compare_posts
 from flows.contests import Arm
 from flows.settings import Settings

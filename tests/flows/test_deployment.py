@@ -18,7 +18,7 @@ import yaml
 from rich.console import Console
 
 from components.errors import UserError
-from components.store import Store
+from components.warehouse.store import Store
 from flows.automations import keep_automations
 from flows.service import Asked, Reference, refuse_taken, speaking_to, wanted
 from flows.service_status import read_status

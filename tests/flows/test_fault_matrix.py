@@ -16,7 +16,7 @@ import pytest
 
 from components.chat import FINAL, RETRYABLE
 from components.errors import ProviderStopped
-from components.spec import Budget, Campaign, Selection
+from components.specs import Budget, Campaign, Selection
 from flows.generate_posts import generate_posts
 from flows.judge_posts import judge_posts
 from flows.pipeline import how_it_ended, pipeline

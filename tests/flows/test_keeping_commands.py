@@ -11,7 +11,7 @@ import pytest
 
 from components.errors import UserError
 from components.records import Feature, Item
-from components.store import Store
+from components.warehouse.store import Store
 from flows.cli import main
 from flows.export_table import export_table
 from flows.settings import Settings

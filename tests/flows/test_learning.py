@@ -11,7 +11,7 @@ import yaml
 from components.errors import CheckFailed, UserError
 from components.features import forward_passes, model_set_fingerprint
 from components.learning.spec import EvaluationSpec, TrainingSpec, load_training
-from components.spec import DatasetSpec, FeatureSpec, Selection
+from components.specs import DatasetSpec, FeatureSpec, Selection
 from flows.evaluate_prompt_words import evaluate_prompt_words
 from flows.extract_features import extract_features
 from flows.ingest_items import ingest_items

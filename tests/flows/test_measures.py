@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from components.features.models import _load
-from components.measure_spec import FAMILIES
 from components.measures import names_of
-from components.spec import MeasureSpec, Selection
+from components.specs import MeasureSpec, Selection
+from components.specs.measures import FAMILIES
 from flows.measure_posts import measure_posts
 from flows.pipeline import Summary, pipeline
 from flows.settings import Settings

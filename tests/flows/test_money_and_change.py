@@ -12,8 +12,8 @@ import pytest
 from components.chat import prices
 from components.errors import BudgetExceeded, UserError
 from components.records import TABLES
-from components.spec import Campaign, PromptSpec, Selection
-from components.windows import edges_of
+from components.specs import Campaign, PromptSpec, Selection
+from components.specs.windows import edges_of
 from flows import buying, caching, progress
 from flows.backfill import backfill, id_of
 from flows.extract_features import extract_features

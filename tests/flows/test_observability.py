@@ -18,7 +18,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.artifacts import statements
 from flows.cli import main
 from flows.pipeline import Summary, pipeline

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.errors import BatchPending, UserError
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.check_warehouse import check_tables
 from flows.judges import notes_on
 from flows.pipeline import pipeline

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.errors import BudgetExceeded, CheckFailed, ProviderStopped, UserError
-from components.spec import Campaign, FeatureSpec, GenerationSpec, PromptSpec, Selection
+from components.specs import Campaign, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from flows.generate_posts import generate_posts
 from flows.pipeline import Summary, pipeline
 from flows.settings import Settings

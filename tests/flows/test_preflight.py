@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.preflight import preflight
 from flows.settings import Settings
 

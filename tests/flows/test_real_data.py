@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.pipeline import pipeline
 from flows.settings import Settings
 

@@ -11,7 +11,7 @@ import pytest
 
 from components.chat import prices
 from components.errors import BudgetExceeded, UserError
-from components.spec import Campaign
+from components.specs import Campaign
 from flows import buying
 from flows.plan_rejudging import plan_rejudging
 from flows.rejudge_posts import rejudge_posts

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from components.errors import CheckFailed, ProviderStopped
-from components.spec import Campaign, Selection
+from components.specs import Campaign, Selection
 from flows import batching, build_prompts, extract_features, stages
 from flows.publish import StepResult
 from flows.settings import Settings
@@ -106,7 +106,7 @@ def test_the_first_error_lets_the_others_end_their_slice_and_is_raised(short: No
 def test_a_signal_ends_the_computing_step_at_once_and_a_purchase_with_what_is_in_flight() -> None:
     code = """
 import asyncio, os, signal, threading, time
-from components.spec import Selection
+from components.specs import Selection
 from flows import stages
 from flows.publish import StepResult
 from flows.stopping import run_async

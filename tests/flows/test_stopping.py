@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.store import Store
+from components.warehouse.store import Store
 from flows.stopping import run_async, stoppable
 from tests.fake_provider import FakeProvider
 

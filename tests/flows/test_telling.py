@@ -8,7 +8,7 @@ import yaml
 
 from components.errors import BudgetExceeded, UserError
 from components.features.class_descriptions import DescriptionSpec
-from components.spec import Budget, Campaign, DatasetSpec, FeatureSpec, GenerationSpec, PromptSpec, Selection
+from components.specs import Budget, Campaign, DatasetSpec, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from flows.build_prompts import build_prompts
 from flows.describe_classes import describe_classes
 from flows.extract_features import extract_features

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.chat.segments import list_segments
-from components.spec import Campaign
+from components.specs import Campaign
 from flows.pipeline import pipeline
 from flows.settings import Settings
 from tests.flows.test_workers import rows

@@ -19,7 +19,7 @@ from components.exchange import Parcels, Pictures, Place
 from components.features import extract, forward_passes
 from components.items import list_entries, read_entries
 from components.records import Feature, Quarantine
-from components.spec import Campaign, DatasetSpec, FeatureSpec
+from components.specs import Campaign, DatasetSpec, FeatureSpec
 from flows import workers
 from flows.caching import ROWS
 from flows.extracting import extract_elsewhere, key_of, send_pictures

@@ -15,7 +15,7 @@ from components.errors import UserError
 from components.items import list_entries, read_entries
 from components.items.entries import Entry
 from components.records import Item, Quarantine
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 Save = Callable[..., Path]
 

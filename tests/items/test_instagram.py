@@ -8,7 +8,7 @@ from PIL import Image
 
 from components.items import list_entries, read_entries, split_duplicates
 from components.items.instagram import posted_at
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 Save = Callable[..., Path]
 

@@ -11,7 +11,7 @@ import pytest
 from components.items import jpeg_for_model, list_entries, read_entries, split_duplicates
 from components.items.entries import Entry
 from components.records import Item, Quarantine
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 FOLDERS = ("image_compressed_cristiano", "image_compressed_taylorswift", "officialcaptainamerica")
 

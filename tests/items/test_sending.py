@@ -19,7 +19,7 @@ from components.items.sending import picture_part, seen_differently
 from components.judgments.prompt import messages_for
 from components.posts import ask
 from components.records import Item, Prompt
-from components.spec import ChatSpec, GenerationSpec, JudgeSpec, TellingSpec
+from components.specs import ChatSpec, GenerationSpec, JudgeSpec, TellingSpec
 from tests.chat.conftest import request
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -10,7 +10,7 @@ from components.errors import UserError
 from components.items import list_entries, read_entries, split_duplicates
 from components.items.x_export import EPOCH_MS, posted_at
 from components.records import Item, Quarantine
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 HEADER = (
     "tweet_id,text,language,type,bookmark_count,favorite_count,retweet_count,reply_count,view_count,created_at,client,"

@@ -18,7 +18,7 @@ from components.chat.offline.judge import complete
 from components.judgments import load_rubric, parse_reply
 from components.judgments.prompt import system_message
 from components.records import Judgment
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 from tests.fake_provider import FakeProvider
 from tests.judgments.test_judging import ASPECTS, Batch
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from components.chat import ChatOutcome, Status
 from components.judgments.asking import REPAIRS
 from components.judgments.parse import parse_reply
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 from tests.judgments.test_judge_replies import FORGIVEN, NAMES, SCALE, SCORES, reply, scores_of
 from tests.judgments.test_judging import ASPECTS, Batch
 

@@ -19,7 +19,7 @@ from components.items.pictures import jpeg_for_model
 from components.judgments import judge, load_rubric, rubric_text
 from components.judgments.beside import OPENING_WORDS, Begin, Ring, Waiting, beside_in, openings_beside
 from components.records import Item, Judgment, Post, Prompt
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ASPECTS = ["relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement"]

@@ -9,7 +9,7 @@ from components.errors import UserError
 from components.judgments import check_judge, load_rubric, rubric_text
 from components.judgments.prompt import system_message
 from components.judgments.worth import check_rubric_of_pairs
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 SHIPPED = ["accessibility", "brand", "mpwl", "persuasion"]
 ASPECTS = ["relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement"]

@@ -12,8 +12,8 @@ from components.judgments.origins import origins
 from components.judgments.readings import Readings, earlier_judge, reader_of, readings_of
 from components.judgments.shift import NEIGHBOURS, change, shift
 from components.records import Item, Judgment, Post, Prompt
-from components.spec import GenerationSpec, JudgeSpec, Selection
-from components.store import Store
+from components.specs import GenerationSpec, JudgeSpec, Selection
+from components.warehouse.store import Store
 
 ASPECTS = ["relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement"]
 SPRING, SUMMER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)

@@ -195,7 +195,7 @@ def test_a_full_disk_leaves_nothing_of_a_backup(steps: Steps, tmp_path: Path) ->
     from pathlib import Path
     from components.errors import HomeUnusable
     from components.keeping import back_up
-    from components.store import Store
+    from components.warehouse.store import Store
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
     try:

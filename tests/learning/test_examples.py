@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from components.campaign import load_campaign
 from components.drawings.vocabulary import SCENES, SENTIMENTS, TOPICS
 from components.errors import UserError
 from components.learning.examples import LabelledEntry, list_examples, read_examples, settle
 from components.learning.spec import LabelledSource, Task, load_training
 from components.records import Example, content_id
+from components.specs.campaign_file import load_campaign
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CAMPAIGNS = Path(__file__).parents[2] / "campaigns"

@@ -12,7 +12,7 @@ from components.errors import UserError
 from components.features import load_models
 from components.features.clip import Clip
 from components.learning.few_shot import choose_shots, learn_context
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 from tests.features.tiny_models import make_clip
 
 NAMES = ["beach", "cafe", "forest", "city by night"]

@@ -15,7 +15,7 @@ from components.features import load_models
 from components.learning import baselines
 from components.learning.methods import LEARNING_KINDS, NEEDS, Inputs, fits, predict
 from components.learning.spec import EvaluationSpec, Method, load_evaluation
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 SENTIMENTS = ("positive", "neutral", "negative")
 

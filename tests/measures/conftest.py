@@ -7,7 +7,7 @@ import pytest
 from components.features.models import Models, load_models
 from components.measures.batch import Batch
 from components.records import Post
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 from tests.measures.posts import a_batch, a_post
 
 SEED = 9_700_000

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from components.measure_spec import FAMILIES
 from components.measures.about import about, as_markdown, names_of
 from components.report.measured import FAMILIES as TITLES
+from components.specs.measures import FAMILIES
 
 ROOT = Path(__file__).parents[2]
 

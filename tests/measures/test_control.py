@@ -12,7 +12,7 @@ from components.measures.confusion import Confusion, confusions
 from components.measures.control import Control, says
 from components.measures.readers import surest
 from components.measures.vectors import TextVectors
-from components.spec import MeasureSpec
+from components.specs import MeasureSpec
 from tests.measures.conftest import Drawn
 from tests.measures.posts import a_batch, a_post
 

@@ -10,7 +10,7 @@ from components.features.models import Models
 from components.measures.batch import Found, Pictures
 from components.measures.fit import NAMES, Fit
 from components.measures.vectors import TextVectors, sentences
-from components.spec import MeasureSpec
+from components.specs import MeasureSpec
 from tests.measures.conftest import Drawn
 from tests.measures.posts import a_batch, a_post
 

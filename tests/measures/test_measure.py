@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from components.features.models import Models, _load
-from components.measure_spec import FAMILIES
 from components.measures import Measuring, names_of, read_batch
 from components.measures.variety import Variety
 from components.measures.vectors import TextVectors
 from components.records import Measure
-from components.spec import FeatureSpec, MeasureSpec
+from components.specs import FeatureSpec, MeasureSpec
+from components.specs.measures import FAMILIES
 from data_checks.validate import validate
 from flows.settings import Settings
 from tests.measures.conftest import Drawn

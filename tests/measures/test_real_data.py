@@ -10,7 +10,7 @@ import pytest
 from components.features.models import Models
 from components.measures import Measuring
 from components.records import Post
-from components.spec import FeatureSpec, MeasureSpec
+from components.specs import FeatureSpec, MeasureSpec
 from data_checks.validate import validate
 from tests.measures.posts import a_batch, a_post
 

@@ -8,7 +8,7 @@ import pytest
 from components.errors import UserError
 from components.measures.sources import fingerprint
 from components.measures.toxicity import Shipped, load_classifier, toxicity
-from components.spec import MeasureSpec
+from components.specs import MeasureSpec
 from tests.measures.posts import a_batch, a_post
 
 

@@ -10,9 +10,9 @@ from components.pairwise import PairwiseSpec, figures
 from components.pairwise.agreement import alike, told
 from components.pairwise.rates import clustered_rate
 from components.records import Comparison, Judgment, Rating, content_id
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 from components.statistics import krippendorff_alpha
-from components.store import Store
+from components.warehouse.store import Store
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 MINE, OTHER, SCORES = PairwiseSpec(model="openai/a"), PairwiseSpec(model="openai/b"), JudgeSpec(model="openai/c")

@@ -16,7 +16,7 @@ from components.pairwise import Contest, Figures, figures, pair_verdicts
 from components.pairwise.rates import clustered_rate, wilson
 from components.pairwise.verdicts import ORDERS, PairVerdict
 from components.records import Comparison, Item, Prompt, content_id
-from components.store import Store
+from components.warehouse.store import Store
 from tests.fake_provider.pairwise_judge import BiasedJudge
 from tests.pairwise.posts import NOW, Script, arms, asked, by, candidates, played
 from tests.pairwise.test_comparing import labels_in

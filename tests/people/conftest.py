@@ -14,7 +14,7 @@ import pytest
 
 from components.drawings.drawing import draw
 from components.records import Judgment, Post
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 from flows.review_posts import Asked, Reviewing, listening
 from flows.settings import Settings
 from tests.report.conftest import ASPECTS, T0, Home

@@ -20,8 +20,8 @@ from components.people.preferences import Candidate, pairs
 from components.people.queries import posts_of
 from components.people.reviewed import measured_examples
 from components.records import Arm, Example, Item, Rating, Review, content_id
-from components.spec import AnchorSpec, Selection
-from components.store import Store
+from components.specs import AnchorSpec, Selection
+from components.warehouse.store import Store
 from flows.export_posts import Exported, export_posts, preference_lines
 from flows.settings import Settings
 from flows.show_people import show_exported

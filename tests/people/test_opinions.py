@@ -16,7 +16,7 @@ from components.people.opinions import Judged, Said
 from components.people.order import lot
 from components.people.ratings_file import Known, read_ratings, written
 from components.records import Rating, Review, content_id
-from components.store import Store
+from components.warehouse.store import Store
 from flows.fold_ratings import export_ratings, import_ratings
 from flows.read_opinions import read, store_calibrations
 from flows.show_people import show_imported, show_opinions

@@ -10,7 +10,7 @@ from components.features.models import Models, passes
 from components.posts import with_clip_scores
 from components.posts.clip_scores import BATCH, readable
 from components.records import Post
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

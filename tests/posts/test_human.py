@@ -10,7 +10,7 @@ from components.errors import UserError
 from components.judgments.prompt import user_message
 from components.posts import ask, human_posts
 from components.records import Item, Prompt
-from components.spec import GenerationSpec, JudgeSpec
+from components.specs import GenerationSpec, JudgeSpec
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HUMAN = GenerationSpec(model="human/source")

@@ -7,7 +7,7 @@ import pytest
 from components.chat import ChatOutcome, Status
 from components.posts import clean_reply, read_posts
 from components.records import Post, Prompt
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from components.posts import ask, unsent_posts
 from components.records import Item, Prompt
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

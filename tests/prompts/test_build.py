@@ -9,7 +9,7 @@ import pytest
 from components.errors import UserError
 from components.prompts import build
 from components.records import Feature, Item
-from components.spec import PromptSpec
+from components.specs import PromptSpec
 
 ALL = {
     "caption": ["two dogs on a beach", "a dog"],

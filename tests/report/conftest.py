@@ -12,8 +12,8 @@ import pytest
 from components.chat.journal import calls_view_sql
 from components.drawings.drawing import draw
 from components.records import CheckResult, Feature, Item, Judgment, Post, Prompt, Quarantine, Run, content_id
-from components.spec import DatasetSpec, GenerationSpec, JudgeSpec, PromptSpec
-from components.store import Store
+from components.specs import DatasetSpec, GenerationSpec, JudgeSpec, PromptSpec
+from components.warehouse.store import Store
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ASPECTS = ("relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement")

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.judgments import rubric_id, rubric_text
 from components.records import Judgment, Post, Rating
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 
 ASPECTS = ("relevance_clarity", "creativity_originality", "coherence_structure", "emotional_engagement")
 

@@ -17,9 +17,9 @@ from components.report.agreement import block_of
 from components.report.candidates import why
 from components.report.disagreements import extremes, most_different
 from components.report.readings import Judge, Readings
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 from components.statistics import krippendorff_alpha, noise_floor, within_one
-from components.store import Store
+from components.warehouse.store import Store
 
 _spec = importlib.util.spec_from_file_location("planted_readings", Path(__file__).parent / "readings.py")
 assert _spec and _spec.loader

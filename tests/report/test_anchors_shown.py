@@ -8,7 +8,7 @@ import numpy as np
 from components.audit.drift import change_of, drift_of, shown
 from components.report.anchors import anchors_of
 from components.report.render import render
-from components.spec import AnchorSpec
+from components.specs import AnchorSpec
 
 
 def kept(shift: float, periods: int = 24) -> dict:

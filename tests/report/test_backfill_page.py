@@ -15,8 +15,8 @@ from components.records import Backfill, Item, Post, Prompt, Run
 from components.report.backfill import draw_backfill, render_backfill
 from components.report.backfills import BackfillState, read_backfill
 from components.report.calendar import calendar_of
-from components.store import Store
-from components.windows import edges_of
+from components.specs.windows import edges_of
+from components.warehouse.store import Store
 from tests.chromium import CHROMIUM, browser
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

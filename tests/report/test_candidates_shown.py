@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.report import render
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 
 TEXTS = ("A red bus waits.", "A blue boat leaves.", "A blue boat leaves!", "Far too long, all of it.", None)
 

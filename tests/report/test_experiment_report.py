@@ -11,7 +11,7 @@ from components.judgments import rubric_id, rubric_text
 from components.records import Judgment, Rating, content_id
 from components.report.experiment import render_experiment
 from components.report.experiment_agreement import believed
-from components.spec import JudgeSpec
+from components.specs import JudgeSpec
 from flows.settings import Settings
 from tests.experiments.homes import run, spec_of
 from tests.experiments.planted import an_arm, an_item, both, findings

@@ -11,7 +11,7 @@ from components.measures.about import About, about
 from components.records import Measure, content_id
 from components.report import render
 from components.report.measured import histogram, line_of, on_card
-from components.spec import MeasureSpec
+from components.specs import MeasureSpec
 from tests.report.conftest import T0, Home
 
 HOSTILE = "<script>alert(1)</script>"

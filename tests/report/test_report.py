@@ -16,7 +16,7 @@ from components.report.cards import segments
 from components.report.charts import by_group, counts, lengths, scores
 from components.report.formats import duration, usd
 from components.report.render import CARDS, policy_of
-from components.store import Store
+from components.warehouse.store import Store
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'` javascript:alert(3) {{ 7 * 7 }}"
 

@@ -19,7 +19,7 @@ from components.records import Example, content_id
 from components.report import render_training
 from components.report.training_charts import Forest, abstention, forest, heat, reliability
 from components.report.training_comparisons import verdict_of
-from components.store import Store
+from components.warehouse.store import Store
 from tests.report.trained import LABELS, answers, as_rows, checks, evaluate, examples, settings, train
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

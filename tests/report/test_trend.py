@@ -11,7 +11,7 @@ from components.report import render
 from components.report import trend as trend_module
 from components.report.queries import find
 from components.report.trend import BOTTOM, TOP, Trend, difference, trend_of
-from components.spec import GenerationSpec, JudgeSpec
+from components.specs import GenerationSpec, JudgeSpec
 from tests.report.conftest import T0, Home
 
 SCALE = (1.0, 10.0)

@@ -12,7 +12,7 @@ from components.learning.metrics import holm, measure, paired_difference
 from components.learning.spec import SplitRule
 from components.learning.splits import split
 from components.records import CheckResult, Evaluation, Example, content_id
-from components.store import Store
+from components.warehouse.store import Store
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LABELS = {

@@ -14,7 +14,7 @@ import pytest
 
 from components.chat import ChatOutcome, ChatRequest, Retry, Status, buy
 from components.errors import ProviderStopped
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 from flows.settings import Settings
 from tests.chat.conftest import Shop, request
 from tests.fake_provider import FakeProvider

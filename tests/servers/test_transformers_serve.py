@@ -13,7 +13,7 @@ import pytest
 
 from components.chat import ChatOutcome, ChatRequest, Status, buy
 from components.errors import ProviderStopped
-from components.spec import GenerationSpec
+from components.specs import GenerationSpec
 from flows.settings import Settings
 from tests.chat.conftest import Shop, request
 from tests.features.tiny_models import make_writer

@@ -22,7 +22,7 @@ from components.chat.outcome import ChatOutcome
 from components.chat.prices import price_of
 from components.chat.providers import check
 from components.chat.request import ChatRequest
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 
 async def buy_batch(

@@ -12,7 +12,7 @@ from components.chat.ledger import Ledger
 from components.chat.outcome import Status
 from components.chat.prices import Price
 from components.errors import PostwrightError, ProviderStopped, UserError
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 
 @dataclass(kw_only=True)

@@ -16,7 +16,7 @@ from components.chat.outcome import RETRYABLE, Status
 from components.chat.providers import endpoint_of
 from components.chat.replies import Reply, read_error
 from components.chat.transport import openai_client
-from components.spec import ChatSpec
+from components.specs import ChatSpec
 
 TRANSFER_S = 900.0
 """Time-out of moving a file of up to 200 MB."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from components.features.crops.boxes import Part, pixels_of, settle
 from components.features.crops.saliency import METHOD, salient_parts
-from components.spec import FeatureSpec
+from components.specs import FeatureSpec
 
 if TYPE_CHECKING:
     from PIL import Image

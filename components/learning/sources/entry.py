@@ -14,7 +14,7 @@ from components.items.files import FileState, printable
 from components.items.values import clean_text, shown
 from components.learning.spec import LabelledSource
 from components.records import content_id
-from components.spec import DatasetSpec
+from components.specs import DatasetSpec
 
 Label = str | float | tuple[str, ...]
 """A word, a number, or several words where a source gives more than one label."""

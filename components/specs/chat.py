@@ -5,7 +5,25 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from components.base_spec import Spec
+from components.specs.base import Spec
+
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")]
+"""provider/name."""
+
+
+def temperature_of(default: float) -> Any:
+    """The field, of whoever answers warmer or colder by default."""
+    return Field(default=default, ge=0, le=2, title="Temperature", description="null: not sent.")
+
+
+def longest_reply_of(default: int) -> Any:
+    """The field, of whoever answers at more or less length."""
+    return Field(
+        default=default,
+        ge=1,
+        title="Longest reply, in tokens",
+        description="A longer one is cut, which is a state of its own and no post or score.",
+    )
 
 
 class ChatSpec(Spec):
@@ -16,7 +34,7 @@ class ChatSpec(Spec):
     )
     matters_when_set: ClassVar[frozenset[str]] = frozenset({"api", "reasoning_effort", "picture_px", "picture_detail"})
     """Fields that are no part of the id while they stand at their default."""
-    model: Annotated[str, Field(pattern=r"^[a-z0-9_]+/.+$")] = Field(
+    model: ModelName = Field(
         title="Model", description="provider/name: offline/... or openai/...", examples=["openai/gpt-4o-mini"]
     )
     endpoint: str | None = Field(
@@ -31,13 +49,8 @@ class ChatSpec(Spec):
         title="Key variable",
         description="The name (never the value) of the environment variable.",
     )
-    temperature: float | None = Field(default=0.7, ge=0, le=2, title="Temperature", description="null: not sent.")
-    max_output_tokens: int = Field(
-        default=400,
-        ge=1,
-        title="Longest reply, in tokens",
-        description="A longer one is cut, which is a state of its own and no post or score.",
-    )
+    temperature: float | None = temperature_of(0.7)
+    max_output_tokens: int = longest_reply_of(400)
     seed: int | None = Field(default=None, title="Seed", description="Sent where set.")
     api: Literal["chat", "responses"] = Field(
         default="chat", title="Interface", description="Chat completions, as all servers, or OpenAI's Responses."
@@ -101,13 +114,8 @@ class TellingSpec(ChatSpec):
     """Who else captions pictures: a model that sees them. CLIP decides whose caption is kept."""
 
     step: ClassVar[str] = "tell_captions"
-    temperature: float | None = Field(default=0.2, ge=0, le=2, title="Temperature", description="null: not sent.")
-    max_output_tokens: int = Field(
-        default=120,
-        ge=1,
-        title="Longest reply, in tokens",
-        description="A longer one is cut, which is a state of its own and no post or score.",
-    )
+    temperature: float | None = temperature_of(0.2)
+    max_output_tokens: int = longest_reply_of(120)
     picture: Literal[True] = Field(default=True, title="Send the picture", description="Always, for a caption.")
     caption: bool = Field(default=True, title="Caption pictures", description="One call per picture.")
     fuse: bool = Field(

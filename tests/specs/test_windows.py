@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.errors import UserError
-from components.spec import Selection
-from components.windows import MOST, edges_of, length_of, name_of
+from components.specs import Selection
+from components.specs.windows import MOST, edges_of, length_of, name_of
 
 
 def hours(start: str, end: str, by: str, timezone: str = "UTC") -> list[float]:

@@ -1,11 +1,11 @@
-"""What is measured of posts without a judge; see spec.py, which has this spec among the others."""
+"""What is measured of posts without a judge."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from components.base_spec import Spec
+from components.specs.base import Spec
 
 Family = Literal["fit", "control", "wording", "variety", "safety", "rules"]
 FAMILIES: tuple[Family, ...] = ("fit", "control", "wording", "variety", "safety", "rules")

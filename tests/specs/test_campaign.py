@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from components.campaign import load_campaign
 from components.errors import UserError
 from components.experiments import load_experiment
 from components.learning.spec import load_evaluation, load_training
-from components.spec import ChatSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
+from components.specs import ChatSpec, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec
+from components.specs.campaign_file import load_campaign
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GOOD = "name: mine\ndataset: {source: folder, path: pictures}\n"
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from components import read_copy
 from components.errors import UserError
 from components.records import Item, Run
-from components.store import Store
-from components.turns import holder
+from components.warehouse import read_copy
+from components.warehouse.store import Store
+from components.warehouse.turns import holder
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -157,7 +157,7 @@ def test_a_writer_tells_for_whom_it_waits_and_goes_on_when_the_file_is_free(
 ) -> None:
     told: list[str] = []
     store.tell = told.append
-    monkeypatch.setattr("components.turns.TOLD_AFTER_S", 0.2)
+    monkeypatch.setattr("components.warehouse.turns.TOLD_AFTER_S", 0.2)
     threading.Timer(0.6, notebook.kill).start()
     begun = time.monotonic()
     assert store.append({"items": items(1, first=50)}) == {"items": 1}
@@ -172,7 +172,7 @@ def test_who_stands_behind_another_in_the_queue_is_told_too_and_both_get_it(
     store: Store, notebook: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr("components.turns.TOLD_AFTER_S", 0.2)
+    monkeypatch.setattr("components.warehouse.turns.TOLD_AFTER_S", 0.2)
     stores = [Store(store.path, tell=told.append) for _ in range(2)]
     threads = [threading.Thread(target=one.query, args=("SELECT 1",)) for one in stores]
     for thread in threads:
@@ -201,7 +201,7 @@ def test_a_writer_that_waits_in_vain_names_the_process_and_what_to_do(
 HAMMER = """
 import sys, time
 from pathlib import Path
-from components.store import Store
+from components.warehouse.store import Store
 store, end, waits = Store(Path(sys.argv[1])), time.monotonic() + float(sys.argv[2]), []
 print("begin", flush=True)
 while time.monotonic() < end:

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from components.errors import UserError
-from components.spec import Campaign
+from components.specs import Campaign
 
 
 def load_campaign(path: Path, overrides: Sequence[str] = ()) -> Campaign:

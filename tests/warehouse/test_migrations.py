@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from components.store import Store, migration_files
+from components.warehouse.schema import migration_files
+from components.warehouse.store import Store
 from tests.processes import Python
 
 RELEASED = {
@@ -125,7 +126,7 @@ def test_each_schema_opens_with_its_rows_and_becomes_the_newest(tmp_path: Path, 
 MIGRATE = """
 import os, signal, sys, time
 from pathlib import Path
-from components.store import Store
+from components.warehouse.store import Store
 
 def migrate(path, after=None):
     child = os.fork()  # nothing has used DuckDB here yet

@@ -13,8 +13,8 @@ import pytest
 from components.chat.journal import calls_view_sql
 from components.errors import UserError
 from components.records import Feature, Item, Judgment, Post, Prompt, Quarantine, content_id
-from components.spec import DatasetSpec, Selection
-from components.store import Store
+from components.specs import DatasetSpec, Selection
+from components.warehouse.store import Store
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ALL = Selection(dataset="d")

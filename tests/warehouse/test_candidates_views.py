@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from components import store as store_module
 from components.records import Item, Judgment, Post, Prompt, content_id
-from components.spec import GenerationSpec, Selection
-from components.store import STANDING, Store
+from components.specs import GenerationSpec, Selection
+from components.warehouse import schema
+from components.warehouse.questions import STANDING
+from components.warehouse.store import Store
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ALL = Selection(dataset="d")
@@ -192,12 +193,12 @@ def test_a_warehouse_from_before_candidates_keeps_its_rows(tmp_path: Path, monke
     """Made by the first two migrations; `posts` has no temperature, no seed, no duplicate_of and no clip_score."""
     before = tmp_path / "before"
     before.mkdir()
-    for file in sorted(store_module.MIGRATIONS.glob("000[12]_*.sql")):
+    for file in sorted(schema.MIGRATIONS.glob("000[12]_*.sql")):
         shutil.copy(file, before)
     (before / "views.sql").write_text("SELECT 1;")
     old = Store(tmp_path / "warehouse.duckdb")
     with monkeypatch.context() as patch:
-        patch.setattr(store_module, "MIGRATIONS", before)
+        patch.setattr(schema, "MIGRATIONS", before)
         old.prepare()
     row = post("all", 0).row()
     names = [name for name in row if name not in ("temperature", "seed", "duplicate_of", "clip_score")]
@@ -212,5 +213,5 @@ def test_a_warehouse_from_before_candidates_keeps_its_rows(tmp_path: Path, monke
         "posts": 1
     }
     assert [r["seed"] for r in old.query("SELECT seed FROM candidates ORDER BY candidate")] == [None, 2**40]
-    versions = [int(file.name[:4]) for file in sorted(store_module.MIGRATIONS.glob("[0-9]*.sql"))]
+    versions = [int(file.name[:4]) for file in sorted(schema.MIGRATIONS.glob("[0-9]*.sql"))]
     assert [r["version"] for r in old.query("SELECT version FROM migrations ORDER BY version")] == versions

@@ -1,0 +1,239 @@
+"""What steps ask the warehouse: what is there, and, by anti-joins, what is left to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from components.records import Feature, Item, Post, Prompt, Record
+from components.specs.selection import On, Selection, Slice
+from components.warehouse.connecting import Connecting
+from components.warehouse.selected import parameters, selected
+
+FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
+"""A row that will not be tried again: done, or failed for good."""
+
+STANDING = "SELECT * FROM standing_by($judge_posts)"
+"""How the candidates of each prompt compare by one judge; those it has not read, as if nobody had (see views.sql)."""
+
+LEFT = {
+    "items_without_features": """SELECT s.* FROM selected s
+        ANTI JOIN (SELECT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id)""",
+    "items_without_prompts": """SELECT s.* FROM selected s
+        SEMI JOIN (SELECT item_id FROM features WHERE spec_id = $feature_spec_id) f USING (item_id)
+        ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
+        USING (item_id)""",
+    "prompts_without_posts": f"""SELECT p.*, position FROM prompts p JOIN selected s USING (item_id)
+        LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
+                   WHERE spec_id = $spec_id AND {FINAL}
+                     AND prompt_id IN (SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id))
+                   GROUP BY prompt_id) done USING (prompt_id)
+        WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
+          AND coalesce(done.n, 0) < $candidates""",
+    "posts_without_judgments": f"""SELECT po.*, s.item_id, position FROM candidates po JOIN prompts p USING (prompt_id)
+        JOIN selected s USING (item_id)
+        LEFT JOIN (SELECT post_id, count(*) AS n FROM (
+                       SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id AND post_id IN (
+                           SELECT post_id FROM posts SEMI JOIN (
+                               SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)) USING (prompt_id))
+                       GROUP BY post_id, repeat
+                       HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
+                   GROUP BY post_id) done USING (post_id)
+        WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
+          AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats""",
+}
+"""What is left to do, of what `selected` selects: inputs with no output under a spec. What is counted is counted of the
+selected alone, so that a slice of a large warehouse costs little."""
+ORDER = {Item: "position", Prompt: "position, prompt_id", Post: "position, prompt_id, candidate"}
+
+
+class Questions(Connecting):
+    """Reads the tables: by any query, and by those of the steps."""
+
+    def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows as dicts; maps and lists as Python's."""
+        with self.connect() as db:
+            cursor = db.execute(sql, dict(params or {}))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Rows as a data frame, without a Python object for each value on the way."""
+        with self.connect() as db:
+            return db.execute(sql, dict(params or {})).df()
+
+    def items(self, selection: Selection) -> list[Item]:
+        return self._records(Item, f"{selected(selection)} SELECT * FROM selected ORDER BY position", selection)
+
+    def left(self, what: str, selection: Selection, **params: Any) -> list[tuple[int, str]]:
+        """The positions and ids of the items that `what`, one of LEFT, is about, in the order of the feed."""
+        sql = f"{selected(selection)} SELECT DISTINCT position, item_id FROM ({LEFT[what]}) ORDER BY position"
+        return [(row["position"], row["item_id"]) for row in self.query(sql, parameters(selection) | params)]
+
+    def times(self, selection: Selection, on: On) -> dict[str, datetime]:
+        """Item id -> its time, of the items that a selection takes and that have one."""
+        sql = f"{selected(selection)} SELECT item_id, {on} AS moment FROM selected WHERE {on} IS NOT NULL"
+        return {row["item_id"]: row["moment"] for row in self.query(sql, parameters(selection))}
+
+    def items_without_features(self, selection: Selection, spec_id: str) -> list[Item]:
+        return self._left(Item, "items_without_features", selection, spec_id=spec_id)
+
+    def items_without_prompts(self, selection: Selection, spec_id: str, feature_spec_id: str) -> list[Item]:
+        """Items that have features under `feature_spec_id` and no prompt under `spec_id` from them."""
+        ids = {"spec_id": spec_id, "feature_spec_id": feature_spec_id}
+        return self._left(Item, "items_without_prompts", selection, **ids)
+
+    def undated(self, dataset: str) -> tuple[int, int]:
+        """How many of a dataset's items have no time of publication, and how many there are."""
+        sql = (
+            "SELECT count(*) - count(published_at) AS n, count(*) AS items FROM current_items WHERE dataset = $dataset"
+        )
+        (row,) = self.query(sql, {"dataset": dataset})
+        return row["n"], row["items"]
+
+    def prompts(self, selection: Selection, spec_id: str, feature_spec_id: str) -> list[Prompt]:
+        sql = f"""{selected(selection)} SELECT p.* FROM prompts p JOIN selected s USING (item_id)
+            WHERE p.spec_id = $spec_id AND p.feature_spec_id = $feature_spec_id ORDER BY position, prompt_id"""
+        return self._records(Prompt, sql, selection, spec_id=spec_id, feature_spec_id=feature_spec_id)
+
+    def prompts_without_posts(
+        self,
+        selection: Selection,
+        prompt_spec_id: str,
+        feature_spec_id: str,
+        spec_id: str,
+        candidates: int,
+        retryable: Sequence[str],
+    ) -> list[Prompt]:
+        return self._left(
+            Prompt,
+            "prompts_without_posts",
+            selection,
+            prompt_spec_id=prompt_spec_id,
+            feature_spec_id=feature_spec_id,
+            spec_id=spec_id,
+            candidates=candidates,
+            retryable=list(retryable),
+        )
+
+    def posts_without_judgments(
+        self,
+        selection: Selection,
+        prompt_spec_id: str,
+        feature_spec_id: str,
+        generation_spec_id: str,
+        spec_id: str,
+        repeats: int,
+        retryable: Sequence[str],
+    ) -> list[Post]:
+        """What is worth judging (see the view `candidates`) and lacks a reading. A reading counts once each of its
+        aspects is final: a rubric may ask for them one call each."""
+        return self._left(
+            Post,
+            "posts_without_judgments",
+            selection,
+            prompt_spec_id=prompt_spec_id,
+            feature_spec_id=feature_spec_id,
+            generation_spec_id=generation_spec_id,
+            spec_id=spec_id,
+            repeats=repeats,
+            retryable=list(retryable),
+        )
+
+    def posts_without_measures(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str, spec_id: str
+    ) -> list[Post]:
+        """What is worth judging and has not been measured. A post's measures are written together or not at all."""
+        which = "to_judge AND po.post_id NOT IN (SELECT post_id FROM measures WHERE spec_id = $spec_id)"
+        return self._posts(which, selection, prompt_spec_id, feature_spec_id, generation_spec_id, spec_id=spec_id)
+
+    def posts_written(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
+    ) -> list[Post]:
+        """All posts with a text, judged or not; duplicates too."""
+        return self._posts("error IS NULL", selection, prompt_spec_id, feature_spec_id, generation_spec_id)
+
+    def posts_to_judge(
+        self, selection: Selection, prompt_spec_id: str, feature_spec_id: str, generation_spec_id: str
+    ) -> list[Post]:
+        """What is worth judging, judged or not."""
+        return self._posts("to_judge", selection, prompt_spec_id, feature_spec_id, generation_spec_id)
+
+    def _posts(
+        self,
+        which: str,
+        selection: Selection,
+        prompt_spec_id: str,
+        feature_spec_id: str,
+        generation_spec_id: str,
+        **more: str,
+    ) -> list[Post]:
+        sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
+            JOIN selected s USING (item_id)
+            WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
+              AND po.spec_id = $generation_spec_id AND po.{which} ORDER BY position, prompt_id, candidate"""
+        return self._records(
+            Post,
+            sql,
+            selection,
+            prompt_spec_id=prompt_spec_id,
+            feature_spec_id=feature_spec_id,
+            generation_spec_id=generation_spec_id,
+            **more,
+        )
+
+    def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:
+        """The text features (no vectors) of each item, best rank first."""
+        sql = """SELECT * REPLACE (NULL::FLOAT[] AS vector) FROM features
+            WHERE spec_id = $spec_id AND item_id IN (SELECT unnest($item_ids)) ORDER BY item_id, name, rank"""
+        found: dict[str, list[Feature]] = {item_id: [] for item_id in item_ids}
+        for row in self.query(sql, {"spec_id": spec_id, "item_ids": list(item_ids)}):
+            found[row["item_id"]].append(Feature(**row))
+        return found
+
+    def by_ids(self, kind: type[Record], table: str, key: str, ids: Sequence[str]) -> dict[str, Any]:
+        """Records of `table` by their id, for joining in code."""
+        rows = self.query(f'SELECT * FROM "{table}" WHERE {key} IN (SELECT unnest($ids))', {"ids": sorted(set(ids))})
+        return dict(zip((row[key] for row in rows), self._located([kind(**row) for row in rows]), strict=True))
+
+    def _left(self, kind: type[Record], what: str, selection: Selection, **params: Any) -> list[Any]:
+        which, more = self.narrowed(selection) if kind is Post else ("", {})
+        sql = f"{selected(selection)} {LEFT[what]} {which} ORDER BY {ORDER[kind]}"
+        return self._records(kind, sql, selection, **params, **more)
+
+    def narrowed(self, selection: Selection) -> tuple[str, dict[str, Any]]:
+        """One more condition on the view `candidates` (as `po`), which is otherwise worked out for all posts before
+        those of a slice are taken out; only a list goes past its windows."""
+        if not isinstance(selection, Slice):
+            return "", {}
+        sql = f"{selected(selection)} SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)"
+        prompts = [row["prompt_id"] for row in self.query(sql, parameters(selection))]
+        return "AND list_contains($these, po.prompt_id)", {"these": prompts}
+
+    def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
+        params |= parameters(selection)
+        names = {field.name for field in fields(kind)}
+        records = [kind(**{k: v for k, v in row.items() if k in names}) for row in self.query(sql, params)]
+        return self._located(records)
+
+    def _located(self, records: list[Any]) -> list[Any]:
+        """Items with their pictures' present places: a moved picture was met again, as a duplicate elsewhere."""
+        gone = {
+            record.item_id: ""
+            for record in records
+            if isinstance(record, Item) and record.image_path and not Path(record.image_path).exists()
+        }
+        if not gone:
+            return records
+        sql = """SELECT item_id, image_path FROM quarantine WHERE reason = 'duplicate' AND image_path IS NOT NULL
+            AND item_id IN (SELECT unnest($ids)) ORDER BY "at" DESC"""
+        for row in self.query(sql, {"ids": list(gone)}):
+            if not gone[row["item_id"]] and Path(row["image_path"]).exists():
+                gone[row["item_id"]] = row["image_path"]
+        return [
+            replace(record, image_path=gone[record.item_id]) if gone.get(getattr(record, "item_id", "")) else record
+            for record in records
+        ]

@@ -1,6 +1,11 @@
-"""Files whose tests take minutes begin first: with two workers, one of them would else end with such a file alone."""
+"""Files whose tests take minutes begin first: with few workers, one of them would else end with such a file alone."""
+
+import os
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Tests run side by side, a process for each core and more: threads of theirs would wait for each other."""
 
 LONG = (
     "test_secrets.py",

@@ -1,12 +1,9 @@
 from collections.abc import Callable
 
 import pytest
-import torch
 
 from components.records import Item
 from tests.features.tiny_models import Tiny, make_item, make_set
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

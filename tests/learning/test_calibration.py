@@ -15,8 +15,6 @@ from components.learning.trainer import network_config, train
 from components.statistics.resampling import value_of
 from tests.learning.planted import QUADRANTS, WIDTH, quadrants, rows, spec
 
-torch.set_num_threads(1)
-
 
 def softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     scaled = np.exp(logits - logits.max(1, keepdims=True))

@@ -5,14 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from components.errors import UserError
 from components.learning.comparisons import MAIN, Arm, arms, compare, train_arm
 from components.learning.encoded import UNKNOWN, Encoded
 from tests.learning.planted import QUADRANTS, quadrants, spec
 
-torch.set_num_threads(1)
 TWO: dict[str, Any] = {"topic": {}, "light": {}}
 LABELS = {"topic": QUADRANTS, "light": ("dark", "bright")}
 

@@ -20,7 +20,6 @@ NAMES = ["beach", "cafe", "forest", "city by night"]
 
 @pytest.fixture(scope="module")
 def clip() -> Clip:
-    torch.set_num_threads(1)
     return load_models(FeatureSpec(models="starter", device="cpu")).clip
 
 

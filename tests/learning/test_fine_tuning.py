@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from components.errors import UserError
@@ -22,7 +21,6 @@ from components.records import Example
 from tests.features.tiny_models import Tiny, make_set
 from tests.learning.planted import spec
 
-torch.set_num_threads(1)
 LABELS = {"sentiment": ("glad", "sad")}
 WORDS = (("golden sunset with friends", "happy dog at the cafe"), ("sad cat", "quiet night over the snow"))
 

@@ -149,7 +149,6 @@ TEXTS = ["I had a lovely day at the harbour!", "", "The order was wrong and cold
 
 @pytest.fixture(scope="module")
 def models() -> Any:
-    torch.set_num_threads(1)
     return load_models(FeatureSpec(models="starter", device="cpu"))
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import yaml
 
 from components.errors import UserError
@@ -18,7 +17,6 @@ from components.learning.model_folder import read_card, save_model, training_fac
 from components.learning.spec import TrainingSpec
 from tests.learning.planted import QUADRANTS, quadrants, spec
 
-torch.set_num_threads(1)
 LABELS = {"topic": QUADRANTS}
 MAP = "source: ours\ntopic: {N: north west}\n"
 

@@ -19,7 +19,6 @@ from components.learning.trainer import Trained, batches, drop, fitted, network_
 from components.statistics.resampling import value_of
 from tests.learning.planted import QUADRANTS, WIDTH, quadrants, rows, spec
 
-torch.set_num_threads(1)
 LABELS = {"topic": QUADRANTS}
 
 

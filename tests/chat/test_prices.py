@@ -128,14 +128,14 @@ def test_the_most_is_never_less_than_what_is_counted(text: str, messages: int, s
 @settings(deadline=None)
 @given(TEXTS)
 def test_no_exact_count_is_above_the_bytes(text: str) -> None:
-    pytest.importorskip("quicktok")
+    pytest.importorskip("quicktok", reason="the extra tokens is not installed")
     for table in tokens.TABLES:
         assert exact_tokens(table, text) <= len(text.encode("utf-8", "surrogatepass"))
 
 
 def test_counts_that_are_known_from_the_encoders_makers() -> None:
     """OpenAI's cookbook, "How to count tokens with tiktoken"."""
-    pytest.importorskip("quicktok")
+    pytest.importorskip("quicktok", reason="the extra tokens is not installed")
     for text, cl100k, o200k in [
         ("tiktoken is great!", 6, 6),
         ("antidisestablishmentarianism", 6, 6),

@@ -93,8 +93,11 @@ class Desk:
                 self._take_in(answer)
 
     def _place(self, post_id: str) -> tuple[Place, Snapshot]:
-        """Also of a post that was there before, and may still be on someone's screen."""
-        if self._snapshot is not None and post_id in self._places:
+        """Also of a post that was there before, and may still be on someone's screen. Refused (503, so that the browser
+        keeps what it has and asks again) before the first reading: till then no post is known to be missing."""
+        if self._snapshot is None:
+            raise Refused(503, "Waiting for the warehouse")
+        if post_id in self._places:
             return self._places[post_id], self._snapshot
         if post_id in self._gone:
             return self._gone[post_id]

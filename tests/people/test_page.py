@@ -94,8 +94,16 @@ async def test_a_home_that_is_held_from_the_start_is_waited_for(posts, serve) ->
         async with serve(settings) as page:
             status, found = await page.get("next", params={"rater": "ann"})
             assert status == 503 and found["is_read"] is False
+            kept = {"answer_id": "kept-in-browser", "post_id": home.posts[0].post_id, "rater": "ann"}
+            given = kept | {"scores": {"relevance_clarity": 7}, "decision": "approve"}
+            for path, body in (("answer", given), ("undo", kept), ("skip", kept)):
+                assert (await page.say(path, body))[0] == 503, "a browser gives up what is answered with 404"
+            assert read_answers(settings.people) == ([], [])
             holder.wait()
             assert await page.next() is not None
+            assert (await page.say("answer", given))[0] == 200
+            assert (await page.say("undo", kept | {"answer_id": "taken-back"}))[0] == 200
+    assert [answer.answer_id for answer in read_answers(settings.people)[0]] == ["kept-in-browser", "taken-back"]
 
 
 async def until(condition, seconds: float = 30) -> None:  # type: ignore[no-untyped-def]

@@ -78,7 +78,7 @@ def compare_posts(
     contest = contest_of(store, arms, selection)
     refuse_own_model(spec, writers_of(store, contest))
     store.register(spec)
-    known = _Known(spec, comparisons_of(store, spec_id, contest))
+    known = Known(spec, comparisons_of(store, spec_id, contest))
     advance = progress("compare posts", most_pairs(contest, spec))
 
     def read(how: PairwiseSpec, part: Sequence[Pair]) -> None:
@@ -108,7 +108,7 @@ def compare_posts(
     return result
 
 
-class _Known:
+class Known:
     """What the judge has said so far, by pair."""
 
     def __init__(self, spec: PairwiseSpec, rows: Iterable[Comparison]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.errors import UserError
+from components.experiments import Arm as ExperimentArm
 from components.judgments.families import is_own
 from components.pairwise import Board, Contest, PairwiseSpec, Tournament, same_posts
 from components.records import Comparison, Post
@@ -52,6 +53,11 @@ class Arm(BaseModel):
         return self.feature_spec_id, self.prompt_spec_id, self.generation_spec_id
 
 
+def entrants_of(arms: Sequence[ExperimentArm]) -> list[Arm]:
+    """The arms of an experiment, as they compete."""
+    return [Arm.of(arm.name, c.features, c.prompt, c.generation, c.judge) for arm in arms for c in [arm.campaign]]
+
+
 def contest_of(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:
     """Two or more arms compete with each other; of one alone, the candidates of each prompt; of none, the candidates of
     every prompt that the selection has. UserError where nothing can be compared."""
@@ -76,6 +82,20 @@ def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Con
             f"{', '.join([arms[0].name, *left_out])} have the same posts, so there is nothing to compare: name arms "
             "that differ in their features, prompt or generation"
         )
+    boards = standing_posts(store, arms, selection)
+    absent = {arm.name: sum(arm.name not in posts for posts in boards.values()) for arm in arms}
+    for arm in arms:
+        if boards and absent[arm.name] == len(boards):
+            raise UserError(
+                f"the arm {arm.name!r} has no post about any of the items: run it first (postwright run), on the same "
+                "dataset"
+            )
+    found = tuple(Board(item_id, posts) for item_id, posts in sorted(boards.items()))
+    return Contest("arm", (Tournament(tuple(arm.name for arm in arms), found),), absent, left_out)
+
+
+def standing_posts(store: Store, arms: Sequence[Arm], selection: Selection) -> dict[str, dict[str, Post]]:
+    """Item -> arm -> its post that competes there."""
     sql = f"""{selected(selection)} SELECT s.item_id, s.position, po.* FROM ({STANDING}) st
         JOIN posts po ON po.post_id = st.post_id
         JOIN prompts p ON p.prompt_id = st.prompt_id JOIN selected s USING (item_id)
@@ -87,15 +107,7 @@ def between_arms(store: Store, arms: Sequence[Arm], selection: Selection) -> Con
         params = arm.model_dump(exclude={"name", "judge_spec_id"}) | {"judge_posts": arm.judge_spec_id}
         for row in store.query(sql, parameters(selection) | params):
             boards[row["item_id"]].setdefault(arm.name, post_of(row))
-    absent = {arm.name: sum(arm.name not in posts for posts in boards.values()) for arm in arms}
-    for arm in arms:
-        if boards and absent[arm.name] == len(boards):
-            raise UserError(
-                f"the arm {arm.name!r} has no post about any of the items: run it first (postwright run), on the same "
-                "dataset"
-            )
-    found = tuple(Board(item_id, posts) for item_id, posts in sorted(boards.items()))
-    return Contest("arm", (Tournament(tuple(arm.name for arm in arms), found),), absent, left_out)
+    return boards
 
 
 def between_candidates(store: Store, arms: Sequence[Arm], selection: Selection) -> Contest:

@@ -4,13 +4,13 @@ What the source and the warehouse have is read once; what each window makes of i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.chat import ChatRequest
 from components.items import Entry, list_entries
 from components.judgments.panel import JUDGE, judges_of
 from components.posts import ask
-from components.records import Item
+from components.records import Item, Post, Prompt
 from components.specs import Campaign, ChatSpec, Selection
 from components.warehouse.store import Store
 from flows.buying import journal_of
@@ -39,13 +39,17 @@ class StepPlan:
 @dataclass
 class Expected:
     """A run before it is done: rows per step, what would be asked of whom, and what cannot be known. `unseen`: the
-    items whose features are not there yet."""
+    items whose features are not there yet; `posts` that are there and that it would write, beside the `prompts` that
+    they are written from and the items that they are `about`, by their ids."""
 
     steps: list[StepPlan]
     stages: list[Stage]
     notes: list[str]
     items: int
     unseen: int
+    about: Mapping[str, Item] = field(default_factory=dict)
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    posts: Sequence[Post] = ()
 
 
 @dataclass
@@ -149,4 +153,5 @@ def _expected(
         *(("judge" if name == JUDGE else name, judge, judging[name].requests) for name, judge in judges.items()),
     ]
     unknown = unknown_candidates(writing, c, journal)
-    return Expected(steps, stages, [unknown] if unknown else [], len(items), len(unseen))
+    notes = [unknown] if unknown else []
+    return Expected(steps, stages, notes, len(items), len(unseen), items, prompts, [*there.written, *coming])

@@ -2,7 +2,8 @@
 
 Reads the warehouse and the journal, buys nothing. A call that two arms ask is counted with the first of them: which
 calls those are is known from the calls' keys, so arms that give the same prompt share its post, and what is written
-alike is judged once. Before any features are there, prompts are built from placeholders, as for `postwright plan`.
+alike is judged once. The judge of pairs is a stage of its own, after the arms. Before any features are there, prompts
+are built from placeholders, as for `postwright plan`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ from dataclasses import dataclass, field
 from components.chat.batch import Register
 from components.chat.batch.register import Entry as OpenBatch
 from components.errors import UserError
-from components.experiments import ExperimentSpec, arms_of, notes_of
+from components.experiments import ExperimentSpec, arms_of, notes_of, pairwise_of
+from flows.contests import entrants_of
+from flows.expect_pairs import expected_pairs
 from flows.expect_run import Expected, expected_run
 from flows.plan_run import StagePlan, stage_plan
 from flows.settings import Settings
@@ -33,7 +36,8 @@ class ArmPlan:
 
 @dataclass
 class ExperimentPlan:
-    """`alone`: the calls of all arms if each were a run of its own in an empty home."""
+    """`alone`: the calls of all arms if each were a run of its own in an empty home; `pairs`: those of the judge of
+    pairs, who compares what the arms have written."""
 
     name: str
     budget_usd: float
@@ -41,6 +45,7 @@ class ExperimentPlan:
     arms: list[ArmPlan]
     notes: list[str]
     features_found: str
+    pairs: StagePlan | None = None
     alone: int = 0
     calls: int = 0
     shared: int = 0
@@ -72,7 +77,15 @@ def plan_experiment(spec: ExperimentSpec, settings: Settings) -> ExperimentPlan:
         plan.alone += alone
     for name in ("calls", "shared", "cached"):
         setattr(plan, name, sum(getattr(arm, name) for arm in plan.arms))
-    plan.usd_low, plan.usd_high = _sum([a.usd_low for a in plan.arms]), _sum([a.usd_high for a in plan.arms])
+    low, high = [arm.usd_low for arm in plan.arms], [arm.usd_high for arm in plan.arms]
+    if (pairwise := pairwise_of(spec, arms)) is not None:
+        requests = expected_pairs(pairwise, entrants_of(arms), expected, spec.selection, settings)
+        plan.pairs = stage_plan("compare", pairwise, requests, entries, settings)
+        plan.calls += plan.pairs.calls
+        plan.cached += plan.pairs.cached + plan.pairs.under_way
+        low.append(plan.pairs.usd_low if plan.pairs.calls else 0.0)
+        high.append(plan.pairs.usd_high if plan.pairs.calls else 0.0)
+    plan.usd_low, plan.usd_high = _sum(low), _sum(high)
     return plan
 
 

@@ -25,7 +25,7 @@ from components.warehouse.store import Store
 from flows.artifacts import leave_experiment
 from flows.batching import suspended_while_pending
 from flows.compare_posts import compare_posts
-from flows.contests import Arm as Entrant
+from flows.contests import entrants_of
 from flows.experiment_results import ExperimentResult, finish_experiment
 from flows.ingest_items import ingest_items
 from flows.observing import observed
@@ -116,13 +116,11 @@ def compared_in_pairs(spec: ExperimentSpec, arms: Sequence[Arm], purse: str, set
     run = begin(spec.campaign.model_copy(update={"name": spec.name}), spec.selection, store, purse)
     run = replace(run, spec_ids=json.dumps({pairwise.step: pairwise.id}))
     store.record_run(run)
-    entrants = [Entrant.of(a.name, a.campaign.features, a.campaign.prompt, a.campaign.generation, a.campaign.judge)
-                for a in arms]  # fmt: skip
     state, message = "done", None
     try:
         with stoppable():
             return compare_posts(
-                pairwise, entrants, spec.selection, budget=spec.campaign.budget, run_id=run.run_id, purse=purse
+                pairwise, entrants_of(arms), spec.selection, budget=spec.campaign.budget, run_id=run.run_id, purse=purse
             )
     except BaseException as error:
         state, message = how_it_ended(error)

@@ -127,11 +127,15 @@ def show_experiment_plan(plan: Any, console: Console) -> None:
         rows.add_row(
             escape(arm.name), str(arm.calls), str(arm.shared), str(arm.cached), cost(arm.usd_low, arm.usd_high)
         )
+    if (pairs := plan.pairs) is not None:
+        cached = str(pairs.cached + pairs.under_way)
+        rows.add_row("the arms in pairs", str(pairs.calls), "", cached, cost(pairs.usd_low, pairs.usd_high))
     rows.add_row("all", str(plan.calls), str(plan.shared), str(plan.cached), cost(plan.usd_low, plan.usd_high))
     console.print(rows)
+    once = sum(arm.calls + arm.cached for arm in plan.arms)
     console.print(
         f"\n{several(plan.items, 'item')}; each arm alone: {several(plan.alone, 'call')}, shared: "
-        f"{several(plan.calls + plan.cached, 'call')}. Budget for all arms: {money(plan.budget_usd)}. "
+        f"{several(once, 'call')}. Budget for all arms: {money(plan.budget_usd)}. "
         "Nothing was bought."
     )
     console.print(f"features are found {plan.features_found}", markup=False)

@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from components.errors import UserError
+from components.experiments import arms_of
+from flows.contests import between_arms, entrants_of
 from flows.plan_experiment import plan_experiment
 from flows.settings import Settings
+from flows.show_experiment import show_experiment_plan
 from tests.experiments.homes import ARMS, run, spec_of
 from tests.steps import ROWS, Steps
 
@@ -37,6 +41,29 @@ def test_the_plan_is_what_is_bought_then_and_afterwards_nothing(settings: Settin
     assert before.calls * 0.85 <= bought["n"] <= before.calls
     after = plan_experiment(spec, settings)
     assert (after.calls, after.usd_high) == (0, 0.0)
+
+
+def test_the_pairs_are_a_stage_of_the_plan(settings: Settings, tmp_path: Path) -> None:
+    arms, n = {**ARMS, "again": {"generation": {"rpm": 9}}}, len(ROWS)
+    alone = plan_experiment(spec_of(tmp_path, arms=arms), settings)
+    spec = spec_of(tmp_path, arms=arms, pairwise={"repeats": 2})
+    plan = plan_experiment(spec, settings)
+    assert plan.pairs is not None and alone.pairs is None
+    assert plan.pairs.calls == 2 * 2 * n * 6 == plan.calls - alone.calls, "4 arms, and one whose posts are another's"
+    assert plan.pairs.input_tokens > 500 * plan.pairs.calls, "the rubric, the material and two posts each"
+    run(settings, spec)
+    there = plan_experiment(spec, settings)
+    contest = between_arms(settings.store(), entrants_of(arms_of(spec)), spec.selection)
+    met = [contest.posts_of(match) for of in contest.tournaments[0].matches(0).values() for match in of]
+    assert there.pairs is not None and there.calls == there.pairs.calls
+    assert there.pairs.calls == 2 * 2 * sum(one.text != other.text for one, other in met), "equal texts are a tie"
+    assert there.pairs.calls * 0.85 <= plan.pairs.calls <= there.pairs.calls * 1.15
+    assert there.pairs.input_tokens * 0.85 <= plan.pairs.input_tokens <= there.pairs.input_tokens * 1.15
+    few = plan_experiment(spec_of(tmp_path, arms=arms, pairwise={"design": "swiss", "pairs": 7}), settings)
+    assert few.pairs is not None and few.pairs.calls == 2 * 7
+    console = Console(width=80, record=True)
+    show_experiment_plan(few, console)
+    assert "the arms in pairs" in console.export_text()
 
 
 def test_before_anything_is_read_a_sample_is_counted_too(settings: Settings, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from components.experiments.export import export
 from components.experiments.read import begun_by, read_experiment
 from flows import buying
 from flows.experiment_results import ExperimentResult, finish_experiment, result_of
+from flows.plan_experiment import plan_experiment
 from flows.run_experiment import run_experiment
 from flows.settings import Settings
 from tests.fake_provider import FakeProvider
@@ -128,12 +129,21 @@ def test_a_budget_that_ends_in_the_pairs_keeps_what_was_found_and_goes_on(
             monkeypatch.setattr(buying, "_ledgers", {})  # as the next command does not know it
             return described(home, pairwise=pairs, sections={"budget": {"usd": usd}})
 
+        def planned(usd: float) -> tuple[int, int]:
+            plan = plan_experiment(spec(usd), home)
+            assert plan.pairs is not None and plan.calls == plan.pairs.calls + sum(arm.calls for arm in plan.arms)
+            assert plan.usd_high == plan.pairs.usd_high, "the writer and the judge cost nothing"
+            return plan.pairs.calls, plan.pairs.cached
+
+        assert planned(0.25) == (2 * N, 0), "as many as are bought in the end, before a post is written"
         with pytest.raises(BudgetExceeded) as stopped:
             run_experiment(spec(0.25))
         assert stopped.value.exit_code == 4 and 0 < server.stats["requests"] < 2 * N
         bought = server.stats["requests"]
         made = begun_by(home.store(), purse_of(spec(1), arms_of(spec(1))))
         assert made is not None
+        left, cached = planned(9)
+        assert left == 2 * N - bought and cached <= bought, "what the journal or the warehouse holds is taken off"
         kept = result_of(read_experiment(home.store(), made))
         assert kept.partial == "not all pairs are compared yet (budget exceeded); the same command goes on"
         assert [arm["scored"] for arm in kept.arms] == [N, N] and kept.overall[0]["n"] == N
@@ -144,5 +154,6 @@ def test_a_budget_that_ends_in_the_pairs_keeps_what_was_found_and_goes_on(
         assert result.partial is None and result.experiment_id == made and bought < 2 * N
         assert result.pairs is not None and result.pairs["complete"] == N
         assert result.overall == kept.overall
+        assert planned(9) == (0, 0)
         again = finish_experiment(made, home)
         assert again.pairs == result.pairs and again.agreement == result.agreement

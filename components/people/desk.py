@@ -57,6 +57,7 @@ class Desk:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keep, self._rubric, self._gate, self._audit, self._clock = keep, rubric, gate, audit, clock
+        self._rubrics = {rubric["id"]: rubric}  # by which posts were, or may have been, shown
         self._lock = threading.RLock()
         self._snapshot: Snapshot | None = None
         self._places: dict[str, Place] = {}
@@ -85,6 +86,7 @@ class Desk:
             if (before := self._snapshot) is not None:
                 self._gone |= {p: (place, before) for p, place in self._places.items() if p not in snapshot.posts}
             self._snapshot, self._places = snapshot, {place.post_id: place for place in places}
+            self._rubrics |= {judge.rubric["id"]: judge.rubric for judge in snapshot.judges.values()}
             self._seen |= {(row["rater"], row["post_id"]) for row in snapshot.seen}
             self._said, self._seconds = {}, {}
             for row in snapshot.said:
@@ -110,6 +112,15 @@ class Desk:
         read = {judge: sum(judge in by for by in snapshot.readings.values()) for judge in judges}
         main = min(judges, key=lambda judge: (-read[judge], judge), default=None)
         return snapshot.judges[main].rubric if main else self._rubric
+
+    def _rubric_of(self, said: Mapping[str, Any], post_id: str) -> Mapping[str, Any]:
+        """The one that the person went by, as the page names it: a judge with another may have read the post since.
+        Refused (409) where its text is not known here, as after a start with another rubric."""
+        if (named := said.get("rubric_id")) is None:
+            return self.rubric_of(post_id)
+        if (rubric := self._rubrics.get(str(named))) is None:
+            raise Refused(409, "The rubric that you rated by is not used here any more; rate the post by the one shown")
+        return rubric
 
     # What people do
 
@@ -151,7 +162,7 @@ class Desk:
             if (known := self._answers.get(str(said.get("answer_id")))) is not None:
                 return known
             place, snapshot = self._place(str(said.get("post_id")))
-            post, rubric = snapshot.posts[place.post_id], self.rubric_of(place.post_id)
+            post, rubric = snapshot.posts[place.post_id], self._rubric_of(said, place.post_id)
             rater = rater_of(said.get("rater"))
             seconds = said.get("seconds")
             answer = Answer.model_validate(

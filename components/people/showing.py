@@ -51,6 +51,7 @@ def as_written(platform_key: str, text: str) -> dict[str, Any]:
 
 def as_asked(rubric: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        "id": rubric["id"],
         "name": rubric["name"],
         "title": rubric.get("title", rubric["name"]),
         "min": rubric["scale"]["min"],

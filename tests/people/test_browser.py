@@ -142,6 +142,12 @@ async def test_a_key_that_comes_too_early_is_never_taken_for_another_post(posts,
         async with browser(tmp_path / "profile") as tab:
             await tab.open(address, 1280, 900)
             await tab.until(RATING)
+            for rubric, drafted in (("post.rubric.id", 1), ("'another'", 0)):
+                await tab.press("5")
+                await tab.js(f"post = {{...post, rubric: {{...post.rubric, id: {rubric}}}}}; keepDraft()")
+                await tab.open(address, 1280, 900)
+                await tab.until(RATING)
+                assert await tab.js("Object.keys(scores).length") == drafted, "a draft is of the rubric that was shown"
             first = await tab.js("post.post_id")
             await tab.js(SLOW)
             await tab.press("5", "6", "7", "8", "a", "Enter", "9")

@@ -8,10 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+from components.judgments import rubric_id, rubric_text
 from components.people.answers import read_answers
 from components.people.desk import Desk
+from components.people.queries import read_snapshot
+from components.records import Judgment, content_id
+from components.specs import JudgeSpec
 from flows.fold_ratings import fold
 from flows.settings import Settings
+from tests.report.conftest import T0
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
@@ -272,6 +277,41 @@ async def test_a_post_that_left_the_queue_can_still_be_answered(posts, serve) ->
         unknown = first | {"post_id": "0" * 20}
         assert (await page.rate(unknown, "answer-0002"))[0] == 404
     assert len(settings.store().query("SELECT * FROM ratings")) == 4
+
+
+async def test_an_answer_is_by_the_rubric_that_was_on_the_screen(posts, serve, tmp_path: Path) -> None:
+    """Judges by an edited rubric and by another one read the posts while a person looks at them."""
+    text = rubric_text("mpwl")
+    edited, other = tmp_path / "edited.yaml", tmp_path / "other.yaml"
+    edited.write_text(text + "# edited\n", encoding="utf-8")
+    other.write_text(text.replace("name: relevance_clarity", "name: wit", 1), encoding="utf-8")
+    home = posts()
+    made = [home.post(scores=None) for _ in range(2)]
+    settings = home.done()
+    async with serve(settings) as page:
+        shown = [await page.next("ann"), await page.next("bo")]
+        assert {post["rubric"]["id"] for post in shown} == {rubric_id(text)}
+        judges = [JudgeSpec(model="openai/m", rubric=str(path)) for path in (edited, other)]
+        store = settings.store()
+        store.register(*judges)
+        store.append({"judgments": [
+            Judgment(judgment_id=content_id(post.post_id), post_id=post.post_id, spec_id=judge.id, aspect="wit",
+                     score=5, created_at=T0)
+            for post, judge in zip(made, judges, strict=True)
+        ]})  # fmt: skip
+        page.home.desk.read(read_snapshot(store))
+        now = {post.post_id: page.home.desk.rubric_of(post.post_id)["id"] for post in made}
+        assert rubric_id(text) not in now.values(), "who sees the posts from now on is asked by other rubrics"
+        for n, post in enumerate(shown):
+            said = {"rubric_id": post["rubric"]["id"]}
+            assert (await page.rate(post, f"answer-000{n}", **said))[0] == 200, post
+        status, found = await page.rate(shown[0], "answer-0003", rubric_id="0" * 20)
+        assert status == 409 and "not used here any more" in found["error"]
+        assert (await page.rate(shown[0], "answer-0004", scores={"wit": 3}, rubric_id=rubric_id(other.read_text())))[
+            0
+        ] == 200
+    rows = settings.store().query("SELECT rubric_id, count(*) AS n FROM ratings GROUP BY ALL ORDER BY n DESC")
+    assert rows == [{"rubric_id": rubric_id(text), "n": 8}, {"rubric_id": rubric_id(other.read_text()), "n": 1}]
 
 
 async def test_a_full_disk_is_told_and_nothing_is_acknowledged(posts, serve, monkeypatch) -> None:

@@ -172,7 +172,7 @@ function done(progress) {
 
 function show(found, kept = null) {
   post = found;
-  scores = kept ? {...kept} : draft(found.post_id);
+  scores = kept ? {...kept} : draft(found);
   typed = Object.keys(scores);
   judged = null; decided = null; active = 0; lastTick = Date.now(); lastSign = Date.now();
   mode = "rating";
@@ -186,8 +186,8 @@ function show(found, kept = null) {
   scrollTo({top: 0});
   say(`Next post, on ${post.platform_name}`);
 }
-function draft(id) { try { const kept = JSON.parse(sessionStorage.getItem("postwright-draft")); return kept && kept.id === id && kept.rater === rater ? kept.scores : {}; } catch { return {}; } }
-function keepDraft() { sessionStorage.setItem("postwright-draft", JSON.stringify({id: post.post_id, rater, scores})); }
+function draft(found) { try { const kept = JSON.parse(sessionStorage.getItem("postwright-draft")); return kept && kept.id === found.post_id && kept.rubric === found.rubric.id && kept.rater === rater ? kept.scores : {}; } catch { return {}; } }
+function keepDraft() { sessionStorage.setItem("postwright-draft", JSON.stringify({id: post.post_id, rubric: post.rubric.id, rater, scores})); }
 
 // The post, as on its platform
 
@@ -329,7 +329,7 @@ const said = () => ({approve: "You approved it", edit: "You edited it", reject: 
 async function answer(decision, more = {}) {
   const left = post.rubric.aspects.length - Object.keys(scores).length;
   tick();
-  const body = {answer_id: uid(), post_id: post.post_id, rater, scores: mode === "judged" ? {} : scores, decision, seconds: Math.round(active / 100) / 10, ...more};
+  const body = {answer_id: uid(), post_id: post.post_id, rubric_id: post.rubric.id, rater, scores: mode === "judged" ? {} : scores, decision, seconds: Math.round(active / 100) / 10, ...more};
   const was = mode;
   mode = "saving";
   drawButtons();
@@ -353,7 +353,7 @@ async function answer(decision, more = {}) {
     drawPanel();
     flash(error.message, 5000);
     say(error.message);
-    if (error.status === 404) next();
+    if (error.status === 404 || error.status === 409) next();  // it is not here, or not by this rubric, any more
   }
 }
 function drawButtons() { for (const button of document.querySelectorAll("#panel .act")) button.disabled = busy(); }

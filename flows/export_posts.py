@@ -55,11 +55,10 @@ def _posts(store: Store, spec: ExportSpec, chosen: set[str] | None) -> Exported:
     rows, left_out = [], Counter[str]()
     items = located(store, found := reviewed(store, chosen))
     for row in found:
-        broken = load_platform(row["platform"]).violations(row["text"])
-        if row["state"] not in KEPT or broken:
-            left_out[row["state"] if row["state"] not in KEPT else "breaks_the_platforms_rules"] += 1
-            continue
         item = items[row["item_id"]]
+        if why := why_not(row, item):
+            left_out[why] += 1
+            continue
         here = item.image_path if item.image_path and Path(item.image_path).is_file() else None
         if item.image_path and here is None:
             left_out["picture_missing (exported without it)"] += 1
@@ -68,6 +67,17 @@ def _posts(store: Store, spec: ExportSpec, chosen: set[str] | None) -> Exported:
     dated = [row | {"publish_at": at} for row, at in zip(rows, times(spec, len(rows)), strict=True)]
     write(spec.out, posts_file(dated, spec))
     return Exported(str(spec.out), spec.what, len(rows), dict(left_out))
+
+
+def why_not(row: Mapping[str, Any], item: Item) -> str | None:
+    """Why a post is not exported; None where it is."""
+    platform = load_platform(row["platform"])
+    if row["state"] not in KEPT:
+        return str(row["state"])
+    if not platform.fits(row["text"]):
+        return "breaks_the_platforms_rules"
+    has_alternative = item.image_path is not None and row["alt_text"]
+    return "alternative_text_too_long" if has_alternative and platform.alt_text_violations(row["alt_text"]) else None
 
 
 def _examples(store: Store, spec: ExportSpec, chosen: set[str] | None) -> Exported:

@@ -17,6 +17,7 @@ from components.people.answers import RATER, Answer, Slice
 from components.people.order import AUDIT, Place, next_place, order
 from components.people.queries import Judge, Row, Snapshot
 from components.people.teaching import GATE, teaching
+from components.report.cards import platform_of
 
 HELD_S = 600.0
 """How long a post counts as being before the person it was given to."""
@@ -281,6 +282,9 @@ def sound(answer: Answer, post: Row, rubric: Mapping[str, Any]) -> Answer:
     alt_text = answer.alt_text if answer.alt_text and answer.alt_text != (post["alt_text"] or "") else None
     if (text is None or not text.strip()) and (alt_text is None or not alt_text.strip()):
         raise Refused(422, "The edit changes nothing; approve or reject the post instead")
+    platform = platform_of(post["platform"])
+    if platform and alt_text and (broken := platform.alt_text_violations(alt_text)):
+        raise Refused(422, f"{platform.name} would refuse it ({broken[0]} characters): say it shorter")
     return answer.model_copy(update={"text": text, "alt_text": alt_text})
 
 

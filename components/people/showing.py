@@ -18,14 +18,18 @@ LONGEST_SHOWN = 20_000
 
 def shown(place: Place, snapshot: Snapshot, rubric: Mapping[str, Any]) -> dict[str, Any]:
     post = snapshot.posts[place.post_id]
-    item = snapshot.items.get(post["item_id"])
+    item, platform = snapshot.items.get(post["item_id"]), platform_of(post["platform"])
+    has_picture = item is not None and item.image_path is not None
+    written = as_written(post["platform"], post["text"])
+    if has_picture and platform:
+        written["violations"] += platform.alt_text_violations(post["alt_text"] or "")
     return {
         "post_id": post["post_id"],
-        **as_written(post["platform"], post["text"]),
+        **written,
         "rules": list(post["rules"] or ()),
         "text": post["text"],
         "alt_text": post["alt_text"] or "",
-        "picture": f"/picture/{post['post_id']}" if item is not None and item.image_path else None,
+        "picture": f"/picture/{post['post_id']}" if has_picture else None,
         "width": item.width if item else None,
         "height": item.height if item else None,
         "author": post["author"] or "",

@@ -78,6 +78,10 @@ class Platform(_Part):
         found += [f"{what} {n} > {limit}" for what, (n, limit) in measured.items() if limit is not None and n > limit]
         return found
 
+    def alt_text_violations(self, text: str) -> list[str]:
+        """As `violations`, of a picture's alternative text: ["alternative text 1001 > 1000"]."""
+        return [f"alternative text {len(text)} > {self.alt_text.limit}"] if len(text) > self.alt_text.limit else []
+
     def fits(self, text: str) -> bool:
         return not self.violations(text)
 

@@ -227,6 +227,13 @@ async def test_light_dark_and_dialogs_are_accessible(posts, tmp_path: Path) -> N
                     await tab.press(key)
                     await tab.until(f"document.querySelector('#{dialog}').open")
                     assert await tab.js(AXE) == [], (scheme, dialog)
+                    if dialog == "edit":
+                        await tab.js("$('edit-alt').value = '🌊'.repeat(post.alt_limit + 1); countAlt()")
+                        assert await tab.js("$('edit-alt-count').textContent") == "1,001 of 1,000"
+                        assert await tab.js("$('edit-alt-count').className") == "soft over"
+                        await tab.js("$('edit-reason').value = 'why'; $('edit-form').requestSubmit()")
+                        assert "at most 1,000 characters" in await tab.js("$('edit-error').textContent")
+                        assert await tab.js(AXE) == [], (scheme, dialog)
                     await tab.press("Escape")
                     await tab.until(f"!document.querySelector('#{dialog}').open")
                 await tab.press("4", "4", "4", "4", "Enter")

@@ -76,6 +76,17 @@ def test_approved_posts_leave_with_their_edits_and_the_rest_is_counted(posts, ex
     assert found[1]["decided_by"] == ["ann"]
 
 
+def test_an_alternative_text_that_the_platform_refuses_keeps_its_post_here(posts, export) -> None:
+    home = posts()
+    made = [home.post(f"Post {n}.", with_picture=n < 2).post_id for n in range(3)]
+    settings, long = home.done(), "A wave. " * 126
+    say(settings.store(), *(a_review(made[n], "edit", alt_text=long[n:1000], reason="more") for n in (0, 2)))
+    say(settings.store(), a_review(made[1], "edit", alt_text=long, reason="more"))
+    done, text = export(settings)
+    assert [row["post_id"] for row in csv.DictReader(io.StringIO(text, newline=""))] == [made[0], made[2]]
+    assert done.left_out == {"alternative_text_too_long": 1}
+
+
 def test_reasons_are_no_formulas_and_texts_are_as_they_will_be_published() -> None:
     row = dict.fromkeys(COLUMNS, "") | {
         "publish_at": None,

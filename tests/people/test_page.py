@@ -220,6 +220,7 @@ async def test_an_edit_is_kept_as_a_diff_with_its_reason(posts, serve) -> None:
             {"decision": "edit", "text": "A wild sea 🌊 at noon."},
             {"decision": "edit", "text": "A calm sea 🌊 at noon.", "reason": "why"},
             {"decision": "edit", "text": "  ", "reason": "why"},
+            {"decision": "edit", "alt_text": "x" * (first["alt_limit"] + 1), "reason": "why"},
             {"decision": "reject"},
             {"decision": "approve", "text": "Something else."},
             {"decision": "withdraw"},
@@ -242,17 +243,22 @@ async def test_an_edit_is_kept_as_a_diff_with_its_reason(posts, serve) -> None:
             assert status == 422 and found["error"], wrong
         assert read_answers(settings.people) == ([], [])
         status, _ = await page.rate(
-            first, "answer-0001", decision="edit", text="A wild sea 🌊 at dusk.", alt_text="A sea.", reason="it storms"
+            first,
+            "answer-0001",
+            decision="edit",
+            text="A wild sea 🌊 at dusk.",
+            alt_text="🌊" * first["alt_limit"],
+            reason="it storms",
         )
         assert status == 200
     (row,) = settings.store().query("SELECT * FROM reviews")
     assert json.loads(row["diff"]) == [
         ["=", "A "], ["-", "calm"], ["+", "wild"], ["=", " sea 🌊 at "], ["-", "noon"], ["+", "dusk"], ["=", "."],
     ]  # fmt: skip
-    assert (row["text"], row["alt_text"], row["reason"]) == ("A wild sea 🌊 at dusk.", "A sea.", "it storms")
+    assert (row["text"], row["alt_text"], row["reason"]) == ("A wild sea 🌊 at dusk.", "🌊" * 1000, "it storms")
     (stands,) = settings.store().query("SELECT state, text, alt_text, original FROM reviewed_posts")
     assert stands == {
-        "state": "edited", "text": "A wild sea 🌊 at dusk.", "alt_text": "A sea.", "original": post.text,
+        "state": "edited", "text": "A wild sea 🌊 at dusk.", "alt_text": "🌊" * 1000, "original": post.text,
     }  # fmt: skip
 
 

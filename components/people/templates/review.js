@@ -444,6 +444,7 @@ function edit() {
   $("edit-alt-field").hidden = !post.picture;
   $("edit-reason").value = "";
   count();
+  countAlt();
   open("edit");
   $("edit-text").focus();
   $("edit-text").setSelectionRange(0, 0);
@@ -458,12 +459,19 @@ async function count() {
     $("edit-count").classList.toggle("over", found.violations.length > 0);
   } catch { $("edit-count").textContent = ""; }
 }
+function countAlt() {  // as Python counts: code points
+  const length = [...$("edit-alt").value].length, limit = post.alt_limit;
+  $("edit-alt-count").textContent = limit ? `${length.toLocaleString("en")} of ${limit.toLocaleString("en")}` : "";
+  $("edit-alt-count").classList.toggle("over", Boolean(limit) && length > limit);
+}
+$("edit-alt").addEventListener("input", countAlt);
 let later = 0;
 $("edit-text").addEventListener("input", () => { clearTimeout(later); later = setTimeout(count, 180); });
 $("edit-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("edit-text").value, alt = $("edit-alt").value, reason = $("edit-reason").value.trim();
   if (text === post.text && (alt === post.alt_text || !alt.trim())) return wrong("edit", "Nothing is changed yet.");
+  if (post.picture && alt !== post.alt_text && post.alt_limit && [...alt].length > post.alt_limit) return wrong("edit", `${post.platform_name} takes at most ${post.alt_limit.toLocaleString("en")} characters of alternative text.`);
   if (!text.trim()) return wrong("edit", "A post without words cannot be published; reject it instead.");
   if (!reason) { wrong("edit", "Say why: the reason is what others and models learn from."); return $("edit-reason").focus(); }
   $("edit").close();

@@ -17,7 +17,8 @@ KEPT = ("approved", "edited")
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A post with what was said of it. `text` is the one that would be published, `original` the writer's. `people` and
-    `judges`: rater with the text of the rubric, or judge -> its mean over aspects. `state`: see the view
+    `judges`: rater with the text of the rubric and the aspects that were scored (a mean over others is another
+    figure), or judge -> its mean over aspects. `state`: see the view
     reviewed_posts; None: nobody decided."""
 
     post_id: str

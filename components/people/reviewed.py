@@ -16,8 +16,9 @@ _REVIEWED = """
 _CANDIDATES = """
     WITH people AS (
         SELECT post_id, map_from_entries(list((who, mean) ORDER BY who)) AS people FROM (
-            SELECT post_id, concat_ws(' by ', rater, rubric, rubric_id) AS who, round(avg(score), 6) AS mean
-            FROM latest_ratings GROUP BY ALL) GROUP BY post_id
+            SELECT post_id, round(avg(score), 6) AS mean,
+                   concat_ws(' by ', rater, rubric, rubric_id, string_agg(aspect, ', ' ORDER BY aspect)) AS who
+            FROM latest_ratings GROUP BY post_id, rater, rubric, rubric_id) GROUP BY post_id
     ),
     judges AS (
         SELECT post_id, map_from_entries(list((judge_spec_id, overall) ORDER BY judge_spec_id)) AS judges

@@ -236,6 +236,25 @@ def test_preference_pairs_come_from_edits_decisions_ratings_and_judges(posts, ex
     assert list(lines[0]) == ["input", "preferred_output", "non_preferred_output"]
 
 
+def test_means_over_different_aspects_say_nothing_of_which_post_is_better(posts, export) -> None:
+    home = posts()
+    item = home.home.item(500, text="One item, three candidates.")
+    words = ("calm sea at noon", "bread from the oven", "goats upon a wall")
+    ids = [home.post(f"It is {said}.", item=item, candidate=n, scores=None).post_id for n, said in enumerate(words)]
+    settings = home.done()
+    low, high = dict.fromkeys(ASPECTS, 6), {ASPECTS[0]: 4, ASPECTS[1]: 9}
+    said = dict(zip(ids, (low, high, {aspect: score + 2 for aspect, score in low.items()}), strict=True))
+    say(settings.store(), ratings=tuple(a_rating(post, score, aspect=aspect) for post, scores in said.items()
+                                        for aspect, score in scores.items()))  # fmt: skip
+    _, text = export(settings, what="preferences")
+    (line,) = map(json.loads, text.splitlines())
+    assert (line["chosen"][0]["content"], line["rejected"][0]["content"]) == (
+        f"It is {words[2]}.",
+        f"It is {words[0]}.",
+    )
+    assert (line["source"], line["margin"]) == ("rating", 2.0), "the partial rating means 6.5, over the harder aspect"
+
+
 def candidate(name: str, **more: Any) -> Candidate:
     row = {"prompt_id": "p", "item_id": "i", "text": name, "original": name, "state": None, "people": {}, "judges": {}}
     return Candidate(post_id=name, **(row | more))

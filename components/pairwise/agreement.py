@@ -40,11 +40,12 @@ _RATINGS = """SELECT rater, post_id, slice, created_at, aspect, score FROM blind
 @dataclass(frozen=True, slots=True)
 class Alike:
     """Over the `same.n` pairs that both decided: the share of verdicts that are the same, and Krippendorff's ordinal
-    alpha."""
+    alpha. `same_question`: by the same text of the rubric."""
 
     whom: str
     same: Estimate
     alpha: Estimate
+    same_question: bool = True
 
 
 def told(store: Store, spec_id: str, entrants: Entrants, flips: Rate) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def told(store: Store, spec_id: str, entrants: Entrants, flips: Rate) -> dict[st
     said = []
     if not any(name.startswith("itself") for name in whom):
         said.append("Each order was asked once: what another reading would say is not known (repeats: 2).")
-    if not any(not name.startswith(("itself", "people")) for name in whom):
+    if not any(one.same_question and not one.whom.startswith(("itself", "people")) for one in found):
         said.append("No other judge has read these posts.")
     if not any(name.startswith("people") for name in whom):
         said.append("Nobody has rated both posts of a pair drawn at random: nothing is known about people.")
@@ -78,7 +79,8 @@ def _row(whom: str, figure: str, found: Estimate) -> Row:
 
 
 def alike(store: Store, spec_id: str, entrants: Entrants) -> list[Alike]:
-    """With itself (where it was asked again), each other judge, of pairs and then of scores, and people."""
+    """With itself (where it was asked again), each other judge, of pairs and then of scores, and people. A judge by
+    another text of the rubric, or by another rubric, is named as one: what it disagrees about may be the question."""
     posts = sorted(entrants)
     rows = [Comparison(**row) for row in store.query(_VERDICTS, {"posts": posts, "overall": OVERALL})]
     specs = {row["spec_id"]: row for row in store.query(_SPECS)}
@@ -91,14 +93,21 @@ def alike(store: Store, spec_id: str, entrants: Entrants) -> list[Alike]:
         return []
     repeats = [whole(part) for part in by_repeat(row for row in rows if row.spec_id == spec_id)]
     found = [compared(f"itself, {len(repeats)} readings", repeats, own, entrants)] if len(repeats) > 1 else []
+    text = specs.get(spec_id, {}).get("rubric_id")
+
+    def other(who: str, names: Mapping[str, str], verdicts: Verdicts) -> Alike:
+        if specs.get(who, {}).get("rubric_id") == text:
+            return compared(names[who], [own, verdicts], own, entrants)
+        return compared(f"{names[who]}, by another text", [own, verdicts], own, entrants, same_question=False)
+
     names = _names(specs, by_spec)
-    found += [compared(names[other], [own, whole(said)], own, entrants) for other, said in by_spec.items()]
+    found += [other(who, names, whole(said)) for who, said in by_spec.items()]
     scores: dict[str, dict[str, float]] = defaultdict(dict)
     for score in store.query(_SCORES, {"posts": posts}):
         scores[score["who"]][score["post_id"]] = score["overall"]
     names = _names(specs, scores, " by scores")
-    found += [compared(names[who], [own, by_scores(of, own)], own, entrants) for who, of in scores.items()]
-    found.append(people(store, specs.get(spec_id, {}).get("rubric_id"), posts, own, entrants))
+    found += [other(who, names, by_scores(of, own)) for who, of in scores.items()]
+    found.append(people(store, text, posts, own, entrants))
     return [one for one in found if one.same.n]
 
 
@@ -142,12 +151,14 @@ def people(store: Store, rubric_id: str | None, posts: Sequence[str], own: Verdi
     return compared(f"people, {len(raters)} rater{'' if len(raters) == 1 else 's'}", [own, theirs], own, entrants)
 
 
-def compared(whom: str, verdicts: Sequence[Verdicts], pairs: Iterable[Pair], entrants: Entrants) -> Alike:
+def compared(
+    whom: str, verdicts: Sequence[Verdicts], pairs: Iterable[Pair], entrants: Entrants, same_question: bool = True
+) -> Alike:
     order = sorted(pairs)
     rows = [[one.get(pair, np.nan) for pair in order] for one in verdicts]
     table: NDArray[np.float64] = np.array(rows, dtype=np.float64).reshape(len(verdicts), len(order))
     forms = {"same": within(table, 0.0), "alpha": alpha(table, "ordinal")}
-    return Alike(whom, **over_forms(forms, clusters=[entrants[a][1] for a, _ in order]))
+    return Alike(whom, **over_forms(forms, clusters=[entrants[a][1] for a, _ in order]), same_question=same_question)
 
 
 def _names(specs: Mapping[str, Row], ids: Iterable[str], what: str = "") -> dict[str, str]:

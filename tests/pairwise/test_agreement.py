@@ -72,6 +72,27 @@ def test_each_witness_is_counted_over_the_pairs_that_both_decided(store: Store) 
     assert low is not None and high is not None and low < 0.6 < high
 
 
+def test_a_judge_by_another_text_is_named_as_one_and_is_no_other_judge(store: Store, tmp_path: Path) -> None:
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(rubric_text("mpwl") + "# edited\n", encoding="utf-8")
+    pairs = PairwiseSpec(model="openai/b", rubric=str(edited))
+    scores = JudgeSpec(model="openai/c", rubric=str(edited))
+    store.register(pairs, scores)
+    rows = [row for n in range(N) for spec in (MINE, pairs) for row in says(spec, n, "a" if n % 3 else "b")]
+    scored = [
+        Judgment(judgment_id=content_id(post), post_id=post, spec_id=scores.id, aspect="x", score=5 + at,
+                 created_at=NOW)
+        for pair in PAIRS for at, post in enumerate(pair)
+    ]  # fmt: skip
+    store.append({"comparisons": rows, "judgments": scored})
+    assert [(one.whom, one.same_question) for one in alike(store, MINE.id, ENTRANTS)] == [
+        ("openai/b, by another text", False), ("openai/c by scores, by another text", False),
+    ]  # fmt: skip
+    assert "No other judge has read these posts." in told(store, MINE.id, ENTRANTS, clustered_rate([]))["said"]
+    store.append({"comparisons": [row for n in range(N) for row in says(OTHER, n, "a")]})
+    assert "No other judge has read these posts." not in told(store, MINE.id, ENTRANTS, clustered_rate([]))["said"]
+
+
 def test_where_nothing_is_known_it_is_said_and_the_order_is_still_counted(store: Store) -> None:
     rows = [row for n in range(N) for row in says(MINE, n, "a", other_order="b" if n < 5 else None)]
     store.append({"comparisons": rows})

@@ -28,6 +28,17 @@ _TEXTS = """
     WHERE s.step = 'judge_posts' GROUP BY text ORDER BY last DESC NULLS LAST, text"""
 _RATED = """
     SELECT DISTINCT rubric, rubric_id, aspect FROM ratings WHERE rubric_id IS NOT NULL ORDER BY ALL"""
+_STANDING = """
+    WITH told AS MATERIALIZED (
+        SELECT rating_id, rank() OVER (
+            PARTITION BY post_id, rater, rubric, rubric_id, aspect ORDER BY created_at DESC, rating_id) AS place
+        FROM ratings
+    )
+    SELECT * FROM ratings WHERE rating_id IN (SELECT rating_id FROM told WHERE place = 1)
+        OR rating_id IN (SELECT rating_id FROM blind_ratings)
+    ORDER BY created_at, rater, post_id, rubric, rubric_id, aspect"""
+"""What each rater says now, or took back, and what they said before they saw the judge: where only the former went, the
+home that reads it would lose just the blind ratings that were changed afterwards."""
 R = TypeVar("R", Rating, Review)
 
 
@@ -108,10 +119,10 @@ def import_ratings(settings: Settings, path: Path) -> Imported:
 
 
 def export_ratings(settings: Settings, path: Path) -> int:
-    """Write all ratings that stand; returns how many."""
+    """Write all ratings that stand, blind ones also where they were changed or taken back; returns how many lines."""
     store = settings.store()
     fold(settings, store)
-    rows = store.query("SELECT * FROM latest_ratings ORDER BY created_at, rater, post_id, rubric, rubric_id, aspect")
+    rows = store.query(_STANDING)
     write(path, written(rows))
     return len(rows)
 

@@ -51,7 +51,8 @@ def add_to(command: Callable[..., argparse.ArgumentParser]) -> None:
         "queue shows those on which judges disagree. `calibrate` keeps the maps, which the view\n"
         "calibrated_scores lays over raw scores. A CSV has the columns post_id, rater, aspect, score;\n"
         "and, if known, rubric, rubric_id (which text of it), slice, seconds, saw_judge, created_at.\n"
-        "Ratings by two texts of one rubric are two questions, and are told apart.",
+        "Ratings by two texts of one rubric are two questions, and are told apart. What is exported has,\n"
+        "beside what each rater says now, what they said before they saw the judge; no score: taken back.",
     )
     ratings.add_argument("action", nargs="?", choices=("show", "calibrate", "import", "export"), default="show")
     ratings.add_argument("file", nargs="?", type=Path, metavar="FILE.csv")

@@ -2,7 +2,7 @@
 
 Needed columns: post_id, rater, aspect, score. Known besides: rubric (default mpwl), rubric_id (which text of it; by
 default the one that a judge went by last), slice (default import), seconds, saw_judge (default no), created_at (with
-its offset). What is exported is read back as it was.
+its offset). A line with a time and no score takes back what was said before. What is exported is read back as it was.
 """
 
 import csv
@@ -141,7 +141,9 @@ def _rating(row: Mapping[str, str], known: Known, now: datetime) -> tuple[Rating
         raise _Bad("aspect", f"{rubric} has no aspect {aspect!r}; it has {', '.join(aspects)}")
     low, high = aspects[aspect]
     score = _number("score", row["score"])
-    if score is None or not low <= score <= high:
+    at = _time(row.get("created_at", ""))
+    takes_back = score is None and at is not None
+    if not takes_back and (score is None or not low <= score <= high):
         raise _Bad("score", f"score {row['score']!r} is no number from {low:g} to {high:g}")
     slice_ = row.get("slice") or "import"
     if slice_ not in ("queue", "audit", "import"):
@@ -152,7 +154,6 @@ def _rating(row: Mapping[str, str], known: Known, now: datetime) -> tuple[Rating
     saw = row.get("saw_judge", "").lower()
     if saw not in WORDS:
         raise _Bad("saw_judge", f"saw_judge {saw!r} is not yes or no")
-    at = _time(row.get("created_at", ""))
     made = at or now
     rating_id = Rating.make_id(post_id, rater, rubric, aspect, score, WORDS[saw], made, rubric_id)
     return (

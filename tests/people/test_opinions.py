@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from components.records import Rating, Review, content_id
 from components.warehouse.store import Store
 from flows.fold_ratings import export_ratings, import_ratings
 from flows.read_opinions import read, store_calibrations
+from flows.settings import Settings
 from flows.show_people import show_imported, show_opinions
 from tests.report.conftest import ASPECTS
 
@@ -160,6 +162,33 @@ def test_what_is_imported_again_or_exported_and_imported_adds_nothing(posts, tmp
     path.write_text("post_id,rater,aspect,score\nnone,x,y,z\n", encoding="utf-8")
     with pytest.raises(UserError, match="none of its 1 lines can be used; line 2: there is no post 'none'"):
         import_ratings(settings, path)
+
+
+def test_another_home_reads_the_same_blind_and_latest_ratings(posts, tmp_path: Path) -> None:
+    """Also those that were changed or taken back after the judge was seen, and those of neither kind."""
+    home = posts()
+    made = [home.post(with_picture=False).post_id for _ in range(4)]
+    settings = home.done()
+    other = Settings(shutil.copytree(settings.home, tmp_path / "other"))
+    said = [
+        (made[0], 3.0, False), (made[0], 4.0, False), (made[0], 8.0, True),  # changed, then changed towards the judge
+        (made[1], 2.0, False), (made[1], None, True),  # taken back
+        (made[2], None, True), (made[2], 6.0, True), (made[3], 7.0, False),
+    ]  # fmt: skip
+    rows = []
+    for n, (post, score, saw) in enumerate(said):
+        at = NOW + timedelta(minutes=n)
+        rating_id = Rating.make_id(post, "ann", "mpwl", ASPECTS[0], score, saw, at, MPWL)
+        rows.append(a_rating(post, score, n / 60, aspect=ASPECTS[0], saw_judge=saw, rating_id=rating_id))
+    settings.store().append({"ratings": rows})
+    path = tmp_path / "ours.csv"
+    assert export_ratings(settings, path) == 6
+    assert import_ratings(other, path).refused == []
+    for view in ("blind_ratings", "latest_ratings"):
+        sql = f"SELECT * FROM {view} ORDER BY rating_id"
+        assert other.store().query(sql) == settings.store().query(sql), view
+    assert {row["score"] for row in other.store().query("SELECT score FROM blind_ratings")} == {4, 2, 7}
+    assert {row["score"] for row in other.store().query("SELECT score FROM latest_ratings")} == {8, 6, 7}
 
 
 @pytest.mark.parametrize("rater", ["=cmd()", "@ann", "-", "+1", "'=ann", "'ann", "ann"])

@@ -14,6 +14,8 @@ import yaml
 OFFLINE = "offline"
 """The family of the built-in writer and judge: two programs that share nothing, so nothing is noted of them."""
 
+_ROUTED = re.compile(r"(?::(?:free|extended|nitro|floor|online|beta|thinking|exacto))+$")
+"""How OpenRouter is asked to serve a model: the same one, unlike Ollama's `:8b`."""
 _DATE = r"(?:20\d{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _DATE += r"|2[3-9](?:0[1-9]|1[0-2]))"  # 2024-08-06, 20240806; 0613; 2407
 _SNAPSHOT = re.compile(rf"(?:[-@:](?:{_DATE}(?=$|-)|latest$|00\d$))(?:-preview$)?")
@@ -32,9 +34,9 @@ def family_of(model: str) -> str:
 
 
 def undated(model: str) -> str:
-    """The model's own name, whoever serves it and whichever dated snapshot of it: `openai/gpt-4o-2024-08-06`,
-    `openai/openai/gpt-4o` at a reseller and `openai/gpt-4o` are `gpt-4o`."""
-    return _SNAPSHOT.sub("", model.lower().rpartition("/")[2])
+    """The model's own name, whoever serves it, however it is routed to and whichever dated snapshot of it:
+    `openai/gpt-4o-2024-08-06`, `openai/openai/gpt-4o:extended` at a reseller and `openai/gpt-4o` are `gpt-4o`."""
+    return _SNAPSHOT.sub("", _ROUTED.sub("", model.lower().rpartition("/")[2]))
 
 
 def is_own(judge: str, writer: str) -> bool:

@@ -16,7 +16,7 @@ FAMILIES = {
     "phi": ["openai/microsoft/phi-4", "openai/phi4"],
     "offline": ["offline/writer", "offline/judge"],
     "my-own-model": ["openai/my-own-model", "openai/folder/My-Own-Model-2025-01-02"],
-    "solo1": ["openai/solo1"],
+    "solo1": ["openai/solo1", "openai/solo1:free"],
 }  # fmt: skip
 
 
@@ -34,6 +34,11 @@ OWN = [
     ("openai/claude-3-5-sonnet@20240620", "openai/claude-3-5-sonnet-20241022"),
     ("openai/gpt-4-1106-preview", "openai/gpt-4"),
     ("openai/llama3.1:latest", "openai/llama3.1"),
+    ("openai/qwen/qwen3-8b:free", "openai/qwen/qwen3-8b"),
+    ("openai/gpt-4o:extended", "openai/gpt-4o"),
+    ("openai/openai/gpt-4o-2024-08-06:nitro", "openai/gpt-4o:floor"),
+    ("openai/mine:free:online", "openai/mine:thinking"),
+    ("openai/mine:beta", "openai/mine:exacto"),
     ("offline/writer", "offline/writer"),
 ]
 OTHER = [
@@ -41,6 +46,7 @@ OTHER = [
     ("openai/gpt-4o", "openai/gpt-4"),
     ("openai/gpt-4o-mini-2024-07-18", "openai/gpt-4o-2024-08-06"),
     ("openai/llama3.1:8b", "openai/llama3.1:70b"),
+    ("openai/llama3.1:8b", "openai/llama3.1:free"),
     ("openai/gemini-1.5-pro-002", "openai/gemini-1.5-flash-002"),
     ("offline/judge", "offline/writer"),
     ("openai/judge", "offline/judge"),

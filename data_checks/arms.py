@@ -21,6 +21,7 @@ from data_checks.suite import (
 
 FEW = 10
 """Items below which no difference but a huge one can be told apart."""
+FIGURES = ("latency_ms", "judge_latency_ms", "calls", "spent_usd")
 SPECS = ("feature_spec_id", "prompt_spec_id", "generation_spec_id")
 
 
@@ -78,7 +79,7 @@ SUITE = Suite(
     table="arms",
     columns=(
         "arm_id", "spec_id", "experiment", "arm", "place", "baseline", "dataset", "overrides", *SPECS,
-        "judge_spec_ids", "items", "purse", "created_at",
+        "judge_spec_ids", "items", "purse", "created_at", *FIGURES,
     ),
     derived={
         "overrides_are_an_object": _overrides_are_an_object,
@@ -101,6 +102,7 @@ SUITE = Suite(
         *(expectation for column in SPECS for expectation in (given(column), content_ids(column))),
         given("created_at"),
         between("places count from 0", "place", 0, None),
+        *(between(f"{column} is not negative", column, 0, None) for column in FIGURES),
         holds("overrides are a JSON object", "overrides_are_an_object"),
         holds("items are ids, each once", "items_are_ids", why="a comparison over nothing says nothing"),
         holds("judges are ids, each once", "judges_are_ids"),

@@ -1,13 +1,15 @@
 """What an experiment has found, from the warehouse alone: its tables, its report, and what `--json` prints."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from components.experiments.read import read_experiment
 from components.experiments.scores import Findings
 from components.experiments.tables import tables_of
+from components.records import Arm
 from components.report.experiment_agreement import believed
+from components.warehouse.store import Store
 from flows.progress import say
 from flows.settings import Settings
 from flows.write_report import write_experiment_report
@@ -45,6 +47,7 @@ def finish_experiment(experiment_id: str, settings: Settings) -> ExperimentResul
     store = settings.store()
     store.prepare()  # the view `calls` may have been made before the first call
     found = read_experiment(store, experiment_id)
+    keep_figures(store, found)
     judge = believed(store, found)
     result = result_of(found)
     result.agreement = dict(judge.scores)
@@ -53,6 +56,26 @@ def finish_experiment(experiment_id: str, settings: Settings) -> ExperimentResul
     result.report = str(write_experiment_report(settings, found, judge))
     say(f"report: {Path(result.report).as_uri()}")
     return result
+
+
+def keep_figures(store: Store, found: Findings) -> None:
+    """What only the journal tells, for when it is not there any more."""
+    if not found.is_journaled:
+        return
+    sql = "SELECT * FROM arms WHERE spec_id = $id ORDER BY place, arm"
+    rows = [Arm(**row) for row in store.query(sql, {"id": found.experiment_id})]
+    now = [
+        replace(
+            row,
+            latency_ms=arm.latency_ms(),
+            judge_latency_ms=arm.latency_ms("judge_latency_ms"),
+            calls=found.calls,
+            spent_usd=found.spent_usd,
+        )
+        for row, arm in zip(rows, found.arms, strict=True)
+    ]
+    if now != rows:
+        store.record_arms(*now)
 
 
 def result_of(found: Findings) -> ExperimentResult:

@@ -1,11 +1,13 @@
 """Reads an experiment from the warehouse alone: its arms, their posts, readings, costs and how their runs ended.
 
 The items are those that the experiment met when it was begun, whatever was ingested since. What an arm has not written
-or had judged yet is `not run`, unless its run is done: then it is a failure of its own kind.
+or had judged yet is `not run`, unless its run is done: then it is a failure of its own kind. How long calls took, and
+what all of them cost, the journal tells; where it is not whole any more, the arms' rows do, as it was when they ended.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -103,6 +105,8 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
         [_arm(db, row, place, params, runs) for row in rows if place < len(row["judge_spec_ids"])]
         for place in range(readers)
     ]
+    if not spent["is_journaled"] and first["calls"] is not None:
+        by_judge[0] = [replace(arm, kept=_kept(row)) for arm, row in zip(by_judge[0], rows, strict=True)]
     return Findings(
         experiment_id=experiment_id,
         name=first["experiment"],
@@ -115,6 +119,7 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
         scale=scale,
         calls=spent["calls"],
         spent_usd=spent["usd"],
+        is_journaled=spent["is_journaled"],
         pairs_state=runs.get(first["experiment"], {"state": NOT_RUN})["state"] if compared_by else "done",
         left_out=left_out_of_pairs(by_judge[0]) if compared_by else {},
         pairs=_pairs(db, compared_by, by_judge[0]),
@@ -127,13 +132,19 @@ def _read(db: DuckDBPyConnection, experiment_id: str) -> Findings:
 
 
 def _spent(db: DuckDBPyConnection, rows: Sequence[Row], judges: Sequence[str]) -> Row:
-    """The `calls` of the experiment's purse, and their `usd`; None where that is not known."""
+    """The `calls` of the experiment's purse, and their `usd`; None where that is not known. A journal that has fewer
+    calls than it had is not whole: what it loses may be calls that failed, which no row names."""
     (spent,) = _ask(db, _SPENT, {"purse": rows[0]["purse"]})
     writers = sorted({row["generation_spec_id"] for row in rows})
     given = {"generation": writers, "judges": judges, "items": list(rows[0]["items"])}
-    if _ask(db, _NOT_KEPT, given)[0]["n"]:
-        return {"calls": None, "usd": None}
-    return {"calls": spent["calls"], "usd": spent["usd"] if spent["calls"] == spent["priced"] else None}
+    if _ask(db, _NOT_KEPT, given)[0]["n"] or spent["calls"] < (rows[0]["calls"] or 0):
+        return {"calls": rows[0]["calls"], "usd": rows[0]["spent_usd"], "is_journaled": False}
+    usd = spent["usd"] if spent["calls"] == spent["priced"] else None
+    return {"calls": spent["calls"], "usd": usd, "is_journaled": True}
+
+
+def _kept(row: Row) -> dict[str, float | None]:
+    return {name: row[name] for name in ("latency_ms", "judge_latency_ms")}
 
 
 def _arm(db: DuckDBPyConnection, row: Row, judge: int, params: Mapping[str, Row], runs: Mapping[str, Row]) -> ArmScores:
@@ -245,8 +256,6 @@ def left_out_of_pairs(arms: Sequence[ArmScores]) -> dict[str, str]:
 
 def _said_same(arms: Sequence[ArmScores]) -> list[ArmScores]:
     """The arms, each with the earlier one that has the very same specs."""
-    from dataclasses import replace
-
     seen: dict[str, str] = {}
     found = []
     for arm in arms:

@@ -44,7 +44,8 @@ class ItemScore:
 
 @dataclass(frozen=True, slots=True)
 class ArmScores:
-    """One arm by one judge. `state`: how its latest run ended; `message`: why it stopped."""
+    """One arm by one judge. `state`: how its latest run ended; `message`: why it stopped; `kept`: latencies by name, as
+    the warehouse keeps them, where the journal does not tell them any more."""
 
     name: str
     place: int
@@ -57,6 +58,7 @@ class ArmScores:
     state: str = "done"
     message: str | None = None
     same_as: str | None = None
+    kept: Mapping[str, float | None] = field(default_factory=dict)
 
     def values(self, aspect: str) -> dict[str, float | None]:
         """item -> score, None where it failed; without the items that were not run."""
@@ -88,6 +90,8 @@ class ArmScores:
         return round(sum(known), 9) if len(known) == len(costs) else None
 
     def latency_ms(self, name: str = "latency_ms") -> float | None:
+        if name in self.kept:
+            return self.kept[name]
         found = [value for one in self.items if (value := getattr(one, name)) is not None]
         return median(found) if found else None
 
@@ -96,7 +100,8 @@ class ArmScores:
 class Findings:
     """An experiment as the warehouse has it. `arms`: by the judge, the baseline first; `further`: by each further judge
     of the baseline the arms that have one there. `aspects`: name -> title, in the rubric's order; `spent_usd`: what was
-    bought for all arms together, shared calls once, and None, as `calls`, where the journal does not tell; `pairs`:
+    bought for all arms together, shared calls once, and None, as `calls`, where neither the journal nor the warehouse
+    tells; `is_journaled`: the journal has all of it; `pairs`:
     what the judge of pairs has said, `pairs_state`: how the latest run that asked ended (done also where none was to);
     `left_out`: arm -> the one that competes for both there, since their posts are the same."""
 
@@ -111,6 +116,7 @@ class Findings:
     scale: tuple[float, float]
     calls: int | None = 0
     spent_usd: float | None = 0.0
+    is_journaled: bool = True
     pairs: Figures | None = None
     pairs_state: str = "done"
     left_out: Mapping[str, str] = field(default_factory=dict)

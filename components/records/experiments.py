@@ -14,6 +14,9 @@ class Arm(Record):
 
     `baseline`: the arm that the others are compared with; `overrides` is JSON: where it differs from the campaign;
     `judge_spec_ids`: the judge, then further ones; `purse`: whose budget paid, which finds the runs.
+
+    The last four are what the journal told when the experiment ended: medians of the time that a post and its judgment
+    took, and the calls of all arms together and what they cost. None: it has not ended, or the journal was not whole.
     """
 
     arm_id: str
@@ -31,6 +34,10 @@ class Arm(Record):
     items: Sequence[str]
     purse: str
     created_at: datetime
+    latency_ms: float | None = None
+    judge_latency_ms: float | None = None
+    calls: int | None = None
+    spent_usd: float | None = None
 
     @staticmethod
     def make_id(spec_id: str, arm: str) -> str:

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from components.errors import HomeUnusable
-from components.records import Backfill, Record, Run
+from components.records import Arm, Backfill, Record, Run
 from components.specs import Spec
 from components.warehouse.connecting import log
 from components.warehouse.questions import Questions
@@ -89,6 +89,10 @@ class Store(Questions):
     def record_backfill(self, backfill: Backfill) -> None:
         """Insert the backfill, or overwrite its own earlier state."""
         self._record("backfills", [backfill])
+
+    def record_arms(self, *arms: Arm) -> None:
+        """Insert the arms, or overwrite their own earlier states."""
+        self._record("arms", arms)
 
     def _record(self, table: str, records: Sequence[Record]) -> None:
         if not records:

@@ -41,6 +41,10 @@ DEFECTS: list[tuple[str, Change]] = [
     *(one for column in ("feature_spec_id", "prompt_spec_id", "generation_spec_id") for one in ids(column)),
     ("created_at is given", put("created_at", None)),
     ("places count from 0", put("place", -1, 2)),
+    *(
+        (f"{column} is not negative", put(column, -1.0))
+        for column in ("latency_ms", "judge_latency_ms", "calls", "spent_usd")
+    ),
     ("overrides are a JSON object", put("overrides", "[]")),
     ("overrides are a JSON object", put("overrides", "{")),
     ("items are ids, each once", put("items", [*ITEMS, ITEMS[0]])),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -112,6 +113,10 @@ def test_a_judge_that_rewards_scene_words_is_found_out_and_calls_are_shared(home
     replayed = finish_experiment(find_experiment(home.store(), "test"), home)
     assert told(result) == told(replayed)
     assert Path(replayed.report or "").read_bytes() == page
+    shutil.rmtree(home.calls)
+    again = finish_experiment(find_experiment(home.store(), "test"), home)
+    assert told(again) == told(result) and again.calls and again.arms[0]["latency_ms"] is not None
+    assert Path(again.report or "").read_bytes() == page, "also without the journal"
     runs = home.store().query("SELECT DISTINCT campaign, state, purse FROM runs ORDER BY campaign")
     assert [row["campaign"] for row in runs] == sorted(f"test.{arm}" for arm in arms)
     assert {row["state"] for row in runs} == {"done"} and len({row["purse"] for row in runs}) == 1

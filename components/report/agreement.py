@@ -11,7 +11,7 @@ import numpy as np
 
 from components.report.readings import OVERALL, Floats, Judge, Readings, means
 from components.statistics import Estimate, Isotonic, Mean, NoiseFloor, isotonic, mean_with_interval
-from components.statistics.agreement_forms import Form, alpha, icc, within
+from components.statistics.agreement_forms import Form, alpha, concordance, icc, within
 from components.statistics.calibration import LEAST
 from components.statistics.estimate import over_forms
 from components.statistics.means import RESAMPLES
@@ -59,7 +59,8 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One aspect read by several judges, each with the mean of its readings."""
+    """One aspect read by several judges, each with the mean of its readings. `ranks`: Kendall's W, of three or more: of
+    two it is a correlation of their ranks."""
 
     title: str
     judges: int
@@ -67,6 +68,7 @@ class Panel:
     one: Estimate
     mean: Estimate
     within: Estimate
+    ranks: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,8 @@ def _panel(readings: Readings, named: Mapping[str, str]) -> list[Panel]:
         table = np.stack([readings.means(judge, name) for judge in judges])
         if ((~np.isnan(table)).sum(0) > 1).any():
             forms = {"alpha": alpha(table), "one": icc(table), "mean": icc(table, True), "within": within(table)}
+            if len(judges) > 2:
+                forms["ranks"] = concordance(table)
             told = over_forms(forms, _resamples(len(readings.posts)), clusters=readings.clusters)
             found.append(Panel(title, len(judges), **told))
     return found

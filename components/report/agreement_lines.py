@@ -14,8 +14,8 @@ from components.statistics import Estimate, Mean
 @dataclass(frozen=True, slots=True)
 class Line:
     """One figure over `n` posts or pairs. `whom`: with whom the judge agrees; `figure`: alpha, within_1, same_verdict,
-    sd, icc_2_1, icc_2_k, difference (theirs less the judge's), bias (the judge's less people's), mean_error, or
-    alpha_among_people."""
+    sd, icc_2_1, icc_2_k, kendall_w (of three judges or more), difference (theirs less the judge's), bias (the judge's
+    less people's), mean_error, or alpha_among_people."""
 
     whom: str
     aspect: str
@@ -38,6 +38,8 @@ def lines_of(block: Block) -> Iterator[Line]:
         yield from _lines(whom, noise.title, {"sd": noise.sd, "alpha": noise.alpha, "within_1": noise.within})
     for panel in block.panel:
         figures = {"alpha": panel.alpha, "icc_2_1": panel.one, "icc_2_k": panel.mean, "within_1": panel.within}
+        if panel.ranks is not None:
+            figures["kendall_w"] = panel.ranks
         yield from _lines(f"{panel.judges} judges", panel.title, figures)
     for other in block.others:
         apart: dict[str, Estimate | Mean] = {"difference": other.apart, "alpha": other.alpha}

@@ -14,11 +14,12 @@ from components.judgments import rubric_id, rubric_text
 from components.people.order import lot
 from components.report import render
 from components.report.agreement import block_of
+from components.report.agreement_lines import told
 from components.report.candidates import why
 from components.report.disagreements import extremes, most_different
-from components.report.readings import Judge, Readings
+from components.report.readings import Judge, Readings, read_posts
 from components.specs import JudgeSpec
-from components.statistics import krippendorff_alpha, noise_floor, within_one
+from components.statistics import kendall_w, krippendorff_alpha, noise_floor, within_one
 from components.warehouse.store import Store
 
 _spec = importlib.util.spec_from_file_location("planted_readings", Path(__file__).parent / "readings.py")
@@ -109,6 +110,25 @@ def test_other_judges_are_compared_on_the_posts_that_both_read(judged: Any) -> N
     assert "Where judges differ most" in said
     assert re.search(r"points apart overall , most on .* openai/lenient .* openai/gpt-4o", said)
     assert "by judge; the first is this run's" in plain(page, "charts")
+
+
+def test_three_judges_are_also_compared_by_their_ranks(judged: Any) -> None:
+    home, posts = judged
+    planted.read(home, posts, WORTH, spec=JudgeSpec(model="openai/second"), noise=0.5, seed=1)
+    home.run()
+    ids = sorted(post.post_id for post in posts)
+    two = told(block_of(read_posts(home.store, ids, TWICE.id), {}))
+    assert "kendall_w" not in {row["figure"] for row in two["rows"]}
+    planted.read(home, posts[:20], WORTH[:20], spec=JudgeSpec(model="openai/third"), noise=0.5, shift=-2, seed=2)
+    home.run()
+    found = read_posts(home.store, ids, TWICE.id)
+    rows = {row["whom"]: row for row in told(block_of(found, {}))["rows"]
+            if (row["figure"], row["aspect"]) == ("kendall_w", "Overall")}  # fmt: skip
+    expected = kendall_w(np.stack([found.means(judge, "overall") for judge in found.judges]))
+    assert rows["3 judges"]["value"] == pytest.approx(expected) and rows["3 judges"]["n"] == 20
+    assert rows["3 judges"]["low"] < expected < rows["3 judges"]["high"]
+    said = plain(render(home.store, "run-1"))
+    assert "Kendall’s W" in said and f"{expected:.2f} {rows['3 judges']['low']:.2f} to" in said
 
 
 def test_two_judges_of_one_model_are_told_apart(judged: Any) -> None:

@@ -301,7 +301,8 @@ def bring_down(settings: Settings, told: Told) -> Down:
 
 
 def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, told: Told) -> None:
-    """The pool is held meanwhile: a worker whose runs end would take the next ones."""
+    """The pool is held meanwhile: a worker whose runs end would take the next ones. One that an interrupted `down` left
+    held is ours to let go, however often that is repeated."""
     from prefect.client.schemas.actions import WorkPoolUpdate
     from prefect.exceptions import ObjectNotFound
 
@@ -309,7 +310,7 @@ def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, to
     from flows.work_pool import POOL
 
     try:
-        memory.is_pool_held = not client.read_work_pool(POOL).is_paused
+        memory.is_pool_held = memory.is_pool_held or not client.read_work_pool(POOL).is_paused
     except ObjectNotFound:
         memory.is_pool_held = False
     memory.keep(settings)
@@ -324,7 +325,7 @@ def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, to
         # Failed, too: a signal in the midst of a query comes out of DuckDB as an error of the query.
         if run.state is not None and (run.state.is_crashed() or run.state.is_failed()):
             runs[run_id] = run
-    down.goes_on = go_on(client, list(runs.values()))
+    down.goes_on = go_on(client, list(runs.values()), is_stop=True)
     if memory.is_pool_held:
         client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
         memory.is_pool_held = False

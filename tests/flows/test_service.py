@@ -1,0 +1,104 @@
+"""How `down` and `up` leave the pool and its runs, at a real server, without a worker."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.states import Running
+
+from flows.daemons import RUN_ID
+from flows.lost_runs import MOST, go_on
+from flows.prefect_file import fingerprint
+from flows.service import Asked, Down, Memory, Up, prepare_server, stop_working
+from flows.settings import Settings
+from flows.work_pool import POOL, keep_pool
+
+
+def silent(*_: str) -> None:
+    pass
+
+
+@flow
+def nothing() -> None:
+    pass
+
+
+@pytest.fixture
+def client(home: Settings) -> Iterator[Any]:
+    """Of a server that has the pool, and nothing in it."""
+    with get_client(sync_client=True) as made:
+        keep_pool(made, {})
+        yield made
+        made.delete_work_pool(POOL)
+
+
+def test_a_down_that_is_repeated_after_an_interruption_lets_the_pool_go_again(home: Settings, client: Any) -> None:
+    nobody = home.service / "prefect.yaml"
+    home.service.mkdir()
+    nobody.write_text(yaml.safe_dump({"deployments": []}))
+    Memory(deployed=fingerprint(nobody)).keep(home)
+
+    def is_paused() -> bool:
+        return bool(client.read_work_pool(POOL).is_paused)
+
+    def up() -> None:
+        prepare_server(client, home, Memory.of(home), Asked(nobody), {}, Up("", str(home.home)), silent)
+
+    def interrupted_down() -> None:
+        def ctrl_c(*_: str) -> None:
+            raise KeyboardInterrupt
+
+        sleeps = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+        env = {**os.environ, RUN_ID: "0f0f", "POSTWRIGHT_HOME": str(home.home)}
+        with subprocess.Popen(sleeps, env=env, stdout=subprocess.PIPE) as run:
+            assert run.stdout is not None and run.stdout.readline()
+            with pytest.raises(KeyboardInterrupt):  # at its word that runs are asked to stop
+                stop_working(client, home, Memory.of(home), Down(), ctrl_c)
+            run.kill()
+            psutil.wait_procs([psutil.Process(run.pid)], timeout=10)
+
+    def down() -> None:
+        stop_working(client, home, Memory.of(home), Down(), silent)
+
+    for again in (down, up):
+        interrupted_down()
+        assert is_paused() and Memory.of(home).is_pool_held
+        interrupted_down()
+        again()
+        assert not is_paused() and not Memory.of(home).is_pool_held
+    client.update_work_pool(POOL, WorkPoolUpdate(is_paused=True))
+    for again in (down, up):
+        again()
+        assert is_paused(), "whom somebody has paused stays so"
+
+
+def test_a_run_that_is_stopped_every_night_goes_on_and_one_that_is_lost_again_and_again_does_not(client: Any) -> None:
+    flow_id = client.create_flow(nothing)
+    deployment = client.create_deployment(flow_id, "nightly", work_pool_name=POOL)
+    run = client.create_flow_run_from_deployment(deployment)
+
+    def after(is_stop: bool) -> Any:
+        nonlocal run
+        client.set_flow_run_state(run.id, Running(), force=True)
+        (told,) = go_on(client, [client.read_flow_run(run.id)], is_stop=is_stop)
+        message = client.read_flow_run(run.id).state.message
+        assert message.startswith("It was stopped" if is_stop else "Its process was gone")
+        if told.next_id:
+            run = client.read_flow_run(told.next_id)
+        return told
+
+    for _ in range(MOST + 2):
+        assert after(is_stop=True).next_id
+    for _ in range(MOST - 1):
+        assert after(is_stop=False).next_id
+        assert after(is_stop=True).next_id
+    last = after(is_stop=False)
+    assert last.next_id is None and last.why_not.startswith("it was lost three times in a row")

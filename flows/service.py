@@ -6,6 +6,7 @@ only what is missing, so it may be repeated, also after a crash; then runs whose
 
 import json
 import platform
+import secrets
 import signal
 import socket
 import sys
@@ -54,13 +55,15 @@ class Asked:
 
 @dataclass
 class Memory:
-    """How this home was last brought up, without anything secret; `deployed`: the fingerprint of what was."""
+    """How this home was last brought up, without anything secret; `deployed`: the fingerprint of what was; `mark`: the
+    home's own, by which a database that others reach knows it again."""
 
     port: int = PORT
     limit: int = LIMIT
     database: str = "sqlite"
     deployed: str = ""
     is_pool_held: bool = False
+    mark: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @classmethod
     def of(cls, settings: Settings) -> "Memory":
@@ -223,9 +226,11 @@ def prepare_server(
     from flows.automations import keep_automations
     from flows.deploying import deploy, deployments
     from flows.lost_runs import go_on, lost_runs
-    from flows.work_pool import POOL, keep_pool
+    from flows.work_pool import POOL, described_owner, keep_pool
 
-    pool = keep_pool(client, asked.environment)
+    # A file of the home needs no owner, and may be begun anew without service.json.
+    owner = None if memory.database == "sqlite" else described_owner(settings.home, memory.mark)
+    pool = keep_pool(client, asked.environment, owner)
     if memory.is_pool_held:  # by a `down` that did not come to its end
         client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
         memory.is_pool_held = False

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,12 +15,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.states import Running
 
+from components.errors import UserError
 from flows.daemons import RUN_ID
 from flows.lost_runs import MOST, go_on
 from flows.prefect_file import fingerprint
 from flows.service import Asked, Down, Memory, Up, prepare_server, stop_working
 from flows.settings import Settings
-from flows.work_pool import POOL, keep_pool
+from flows.work_pool import POOL, described_owner, keep_pool
 
 
 def silent(*_: str) -> None:
@@ -102,3 +104,21 @@ def test_a_run_that_is_stopped_every_night_goes_on_and_one_that_is_lost_again_an
         assert after(is_stop=True).next_id
     last = after(is_stop=False)
     assert last.next_id is None and last.why_not.startswith("it was lost three times in a row")
+
+
+def test_a_database_serves_one_home(home: Settings, client: Any) -> None:
+    """`keep_pool` with an owner, as `up` calls it where the database is no file of the home."""
+    memory, nobody = Memory(database="postgresql+asyncpg://h/n"), home.home / "prefect.yaml"
+    nobody.write_text(yaml.safe_dump({"deployments": []}))
+    memory.deployed = fingerprint(nobody)
+    for again in (memory, Memory(**vars(memory))):
+        prepare_server(client, home, again, Asked(nobody), {}, Up("", str(home.home)), silent)
+        assert str(home.home) in client.read_work_pool(POOL).description
+    moved = described_owner(Path("/moved"), memory.mark)
+    assert keep_pool(client, {}, moved).name == POOL and client.read_work_pool(POOL).description == moved
+    other = described_owner(home.home, Memory().mark)
+    with pytest.raises(UserError, match=r"serves another home already \(runs of the home /moved on .*its own"):
+        keep_pool(client, {}, other)
+    client.update_work_pool(POOL, WorkPoolUpdate(description=""))
+    keep_pool(client, {}, other)
+    assert client.read_work_pool(POOL).description == other

@@ -112,9 +112,15 @@ def worker_of(settings: Settings) -> Daemon:
     return Daemon("worker", settings.service)
 
 
+def bound_logs(settings: Settings) -> None:
+    for part in (server_of(settings), worker_of(settings)):
+        part.bound_log()
+
+
 def bring_up(settings: Settings, asked: Asked, told: Told) -> Up:
     """Start what does not run, deploy what has changed, let go on what was lost. Raises UserError with what to do."""
     declared(asked.file)
+    bound_logs(settings)
     with alone(settings.service / "lock", "an `up` or `down` of this home"):
         memory = wanted(settings, asked)
         api_url = f"http://127.0.0.1:{memory.port}/api"

@@ -18,9 +18,9 @@ from prefect.states import Running
 from components.errors import UserError
 from flows.daemons import RUN_ID
 from flows.lost_runs import MOST, go_on
-from flows.prefect_file import fingerprint
+from flows.prefect_file import ROOT, fingerprint
 from flows.service import Asked, Down, Memory, Up, prepare_server, stop_working
-from flows.settings import Settings
+from flows.settings import Settings, server_environment
 from flows.work_pool import POOL, described_owner, keep_pool
 
 
@@ -122,3 +122,18 @@ def test_a_database_serves_one_home(home: Settings, client: Any) -> None:
     client.update_work_pool(POOL, WorkPoolUpdate(description=""))
     keep_pool(client, {}, other)
     assert client.read_work_pool(POOL).description == other
+
+
+def test_prefects_database_keeps_what_the_documents_say(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.settings.models.server.events import ServerEventsSettings
+    from prefect.settings.models.server.services import ServerServicesDBVacuumSettings
+
+    name = "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"
+    monkeypatch.setenv(name, server_environment(home, "", ROOT, None)[name])
+    vacuum = ServerServicesDBVacuumSettings()
+    assert {"events", "flow_runs"} <= vacuum.enabled_vacuum_types
+    assert (vacuum.retention_period.days, ServerEventsSettings().retention_period.days) == (90, 7)
+    monkeypatch.setenv(name, "events")
+    assert server_environment(home, "http://127.0.0.1:4200/api", ROOT, None)[name] == "events", (
+        "the user's own goes first"
+    )

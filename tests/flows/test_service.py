@@ -13,11 +13,11 @@ import yaml
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolUpdate
-from prefect.states import Running
+from prefect.states import Crashed, Running
 
 from components.errors import UserError
 from flows.daemons import RUN_ID
-from flows.lost_runs import MOST, go_on
+from flows.lost_runs import LOST, MOST, go_on
 from flows.prefect_file import ROOT, fingerprint
 from flows.service import Asked, Down, Memory, Up, prepare_server, stop_working
 from flows.settings import Settings, server_environment
@@ -80,6 +80,33 @@ def test_a_down_that_is_repeated_after_an_interruption_lets_the_pool_go_again(ho
     for again in (down, up):
         again()
         assert is_paused(), "whom somebody has paused stays so"
+
+
+def test_a_killed_run_that_an_automation_has_given_up_is_taken_up_by_up(home: Settings, client: Any) -> None:
+    """The automation (flows/automations.py) waits ten minutes; here its change of state comes at once."""
+    nobody = home.home / "prefect.yaml"
+    nobody.write_text(yaml.safe_dump({"deployments": []}))
+    Memory(deployed=fingerprint(nobody)).keep(home)
+    deployment = client.create_deployment(client.create_flow(nothing), "given-up", work_pool_name=POOL)
+    run = client.create_flow_run_from_deployment(deployment)
+    client.set_flow_run_state(run.id, Running(), force=True)
+
+    def up() -> list[Any]:
+        done = Up("", str(home.home))
+        prepare_server(client, home, Memory.of(home), Asked(nobody), {}, done, silent)
+        return done.went_on
+
+    sleeps = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+    env = {**os.environ, RUN_ID: str(run.id), "POSTWRIGHT_HOME": str(home.home)}
+    with subprocess.Popen(sleeps, env=env, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        client.set_flow_run_state(run.id, Crashed(name=LOST, message="Its process has been silent for 10 minutes"))
+        assert up() == [], "it was silent, and is alive"
+        process.kill()
+        psutil.wait_procs([psutil.Process(process.pid)], timeout=10)
+    (lost,) = up()
+    assert lost.run_id == str(run.id) and client.read_flow_run(lost.next_id).state.is_scheduled()
+    assert client.read_flow_run(run.id).state.name == "Crashed" and up() == []
 
 
 def test_a_run_that_is_stopped_every_night_goes_on_and_one_that_is_lost_again_and_again_does_not(client: Any) -> None:

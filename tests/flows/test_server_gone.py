@@ -23,9 +23,12 @@ from components.report.backfills import read_backfill
 from components.warehouse.store import Store
 from flows.backfill_artifacts import LiveCalendar
 from flows.own_server import answers, free_port, server_command
+from flows.pipeline import Summary, begin, finish
+from flows.publish import StepResult
 from flows.settings import Settings
 from tests.fake_provider import FakeProvider
 from tests.flows.service import ROOT, wait_until
+from tests.steps import ROWS, Steps, campaign_of
 
 BOOK = Backfill(
     backfill_id="backfill-1",
@@ -65,6 +68,22 @@ def test_the_calendar_of_a_backfill_waits_for_no_server_and_is_right_again_when_
             shown = client.request("GET", "/artifacts/{id}", path_params={"id": calendar._id}).json()
         assert "shown: done" in shown["data"] and "back.html" in shown["data"]
     assert read_backfill(store, BOOK.backfill_id).state == "done"
+
+
+def test_a_run_that_is_done_stays_so_where_nothing_of_it_can_be_shown(
+    home: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    campaign, store = campaign_of(tmp_path, ROWS[:1]), home.store()
+    steps = Steps(home, campaign)
+    steps.all()
+    run = begin(campaign, steps.selection, store, "")
+    store.record_run(run)
+    done = Summary(run.run_id, campaign.name, "done", steps=[StepResult("ingest_items", rows=1)])
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
+        finish(done, run, home)
+    assert store.query("SELECT state FROM runs") == [{"state": "done"}] and Path(str(done.report)).exists()
+    said = [one.message for one in caplog.records if one.name == "postwright" and "could not be shown" in one.message]
+    assert [line.split(" could")[0] for line in said] == ["the run's artifacts", "the run's lineage"]
 
 
 @contextmanager

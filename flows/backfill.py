@@ -2,9 +2,9 @@
 
 The source is read once. A window in which nothing is left to do is found by one look at all of them and is not run, so
 repeating a finished backfill takes seconds and buys nothing, and the same command does only what is missing. A failed
-window does not stop the others, unless no other could do better: when the budget is spent or the provider has stopped,
-no further window is started. By batches, all windows are handed in before one is waited for, and each further step of
-all of them before it is waited for.
+window does not stop the others, unless no other could do better: when the budget is spent, the provider has stopped or
+the home cannot be written, no further window is started. By batches, all windows are handed in before one is waited
+for, and each further step of all of them before it is waited for.
 """
 
 import json

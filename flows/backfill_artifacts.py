@@ -15,6 +15,7 @@ from components.report.backfill import draw_backfill, said_of
 from components.report.backfills import BackfillState, read_backfill
 from components.warehouse.store import Store
 from flows.artifacts import plain
+from flows.observing import only_shown
 from flows.show import money
 
 EVERY_S = 15.0
@@ -25,35 +26,41 @@ ROWS, CELLS = 400, 2_000
 
 
 class LiveCalendar:
-    """One artifact that changes with the windows' states; made inside a flow run."""
+    """One artifact that changes with the windows' states; made inside a flow run. Where Prefect's server does not
+    answer, or the drawing fails, that is told, and the next one tries again."""
 
     def __init__(self, store: Store, backfill_id: str) -> None:
         self._store, self._backfill_id, self._lock = store, backfill_id, threading.Lock()
-        description = f"The windows of {backfill_id}"
-        made: Any = MarkdownArtifact(markdown=self._drawn(), key="windows", description=description).create()
-        self._id: UUID = made.id
+        self._id: UUID | None = None
+        self._show()
         self._next = time.monotonic() + EVERY_S
-
-    def _drawn(self, report: Path | None = None) -> str:
-        return markdown(read_backfill(self._store, self._backfill_id), report)
 
     def update(self) -> None:
         """Draw it again, unless that was done a moment ago."""
         with self._lock:
             begun = time.monotonic()
             if begun >= self._next:
-                self._draw()
+                self._show()
                 now = time.monotonic()
                 self._next = now + max(EVERY_S, SHARE * (now - begun))
 
     def finish(self, report: Path) -> None:
         """Draw it a last time, with the place of the page."""
         with self._lock:
-            self._draw(report)
+            self._show(report)
 
-    def _draw(self, report: Path | None = None) -> None:
-        with get_client(sync_client=True) as client:
-            client.update_artifact(self._id, ArtifactUpdate(data=self._drawn(report)))
+    def _show(self, report: Path | None = None) -> None:
+        only_shown("the calendar of the windows", lambda: self._draw(report))
+
+    def _draw(self, report: Path | None) -> None:
+        drawn = markdown(read_backfill(self._store, self._backfill_id), report)
+        if self._id is None:
+            description = f"The windows of {self._backfill_id}"
+            made: Any = MarkdownArtifact(markdown=drawn, key="windows", description=description).create()
+            self._id = made.id
+        else:
+            with get_client(sync_client=True) as client:
+                client.update_artifact(self._id, ArtifactUpdate(data=drawn))
 
 
 def markdown(found: BackfillState, report: Path | None = None) -> str:

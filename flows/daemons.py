@@ -5,9 +5,12 @@ of its own in its environment, the pid file holds both, and only a process with 
 """
 
 import json
+import os
 import secrets
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ MARK = "POSTWRIGHT_SERVICE"
 RUN_ID = "PREFECT__FLOW_RUN_ID"
 """Prefect's name, in the environment of a flow run's process, for the run's id."""
 LARGEST_LOG = 10_000_000
-"""In bytes; a larger one is set aside when the process starts again, and the one before it goes."""
+"""In bytes; a larger one is set aside, and the one before it goes."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,7 @@ class Daemon:
     def start(self, command: Sequence[str], environment: Mapping[str, str], **known: Any) -> int:
         """Start it in a session of its own, deaf to this terminal; its pid. `known` is kept beside the pid."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        self.bound_log()
         mark = secrets.token_hex(8)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -47,6 +49,14 @@ class Daemon:
             )  # fmt: skip
         self._keep({"pid": process.pid, "mark": mark, **known})
         return process.pid
+
+    def bound_log(self) -> None:
+        """Set a log that has grown too large aside. It is copied and emptied, as its process, which only appends, has
+        it open; lines of that very moment may be lost. Where the disk has no room it stays as it is."""
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            with suppress(OSError):
+                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+                os.truncate(self.log, 0)
 
     def running(self) -> dict[str, Any] | None:
         """What the pid file says, where that very process is alive."""

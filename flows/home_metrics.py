@@ -18,10 +18,15 @@ from components.records import TABLES
 from flows.settings import Settings
 
 RUNS = "SELECT campaign, state, count(*) AS n FROM runs GROUP BY ALL ORDER BY ALL"
-LAST = """SELECT *, epoch(coalesce(ended_at, started_at)) AS "at", epoch(ended_at - started_at) AS seconds FROM runs
+OWN = "FROM runs ANTI JOIN backfills ON runs.purse = backfills.backfill_id"
+"""Not those of a backfill: how its last window ended says nothing of it, and repeated, it would pass for what a
+schedule did. It has figures of its own."""
+LAST = f"""SELECT *, epoch(coalesce(ended_at, started_at)) AS "at", epoch(ended_at - started_at) AS seconds {OWN}
     WHERE state <> 'empty'
     QUALIFY row_number() OVER (PARTITION BY campaign ORDER BY started_at DESC, run_id DESC) = 1 ORDER BY campaign"""
-GOOD = """SELECT campaign, max(epoch(ended_at)) AS "at" FROM runs WHERE state = 'done' GROUP BY ALL ORDER BY ALL"""
+GOOD = f"""SELECT campaign, max(epoch(ended_at)) AS "at" {OWN} WHERE state = 'done' GROUP BY ALL ORDER BY ALL"""
+BACKFILLS = """SELECT campaign, state, epoch(coalesce(ended_at, started_at)) AS "at" FROM backfills
+    QUALIFY row_number() OVER (PARTITION BY campaign ORDER BY started_at DESC, backfill_id) = 1 ORDER BY campaign"""
 CALLS = """SELECT stage, coalesce(model, '') AS model, coalesce(mode, 'live') AS mode, status,
         count(*) FILTER (stage <> 'lost') AS n, coalesce(sum(input_tokens), 0) AS input_tokens,
         coalesce(sum(cached_tokens), 0) AS cached_input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens,
@@ -55,11 +60,13 @@ class HomeMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         store, now = self.settings.store(), datetime.now(UTC)
-        asked = {"runs": RUNS, "last": LAST, "good": GOOD, "quarantine": QUARANTINE, "checks": CHECKS, "rows": ROWS}
+        asked = {"runs": RUNS, "last": LAST, "good": GOOD, "backfills": BACKFILLS}
+        asked |= {"quarantine": QUARANTINE, "checks": CHECKS, "rows": ROWS}
         with store.connect() as db:  # one opening for all: opening costs more than most answers
             found = {name: _rows(db, sql) for name, sql in asked.items()}
             calls = _rows(db, CALLS, {"month": f"{now:%Y-%m}"})
         yield from _runs(found["runs"], found["last"], found["good"])
+        yield from _backfills(found["backfills"])
         yield from _money(calls)
         yield _gauge("rows", "Rows of a table.", ("table",), found["rows"])
         yield _gauge(
@@ -90,6 +97,13 @@ def _runs(runs: Rows, last: Rows, good: Rows) -> Iterator[Metric]:
         ("overall_high", "Upper end of its 95 % interval."),
     ):
         yield _gauge(f"last_run_{name}", text, one, scored, name)
+
+
+def _backfills(last: Rows) -> Iterator[Metric]:
+    text = "When the last backfill ended, or began if it has not."
+    yield _gauge("last_backfill_timestamp_seconds", text, ("campaign",), last, "at")
+    states = [row | {"n": 1} for row in last]
+    yield _gauge("last_backfill_state", "1 for the state of the last backfill.", ("campaign", "state"), states)
 
 
 def _scores(run: dict[str, Any]) -> dict[str, Any]:

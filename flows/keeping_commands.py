@@ -55,6 +55,7 @@ def add_to(command: Callable[..., argparse.ArgumentParser]) -> None:
         "  postwright prune --older-than 90d --yes\n\n"
         "results    of Prefect's tasks: computed again if a run still needs one\n"
         "reports    but the newest: `postwright report` writes them again\n"
+        "logs       of runs, line by line: how they ended stays in the table `runs`\n"
         "pictures   that no kept call was asked with: nothing is lost\n"
         "calls      only when named: texts of packed calls go, money and counts stay. Rows of the\n"
         "           warehouse stay, so the same campaign buys nothing; the same question elsewhere is\n"
@@ -64,10 +65,10 @@ def add_to(command: Callable[..., argparse.ArgumentParser]) -> None:
     prune.add_argument(
         "--what",
         nargs="+",
-        choices=("results", "reports", "pictures", "calls"),
-        default=["results", "reports", "pictures"],
+        choices=("results", "reports", "logs", "pictures", "calls"),
+        default=["results", "reports", "logs", "pictures"],
         metavar="KIND",
-        help="results, reports, pictures (default), calls",
+        help="results, reports, logs, pictures (default), calls",
     )
     prune.add_argument("--yes", action="store_true", help="do it; without, nothing is changed")
 

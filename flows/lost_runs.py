@@ -5,8 +5,8 @@ Prefect learns how a run ended from its process. After a kill -9 or a power cut 
 this machine, known by the run's id in its environment: no process, no run.
 
 What was lost goes on as a new run of the same deployment with the same parameters. What the old one finished and
-bought is in the warehouse and the journal, so the new one does only what is missing. A run that was lost several times
-in a row may be what brings the machine down: it is left to a person.
+bought is in the warehouse and the journal, so the new one does only what is missing. A run that was lost three times
+in a row may be what brings the machine down: it is left to a person. Stops by `down` do not count.
 """
 
 from collections.abc import Collection, Iterator
@@ -32,6 +32,7 @@ LOST = "Lost"
 """The state (of type Crashed) that the automation of lost runs sets; see flows/automations.py."""
 TIMES, CAME_FROM = "postwright.lost", "postwright.goes-on-from"
 MOST = 3
+"""So many losses in a row, and a run does not go on by itself."""
 PAGE = 200
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 
@@ -61,21 +62,21 @@ def lost_runs(client: SyncPrefectClient, pool: str, living: Collection[str], is_
     return [run for run in without if run.state is not None and (not run.state.is_final() or run.state.name == LOST)]
 
 
-def go_on(client: SyncPrefectClient, runs: Collection[FlowRun]) -> list[LostRun]:
+def go_on(client: SyncPrefectClient, runs: Collection[FlowRun], is_stop: bool = False) -> list[LostRun]:
     """Let what is lost in each of `runs` be done by a new run, and tell Prefect that the old one is over. Repeated, or
-    begun again after a kill, it makes no second one."""
-    return [_go_on(client, run) for run in runs]
+    begun again after a kill, it makes no second one. `is_stop`: somebody has stopped them."""
+    return [_go_on(client, run, is_stop) for run in runs]
 
 
-def _go_on(client: SyncPrefectClient, run: FlowRun) -> LostRun:
+def _go_on(client: SyncPrefectClient, run: FlowRun, is_stop: bool) -> LostRun:
     deployment = None if run.deployment_id is None else str(run.deployment_id)
-    times = int(run.labels.get(TIMES, 0)) + 1
+    times = int(run.labels.get(TIMES, 0)) + (0 if is_stop else 1)
     if run.state is not None and run.state.type == StateType.CANCELLING:
         end(client, run, Cancelled(message="Its process was gone when it was to be cancelled."))
         return LostRun(str(run.id), run.name, deployment, why_not="it was to be cancelled")
     why_not, made = "", None
-    if times > MOST:
-        why_not = f"it was lost {times} times in a row; look at its log, then start it by hand"
+    if times >= MOST:
+        why_not = "it was lost three times in a row; look at its log, then start it by hand"
     elif run.deployment_id is None:
         why_not = "its deployment is gone"
     else:
@@ -92,7 +93,8 @@ def _go_on(client: SyncPrefectClient, run: FlowRun) -> LostRun:
         except ObjectNotFound:
             why_not = "its deployment is gone"
     after = f"goes on as run {made.id}" if made else f"does not go on by itself: {why_not}"
-    end(client, run, Crashed(message=f"Its process was gone, without a word; {after}."))
+    why = "It was stopped" if is_stop else "Its process was gone, without a word"
+    end(client, run, Crashed(message=f"{why}; {after}."))
     return LostRun(str(run.id), run.name, deployment, str(made.id) if made else None, why_not)
 
 

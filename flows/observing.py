@@ -21,6 +21,7 @@ from flows.settings import Settings
 from flows.tracing import Progress, tag_flow_run
 from flows.watching import EVENTS, Watched, tell, watching
 
+log = logging.getLogger("postwright")
 LOOK_S = 2.0
 PATIENCE_S = 5.0
 """So long the end of a run waits for the last word to Prefect's server."""
@@ -55,6 +56,17 @@ def observed(run: Run, campaign: Campaign, settings: Settings, is_part: bool = F
                 thread.join(PATIENCE_S)
             finally:
                 close_exposition(exposition, watched, at_once=not is_part)
+
+
+def only_shown(what: str, show: Callable[[], object]) -> None:
+    """Show something in Prefect's UI. Nothing that is only shown may stop a run, also where the server is just being
+    started again: what the run has done is done and recorded."""
+    try:
+        show()
+    except Exception as error:  # noqa: BLE001 - told as a warning; a stop of the run is no Exception
+        warned = f"{what} could not be shown in Prefect's UI: {type(error).__name__}: {error}"
+        log.warning(warned)
+        tell(warned, logging.WARNING)
 
 
 def _look(run: Run, campaign: Campaign | None, exposition: Exposition, ended: threading.Event) -> None:

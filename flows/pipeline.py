@@ -40,7 +40,7 @@ from flows.ingest_items import ingest_items, undated
 from flows.judges import Step, judging_steps, notes_on
 from flows.lineage import leave_lineage
 from flows.measure_posts import measure_posts
-from flows.observing import observed
+from flows.observing import observed, only_shown
 from flows.preflight import preflight
 from flows.progress import say
 from flows.publish import StepResult
@@ -274,8 +274,8 @@ def finish(summary: Summary, run: Run, settings: Settings, is_shown: bool = True
             f"the run is {summary.state}, but its report cannot be written to {settings.reports} ({error.strerror}); "
             "free some space or unlock it, then: postwright report"
         ) from error
-    leave_artifacts(store, ended, summary.report, summary.scores)
-    leave_lineage(ended)
+    only_shown("the run's artifacts", lambda: leave_artifacts(store, ended, summary.report, summary.scores))
+    only_shown("the run's lineage", lambda: leave_lineage(ended))
 
 
 def how(summary: Summary) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from components.warehouse.store import Store
 from flows.batching import suspended_while_pending
 from flows.forms import form_field
 from flows.judge_posts import judge_written
+from flows.observing import only_shown
 from flows.progress import say
 from flows.publish import StepResult
 from flows.rejudging import Comparison, Period, between, check_rejudging, compare, purse_of_rejudging
@@ -113,7 +114,8 @@ def rejudge_posts(
     result.windows = [window.summary for window in found]
     result.cost_usd = cost_since(store, purse, begun)
     compared_with(result, compare(campaign, store, period, compared, against))
-    create_markdown_artifact(markdown(result), key="judged-again", description=f"{campaign.name}, judged again")
+    words, key, description = markdown(result), "judged-again", f"{campaign.name}, judged again"
+    only_shown("what was judged again", lambda: create_markdown_artifact(words, key=key, description=description))
     return result
 
 

@@ -28,7 +28,7 @@ from flows.compare_posts import compare_posts
 from flows.contests import entrants_of
 from flows.experiment_results import ExperimentResult, finish_experiment
 from flows.ingest_items import ingest_items
-from flows.observing import observed
+from flows.observing import observed, only_shown
 from flows.pipeline import Summary, begin, cost_of_run, go_through, how_it_ended
 from flows.preflight import preflight_arms
 from flows.progress import say
@@ -100,7 +100,7 @@ def run_experiment(spec: ExperimentSpec, parallel: Parallel = 1) -> ExperimentRe
     result.bought = sum(step.bought for part in parts if part.summary for step in part.summary.steps)
     result.bought += compared.bought if compared else 0
     result.seconds = time.monotonic() - begun
-    leave_experiment(result)
+    only_shown("the experiment's tables", lambda: leave_experiment(result))
     with suspended_while_pending():
         raise_first_stop(parts, "arms", lambda part: part.arm.name)
         if stop is not None:

@@ -6,6 +6,7 @@ only what is missing, so it may be repeated, also after a crash; then runs whose
 
 import json
 import platform
+import secrets
 import signal
 import socket
 import sys
@@ -54,13 +55,15 @@ class Asked:
 
 @dataclass
 class Memory:
-    """How this home was last brought up, without anything secret; `deployed`: the fingerprint of what was."""
+    """How this home was last brought up, without anything secret; `deployed`: the fingerprint of what was; `mark`: the
+    home's own, by which a database that others reach knows it again."""
 
     port: int = PORT
     limit: int = LIMIT
     database: str = "sqlite"
     deployed: str = ""
     is_pool_held: bool = False
+    mark: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @classmethod
     def of(cls, settings: Settings) -> "Memory":
@@ -109,9 +112,15 @@ def worker_of(settings: Settings) -> Daemon:
     return Daemon("worker", settings.service)
 
 
+def bound_logs(settings: Settings) -> None:
+    for part in (server_of(settings), worker_of(settings)):
+        part.bound_log()
+
+
 def bring_up(settings: Settings, asked: Asked, told: Told) -> Up:
     """Start what does not run, deploy what has changed, let go on what was lost. Raises UserError with what to do."""
     declared(asked.file)
+    bound_logs(settings)
     with alone(settings.service / "lock", "an `up` or `down` of this home"):
         memory = wanted(settings, asked)
         api_url = f"http://127.0.0.1:{memory.port}/api"
@@ -223,9 +232,11 @@ def prepare_server(
     from flows.automations import keep_automations
     from flows.deploying import deploy, deployments
     from flows.lost_runs import go_on, lost_runs
-    from flows.work_pool import POOL, keep_pool
+    from flows.work_pool import POOL, described_owner, keep_pool
 
-    pool = keep_pool(client, asked.environment)
+    # A file of the home needs no owner, and may be begun anew without service.json.
+    owner = None if memory.database == "sqlite" else described_owner(settings.home, memory.mark)
+    pool = keep_pool(client, asked.environment, owner)
     if memory.is_pool_held:  # by a `down` that did not come to its end
         client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
         memory.is_pool_held = False
@@ -301,7 +312,8 @@ def bring_down(settings: Settings, told: Told) -> Down:
 
 
 def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, told: Told) -> None:
-    """The pool is held meanwhile: a worker whose runs end would take the next ones."""
+    """The pool is held meanwhile: a worker whose runs end would take the next ones. One that an interrupted `down` left
+    held is ours to let go, however often that is repeated."""
     from prefect.client.schemas.actions import WorkPoolUpdate
     from prefect.exceptions import ObjectNotFound
 
@@ -309,7 +321,7 @@ def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, to
     from flows.work_pool import POOL
 
     try:
-        memory.is_pool_held = not client.read_work_pool(POOL).is_paused
+        memory.is_pool_held = memory.is_pool_held or not client.read_work_pool(POOL).is_paused
     except ObjectNotFound:
         memory.is_pool_held = False
     memory.keep(settings)
@@ -324,7 +336,7 @@ def stop_working(client: Any, settings: Settings, memory: Memory, down: Down, to
         # Failed, too: a signal in the midst of a query comes out of DuckDB as an error of the query.
         if run.state is not None and (run.state.is_crashed() or run.state.is_failed()):
             runs[run_id] = run
-    down.goes_on = go_on(client, list(runs.values()))
+    down.goes_on = go_on(client, list(runs.values()), is_stop=True)
     if memory.is_pool_held:
         client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
         memory.is_pool_held = False

@@ -112,7 +112,7 @@ def reference(kind: Any, words: str) -> tuple[str, Any]:
 
 def stay(settings: Settings, asked: Any, console: Console) -> dict[str, Any]:
     """Until SIGINT or SIGTERM: look after the server and the worker, and bring up again what has died."""
-    from flows.service import Asked, bring_down, bring_up, server_of, worker_of
+    from flows.service import Asked, bound_logs, bring_down, bring_up, server_of, worker_of
     from flows.show_service import show_up, teller
 
     told, stop = teller(console), threading.Event()
@@ -130,6 +130,7 @@ def stay(settings: Settings, asked: Any, console: Console) -> dict[str, Any]:
     restarts: list[float] = []
     try:
         while not stop.wait(LOOK_EVERY_S):
+            bound_logs(settings)
             dead = [part.name for part in (server_of(settings), worker_of(settings)) if part.running() is None]
             if not dead:
                 continue

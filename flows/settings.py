@@ -332,6 +332,8 @@ def server_environment(settings: Settings, api_url: str, root: Path, database: s
         # A worker asks every few seconds, and a run takes some to start: this is late only when nobody takes it.
         "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "120",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        # By default only events go: runs with their logs and artifacts would be kept for good (90 days, by Prefect).
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     }
     chosen = {} if database is None else {DATABASE_NAMES[0]: database}
     return defaults | environment | {"PREFECT__SERVER_FINAL": "1"} | chosen

@@ -29,7 +29,9 @@ def unfinished(
     on: On = whole.on or "published_at"
     times, starts = store.times(whole, on), [window.start for window in found]
     place = {item_id: bisect_right(starts, time) - 1 for item_id, time in times.items()}
-    filled, busy = set(place.values()), {place[item] for item in read_left(store, campaign, whole).items()}
+    # An item that another process has read in since the first look has no place: the next run finds it.
+    left = read_left(store, campaign, whole).items() & place.keys()
+    filled, busy = set(place.values()), {place[item] for item in left}
     before = states_of(book.backfill_id, store)
     # Its posts may all be there, and its stop is still to be told: a judge that has drifted.
     busy |= {n for n in filled if before.get(found[n].start) == "check_failed"}

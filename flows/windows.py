@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Any
 
-from components.errors import BudgetExceeded, PostwrightError, ProviderStopped
+from components.errors import BudgetExceeded, HomeUnusable, PostwrightError, ProviderStopped
 from components.specs.windows import By, Timezone, edges_of, name_of
 from flows.forms import form_field
 
 __all__ = ["HOPELESS", "By", "Parallel", "Timezone", "Window", "called", "utc", "windows"]
 
-HOPELESS = (BudgetExceeded, ProviderStopped)
-"""Where no other window could do better."""
+HOPELESS = (BudgetExceeded, ProviderStopped, HomeUnusable)
+"""Where no other window could do better: on a full disk each would buy answers and lose them."""
 Parallel = Annotated[int, form_field("Windows at a time", "They share one budget.", ge=1, le=64)]
 
 

@@ -7,10 +7,12 @@ deploy` resolves blocks there and then, and would write the secret into the depl
 """
 
 import copy
+import platform
 import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -23,6 +25,8 @@ from flows.service import Reference
 
 POOL = "postwright"
 KINDS = {"secret": "prefect.blocks.secret", "variable": "prefect.variables"}
+OWNER = re.compile(r"Runs of the home .* \((\w+)\)")
+"""A pool's description, where its database may be found by other homes: whose it is."""
 REFERENCE = re.compile(r"\{\{\s*(prefect\.blocks\.secret|prefect\.variables)\.([\w-]+)\s*\}\}")
 COMMAND = f"{sys.executable} -m prefect.engine"
 """Prefect's own way without it writes the run's whole environment, secrets too, into a file beside it."""
@@ -39,27 +43,47 @@ class Pool:
     environment: dict[str, str]
 
 
-def keep_pool(client: SyncPrefectClient, references: Mapping[str, Reference]) -> Pool:
-    """Create the pool, or change of it what differs: the command, and the environment variables of `references`.
-    Whatever else somebody set in the UI stays."""
+def described_owner(home: Path, mark: str) -> str:
+    """`mark` is the home's own: its path may change, and so does the name of a container's host."""
+    return f"Runs of the home {home} on {platform.node()} ({mark})"
+
+
+def keep_pool(client: SyncPrefectClient, references: Mapping[str, Reference], owner: str | None = None) -> Pool:
+    """Create the pool, or change of it what differs: the command, the environment variables of `references`, and its
+    description, which says whose it is. Whatever else somebody set in the UI stays. Raises UserError where it is
+    another home's than `owner`."""
     for variable, reference in references.items():
         check_reference(client, variable, reference)
     try:
         there = client.read_work_pool(POOL)
     except ObjectNotFound:
         template = with_references(ProcessWorker.get_default_base_job_template(), references)
-        made = WorkPoolCreate(name=POOL, type="process", base_job_template=template)
+        made = WorkPoolCreate(name=POOL, type="process", base_job_template=template, description=owner)
         return described(client.create_work_pool(made))
     if there.type != "process":
         raise UserError(
             f"the work pool {POOL!r} of this home is of type {there.type!r}, and `up` starts processes; "
             "docs/deploying.md says how other pools are served, under another name"
         )
-    template = with_references(there.base_job_template, references)
-    if template != there.base_job_template:
-        client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
+    if owner is not None:
+        refuse_other(there.description or "", owner)
+    template, description = with_references(there.base_job_template, references), owner or there.description
+    if (template, description) != (there.base_job_template, there.description):
+        client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template, description=description))
         there = client.read_work_pool(POOL)
     return described(there)
+
+
+def refuse_other(description: str, owner: str) -> None:
+    """Raises UserError for another home's pool: this home would take its living runs, whose processes are not here, for
+    lost ones, and start them again."""
+    theirs, ours = OWNER.fullmatch(description), OWNER.fullmatch(owner)
+    if theirs and ours and theirs.group(1) != ours.group(1):
+        raise UserError(
+            f"this database serves another home already ({description[0].lower()}{description[1:]}), and one database "
+            f"is for one home: give this one its own (createdb, then --database); if that home is gone, clear the "
+            f"description of the work pool {POOL!r} in the UI, then: postwright up"
+        )
 
 
 def check_reference(client: SyncPrefectClient, variable: str, reference: Reference) -> None:

@@ -31,7 +31,7 @@ from components.chat.segments import (
     opening,
     parse,
 )
-from components.errors import UserError
+from components.errors import HomeUnusable
 
 __all__ = ["Journal", "calls_view_sql", "outcome_of"]
 
@@ -60,7 +60,7 @@ class Journal:
 
     def append(self, record: Mapping[str, Any], redact: str | None = None) -> None:
         """Writes one record; `redact` (the account's key, should a server have echoed it) is blotted out of the line.
-        UserError names the path when it cannot be written."""
+        HomeUnusable names the path when it cannot be written."""
         line = encode(record if self.keep == "everything" else only_values(record), redact)
         with self._lock:
             path = self.ready()
@@ -73,7 +73,7 @@ class Journal:
             start, self._end = self._end + len(data) - len(line), self._end + written
             self._torn = written < len(data)
             if self._torn:
-                raise UserError(
+                raise HomeUnusable(
                     f"cannot write {path}: the disk is full; free some space and run the same command again"
                 )
             self._lookups.note(path, start, line, self._end)

@@ -24,7 +24,7 @@ class PictureStore:
         self._there: set[bytes] = set()
 
     def keep(self, request: ChatRequest) -> None:
-        """Writes the request's pictures that are not there yet; UserError names the path when one cannot be written."""
+        """Writes the request's pictures that are not there yet; HomeUnusable names the path of one that cannot be."""
         for sha256, extension, data in _pictures(request):
             digest = bytes.fromhex(sha256)
             if digest in self._there:

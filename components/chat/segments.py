@@ -25,7 +25,7 @@ import orjson
 
 from components.chat.blotting import blotted_json
 from components.chat.outcome import FINAL
-from components.errors import UserError
+from components.errors import HomeUnusable
 
 HEAD = re.compile(rb'\{"call_key":"([0-9a-f]+)","status":"([a-z_]+)"')
 FINAL_NAMES = frozenset(status.value.encode() for status in FINAL)
@@ -113,7 +113,7 @@ def opening(folder: Path) -> Iterator[None]:
 
 
 def open_segment(folder: Path) -> tuple[Path, int]:
-    """A new segment, locked, and its file descriptor; UserError names the path where there can be none."""
+    """A new segment, locked, and its file descriptor; HomeUnusable names the path where there can be none."""
     while True:
         path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{HOST}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         try:
@@ -189,5 +189,5 @@ def lines_backwards(path: Path) -> Iterator[bytes]:
                 end = start
 
 
-def cannot_write(path: Path, error: OSError) -> UserError:
-    return UserError(f"cannot write {path}: {error.strerror}; free or unlock it and run the same command again")
+def cannot_write(path: Path, error: OSError) -> HomeUnusable:
+    return HomeUnusable(f"cannot write {path}: {error.strerror}; free or unlock it and run the same command again")

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.chat.packed import Packed, list_packed
+from components.chat.packed import Packed, list_packed, list_pruned
 from components.chat.segments import cannot_write, list_segments
 from components.errors import UserError
 
@@ -80,7 +80,8 @@ class Shipping:
                 if kind == "pictures":
                     pulled += pictures and self._pull_file(name, self.folder / "pictures" / file)
                 elif kind == "packed":
-                    pulled += packed and self._pull_file(name, self.folder / "packed" / file)
+                    is_wanted = packed and not (self.folder / "pruned" / file).exists()
+                    pulled += is_wanted and self._pull_file(name, self.folder / "packed" / file)
                 elif file not in there and _segment_of(file) not in there:
                     pulled += self._pull_file(name, self.folder / file)
             return pulled
@@ -164,9 +165,10 @@ class Shipping:
         return {name: size for name, size in self.place.names("calls").items() if name.count("/") == 2}
 
     def _here(self) -> set[str]:
-        """Names of the segments and parts of this home, packed or not."""
+        """Names of the segments and parts of this home, also of those that are packed, and pruned since."""
         found = {path.name for path, _ in list_segments(self.folder)}
-        return found.union(*(Packed(path).segments for path in list_packed(self.folder)))
+        files = (*list_packed(self.folder), *list_pruned(self.folder))
+        return found.union(*(Packed(path).segments for path in files))
 
     def _pulled(self) -> set[str]:
         """Parts among the segments here: their own hosts have shipped them."""

@@ -14,11 +14,12 @@ from components.chat.segments import list_segments
 from components.errors import HomeUnusable
 from components.keeping.in_use import alone
 
-Kind = Literal["results", "reports", "calls", "pictures"]
-KINDS: tuple[Kind, ...] = ("results", "reports", "calls", "pictures")
+Kind = Literal["results", "reports", "logs", "calls", "pictures"]
+KINDS: tuple[Kind, ...] = ("results", "reports", "logs", "calls", "pictures")
 LOSES: dict[Kind, str] = {
     "results": "computed again, if a step that never came to its rows asks for one",
     "reports": "`postwright report --run RUN_ID` writes one again from the warehouse",
+    "logs": "what happened in old runs, line by line; how they ended and what their checks found stays",
     "calls": "questions and answers; whoever asks the same again buys it again. Money and counts stay",
     "pictures": "nothing: no call that is kept was asked with them",
 }
@@ -98,6 +99,10 @@ def _old(
         )
         reports = _older(home / "reports", "*.html", before)
         return [path for path in reports if path.name != "latest.html" and path != newest], None
+    if kind == "logs":  # and the marks of backfills that were killed
+        return [
+            *_older(home / "logs", "*.jsonl*", before), *_older(home / "calls" / "shared", "*.running", before)
+        ], None  # fmt: skip
     return _older(home / "results", "**/*", before), None
 
 

@@ -105,9 +105,9 @@ def edges_of(start: datetime, end: datetime, by: str, timezone: str = "UTC") -> 
         raise UserError(f"the window is empty: from {_said(first)} is not before to {_said(last)}")
     if length is not None and (last - first) / length > MOST:
         raise UserError(_too_many(by, first, last))
-    edges, at = [first], first
+    edges = [first]
     while True:
-        at = at + length if length is not None else _following(at.astimezone(zone), by)
+        at = edges[-1] + length if length is not None else _following(edges, zone, by)
         if at >= last:
             return [*edges, last]
         edges.append(at)
@@ -119,10 +119,13 @@ def _in(zone: ZoneInfo, time: datetime) -> datetime:
     return (time.replace(tzinfo=zone) if time.tzinfo is None else time).astimezone(UTC)
 
 
-def _following(at: datetime, by: str) -> datetime:
-    """Where the window after the one that `at`, a local time, lies in begins; arithmetic on it is that of its clock."""
+def _following(edges: list[datetime], zone: ZoneInfo, by: str) -> datetime:
+    """The edge after those of the calendar in `edges`; arithmetic on a local time is that of its clock. Weeks count
+    from the first edge: a clock time that one day has not is there again in the next week."""
     if by == "week":
-        return (at + timedelta(days=7)).replace(fold=0).astimezone(UTC)
+        later = edges[0].astimezone(zone) + timedelta(days=7 * len(edges))
+        return later.replace(fold=0).astimezone(UTC)
+    at = edges[-1].astimezone(zone)
     later = at + timedelta(days=1) if by == "day" else at.replace(day=1) + timedelta(days=32)
     day = later.day if by == "day" else 1
     return later.replace(day=day, hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.chat import Journal, Status
-from components.errors import UserError
+from components.errors import HomeUnusable
 from tests.chat.conftest import record, rows, segment
 from tests.processes import Python
 
@@ -140,8 +140,9 @@ def test_kill_9_loses_nothing_that_was_appended(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(UserError, match=r"cannot write .*file/calls"):
+    with pytest.raises(HomeUnusable, match=r"cannot write .*file/calls") as error:
         Journal(tmp_path / "file" / "calls").ready()
+    assert error.value.exit_code == 2
 
 
 FULL_DISK = """
@@ -149,7 +150,7 @@ FULL_DISK = """
     from pathlib import Path
     sys.path.insert(0, {root!r})
     from components.chat import Journal
-    from components.errors import UserError
+    from components.errors import HomeUnusable
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     journal = Journal(Path({folder!r}))
     journal.append({{"call_key": "aa", "status": "ok", "text": "x"}})
@@ -157,7 +158,7 @@ FULL_DISK = """
     for attempt in range(2):
         try:
             journal.append({{"call_key": "bb", "status": "ok", "text": "x" * 500}})
-        except UserError as error:
+        except HomeUnusable as error:
             print(error)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     journal.append({{"call_key": "cc", "status": "ok", "text": "x"}})

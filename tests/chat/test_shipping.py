@@ -9,6 +9,8 @@ import pytest
 
 from components.chat import Journal, Ledger
 from components.chat.compaction import compact
+from components.chat.packed import list_packed
+from components.chat.pruning import prune_file
 from components.chat.segments import encode, list_segments
 from components.chat.shipping import Shipping
 from components.errors import UserError
@@ -127,6 +129,14 @@ def test_the_publisher_packs_pulled_parts_and_counts_each_call_once(hosts: tuple
     assert publisher.journal.spent_usd() == pytest.approx(0.03)
     two.shipping.pull(packed=True)  # a worker looks up what was packed before it came
     assert two.knows(1, 2, 7)
+    for host in (publisher, two):
+        for path in list_packed(host.calls):
+            prune_file(path)
+        parts = [path for path, _ in list_segments(host.calls)]
+        host.shipping.pull(packed=host is two)
+        assert not list_packed(host.calls) and [path for path, _ in list_segments(host.calls)] == parts
+    assert publisher.journal.spent_usd() == pytest.approx(0.03), "what is pruned does not come back from the exchange"
+    assert not publisher.knows(1)
 
 
 def test_an_exchange_that_fails_is_told_at_the_end(tmp_path: Path) -> None:

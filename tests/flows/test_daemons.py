@@ -67,10 +67,17 @@ def test_a_stale_pid_file_means_nobody_and_whoever_has_the_pid_now_is_left_alone
         other.kill()
 
 
-def test_a_large_log_is_set_aside(daemon: Daemon) -> None:
+def test_a_large_log_is_set_aside_also_while_its_process_writes(daemon: Daemon) -> None:
+    earlier = daemon.log.with_suffix(".log.1")
     daemon.folder.mkdir()
     daemon.log.write_bytes(b"old\n" * (LARGEST_LOG // 4 + 1))
-    daemon.start(SLEEPS, dict(os.environ))
+    daemon.start([sys.executable, "-uc", "import time\nwhile True: print('here'); time.sleep(0.01)"], dict(os.environ))
     said(daemon, "here")
-    assert daemon.log.read_text() == "here\n" and daemon.log.with_suffix(".log.1").stat().st_size > LARGEST_LOG
+    assert daemon.log.read_text().startswith("here\n") and earlier.read_bytes().startswith(b"old\n")
+    with daemon.log.open("ab") as log:
+        log.write(b"\nlarge" * (LARGEST_LOG // 6 + 1))
+    daemon.bound_log()
+    said(daemon, "here")
+    assert daemon.log.stat().st_size < LARGEST_LOG and set(daemon.log.read_text().split()) == {"here"}
+    assert earlier.read_bytes().startswith(b"here\n") and b"old" not in earlier.read_bytes()
     daemon.stop(10)

@@ -163,7 +163,7 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
     filled = {"MARKED_KEY": "secret marked", "POSTWRIGHT_KEEP": "variable keep"}
     assert read_status(Settings(service.home)).pool["environment"] == filled
     (tmp_path / "texts.csv").write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS))
-    with FakeProvider(key=KEY) as provider:
+    with FakeProvider(key=KEY, latency=5.0) as provider:
         chat = {"model": "openai/fake", "endpoint": provider.url, "api_key_env": "MARKED_KEY"}
         campaign = {
             "name": "marked",
@@ -173,6 +173,11 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
             "budget": {"allow_unpriced": True},
         }
         run = service.start("pipeline/demo", campaign=campaign)
+        wait_until(lambda: provider.in_flight, 120, lambda: service.told(run))
+        other = service.ended(service.start("pipeline/demo", campaign=campaign))
+        assert other["state_type"] == "CANCELLED" and "concurrency limit" in other["state"]["message"].lower()
+        assert service.run(run)["state_type"] == "RUNNING"
+        provider.latency = 0.0
         ended = service.ended(run)
         assert ended["state_type"] == "COMPLETED", service.told(run)
         assert provider.stats["by_end"] == {"ok": 2 * len(TEXTS)}
@@ -183,8 +188,8 @@ def test_a_worker_does_the_job_with_a_key_that_is_nowhere_to_be_found(service: S
     assert "messages" not in segment.read_text(), "the variable reached the run: it keeps no texts"
     keys = {artifact["key"] for artifact in service.ask("/artifacts/filter", {})}
     assert {"checks", "results"} <= keys
-    (last, *_) = read_status(Settings(service.home)).runs
-    assert (last["run_id"], last["state"], last["is_lost"]) == (run, "Completed", False)
+    runs = {one["run_id"]: (one["state"], one["is_lost"]) for one in read_status(Settings(service.home)).runs}
+    assert runs == {run: ("Completed", False), other["id"]: ("Cancelled", False)}
     assert leaks(service.home.parent, service.told(run), json.dumps(ended)) == []
     (known,) = store.query("SELECT run_id, flow_run_id, flow_run_url FROM runs")
     assert known["flow_run_id"] == run and known["flow_run_url"] == f"{service.url}/runs/flow-run/{run}"
@@ -219,6 +224,30 @@ def test_a_failed_check_and_a_late_run_are_told_where_somebody_listens(
     wait_until(lambda: heard(late, "Late"), 60, lambda: f"{hook[1]}\n{service.logs()}")
     service.ask(f"/flow_runs/{late}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
     service.ask("/work_pools/postwright", {"is_paused": False}, "PATCH")
+
+
+@pytest.mark.drill
+def test_a_run_that_somebody_asks_for_waits_for_the_one_that_is_at_work(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "gulls.csv").write_text("text,published_at\nSix gulls on one mast.,2026-03-01T09:00:00Z\n")
+    with FakeProvider(latency=8.0) as provider:
+        chat = {"model": "openai/fake", "endpoint": provider.url}
+        campaign = {
+            "name": "gulls",
+            "dataset": {"source": "csv", "path": str(tmp_path / "gulls.csv")},
+            "generation": chat,
+            "budget": {"allow_unpriced": True},
+        }
+        window = {"window_from": "2026-03-01T00:00:00Z", "window_to": "2026-03-02T00:00:00Z"}
+        first = service.start("backfill/backfill", campaign=campaign, **window)
+        wait_until(lambda: provider.in_flight, 120, lambda: service.told(first))
+        second = service.start("backfill/backfill", campaign=campaign, **window)
+        waits = "AwaitingConcurrencySlot"
+        wait_until(lambda: service.run(second)["state_name"] == waits, 60, lambda: service.told(second))
+        assert service.run(first)["state_type"] == "RUNNING"
+        provider.latency = 0.0
+        runs = [service.ended(run) for run in (first, second)]
+        assert [run["state_type"] for run in runs] == ["COMPLETED"] * 2
+        assert runs[0]["end_time"] <= runs[1]["start_time"] and list(provider.bodies.values()) == [1]
 
 
 @pytest.mark.drill

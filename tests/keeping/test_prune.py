@@ -23,6 +23,7 @@ from tests.processes import Python
 
 DAYS = timedelta(days=90)
 OLD = datetime.now(UTC) - timedelta(days=100)
+COUNTS = {"results": 1, "reports": 1, "logs": 2, "calls": 1, "pictures": 3}
 KEYS = {"old": "01" * 16, "failed": "02" * 16, "young": "03" * 16, "loose": "04" * 16}
 
 
@@ -71,10 +72,11 @@ def home(tmp_path: Path) -> Path:
         (place / "reports" / name).write_text("<html>" * 10)
         aged(place / "reports" / name, days)
     for name, days in {"old": 100, "young": 1}.items():
-        path = place / "results" / "task" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("result")
-        aged(path, days)
+        for file in (f"results/task/{name}", f"logs/{name}.jsonl", f"calls/shared/backfill-{name}.running"):
+            path = place / file
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("result")
+            aged(path, days)
     return place
 
 
@@ -111,7 +113,7 @@ def test_a_dry_run_counts_and_changes_nothing(home: Path) -> None:
     before = everything(home)
     found = by_kind(prune(home, DAYS))
     assert everything(home) == before
-    assert {kind: one.files for kind, one in found.items()} == {"results": 1, "reports": 1, "calls": 1, "pictures": 3}
+    assert {kind: one.files for kind, one in found.items()} == COUNTS
     assert found["reports"].bytes == 60 and found["pictures"].bytes == len("unnamed" + "old" + "failed")
     assert all(one.dry_run for one in found.values())
     assert found["calls"].oldest == OLD, "its calls' age, not the file's"
@@ -122,7 +124,7 @@ def test_what_is_old_goes_and_the_money_stays(home: Path) -> None:
     assert all(served.lookup(key) for key in KEYS.values())
     rows = Settings(home).store().query("SELECT * EXCLUDE (value, detail) FROM calls ORDER BY ALL")
     done = by_kind(prune(home, DAYS, dry_run=False))
-    assert {kind: one.files for kind, one in done.items()} == {"results": 1, "reports": 1, "calls": 1, "pictures": 3}
+    assert {kind: one.files for kind, one in done.items()} == COUNTS
     assert money(home) == before
     assert Settings(home).store().query("SELECT * EXCLUDE (value, detail) FROM calls ORDER BY ALL") == rows
     journal = Journal(home / "calls")
@@ -132,8 +134,10 @@ def test_what_is_old_goes_and_the_money_stays(home: Path) -> None:
     assert b"text of" not in b"".join(path.read_bytes() for path in list_pruned(home / "calls"))
     assert sorted(path.name for path in (home / "reports").iterdir()) == ["latest.html", "newest.html"]
     assert [path.name for path in (home / "results" / "task").iterdir()] == ["young"]
+    assert [path.name for path in (home / "logs").iterdir()] == ["young.jsonl"]
+    assert [path.name for path in (home / "calls" / "shared").glob("*.running")] == ["backfill-young.running"]
     again = prune(home, DAYS, dry_run=False)
-    assert [one.files for one in again] == [0, 0, 0, 0]
+    assert [one.files for one in again] == [0, 0, 0, 0, 0]
     compact(home / "calls")
     assert money(home) == before
 
@@ -189,9 +193,9 @@ def test_nothing_is_deleted_while_another_process_is_at_work(home: Path, at_work
     before = everything(home)
     with pytest.raises(UserError, match="a process is at work"):
         prune(home, DAYS, dry_run=False)
-    assert [one.files for one in prune(home, DAYS)] == [1, 1, 1, 3], "a dry run may look"
+    assert [one.files for one in prune(home, DAYS)] == list(COUNTS.values()), "a dry run may look"
     assert everything(home) == before
     for process in processes:
         process.kill()
         process.wait()
-    assert sum(one.files for one in prune(home, DAYS, dry_run=False)) == 6
+    assert sum(one.files for one in prune(home, DAYS, dry_run=False)) == sum(COUNTS.values())

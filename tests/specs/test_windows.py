@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -44,6 +45,24 @@ def test_weeks_go_by_the_clock_and_lengths_by_elapsed_time() -> None:
     assert hours("2026-03-23", "2026-04-06", "P7D", "Europe/Berlin") == [7 * 24, 7 * 24 - 1]
     assert hours("2026-01-31", "2026-04-10", "month") == [24, 28 * 24, 31 * 24, 9 * 24]
     assert hours("2026-03-29", "2026-03-30", "6h", "Europe/Berlin") == [6, 6, 6, 5]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "timezone", "found"),
+    [
+        ("2024-04-19", "2024-05-18", "Africa/Cairo", ["00:00", "01:00", "00:00", "00:00", "00:00"]),  # no midnight
+        ("2025-08-31", "2025-09-22", "America/Santiago", ["00:00", "01:00", "00:00", "00:00"]),
+        ("2026-03-22T02:30", "2026-04-12", "Europe/Berlin", ["02:30", "03:30", "02:30"]),
+        ("2026-10-18T02:30", "2026-11-08", "Europe/Berlin", ["02:30", "02:30", "02:30"]),  # twice on the 25th
+    ],
+)
+def test_weeks_keep_to_the_clock_time_of_the_first_after_a_day_that_has_not_got_it(
+    start: str, end: str, timezone: str, found: list[str]
+) -> None:
+    edges = edges_of(datetime.fromisoformat(start), datetime.fromisoformat(end), "week", timezone)
+    local = [edge.astimezone(ZoneInfo(timezone)) for edge in edges[:-1]]
+    assert [f"{at:%H:%M}" for at in local] == found
+    assert [(at.date() - local[0].date()).days for at in local] == [7 * n for n in range(len(found))]
 
 
 def test_a_date_without_a_zone_is_meant_in_the_time_zone_and_one_with_a_zone_is_not() -> None:

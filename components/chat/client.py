@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from components.chat import chat_completions, responses
 from components.chat.abilities import Abilities
-from components.chat.blotting import blotted
 from components.chat.limits.headers import read_headers
 from components.chat.providers import endpoint_of
 from components.chat.replies import Reply
@@ -55,9 +54,6 @@ class Client:
         else:
             reply = self.dialect.read(status, headers, content)
             reply.told_limits = read_headers(headers)
-        if reply.text is not None:
-            reply.text = blotted(reply.text, self._key)
-        if reply.detail is not None:
-            reply.detail = blotted(reply.detail, self._key)
+        reply.blot(self._key)
         reply.latency_ms = round((time.perf_counter() - started) * 1000)
         return reply

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from components.chat.blotting import blotted
 from components.chat.limits.headers import RateHeaders
 from components.chat.outcome import Status
 from components.chat.prices import Usage
@@ -58,6 +59,11 @@ class Reply:
     raw: Any = None
     latency_ms: int = 0
     told_limits: RateHeaders | None = None
+
+    def blot(self, secret: str | None) -> None:
+        """Takes the key out of what is shown to people and read by the code; the journal takes it out of `raw`."""
+        self.text = None if self.text is None else blotted(self.text, secret)
+        self.detail = None if self.detail is None else blotted(self.detail, secret)
 
 
 def parsed(body: bytes) -> Any:

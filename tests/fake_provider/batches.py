@@ -2,7 +2,8 @@
 
     server.batches.hold = True                        batches stay in_progress until it is False
     server.batches.line_faults = deque(["500", ...])  one per line, then "ok": a status or a broken answer of
-                                                      faults.py, or expired, missing, duplicate, broken, unknown
+                                                      faults.py, or expired, missing, duplicate, broken, unknown,
+                                                      refused_key (a parameter is refused, our key quoted)
     server.batches.faults["POST /batches"] = deque(["late"])    of the addresses themselves, see `_address`
 
 A batch in which a line expired ends `expired`. What is enqueued counts by tokens until its batch has ended.
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tests.fake_provider.faults import STATUS_FAULTS, reset
+from tests.fake_provider.faults import STATUS_FAULTS, quoting, refusal_of, reset
 from tests.fake_provider.files import Files, refused
 from tests.fake_provider.refusals import refusal
 from tests.fake_provider.replies import format_of, tokens_of
@@ -75,6 +76,8 @@ class Batches:
         self.page = 20
         self.late_s = 1.0
         self.unreadable = 0
+        self.why_invalid: str | None = None
+        """What every batch is refused for."""
         self.line_faults: deque[str] = deque()
         self.faults: dict[str, deque[str]] = defaultdict(deque)
         self.files = Files(200_000_000)
@@ -126,8 +129,7 @@ class Batches:
             fault = self.faults[name].popleft() if self.faults[name] else "ok"
             if fault in STATUS_FAULTS:
                 await request.read()
-                status, code, message = STATUS_FAULTS[fault]
-                return refused(status, code, message)
+                return refused(*refusal_of(fault, request))
             if fault == "reset":
                 return reset(request)
             if fault == "html":
@@ -228,6 +230,8 @@ class Batches:
             errors.append(
                 ("too_many_tasks", f"The batch holds {len(rows)} of at most {self.most_lines} requests", None)
             )
+        if self.why_invalid is not None:
+            errors.append(("invalid_request", self.why_invalid, None))
         models = set()
         for number, row in enumerate(rows, 1):
             try:
@@ -269,12 +273,18 @@ class Batches:
             bad.append(packed(answer | {"response": {"status_code": 400, "body": error}, "error": None}))
             job.failed += 1
             return False
+        if fault == "refused_key":
+            said = quoting("Unsupported parameter: 'temperature' is not supported with key {key}.", request)
+            error = {"error": {"message": said, "param": "temperature", "code": "unsupported_parameter"}}
+            bad.append(packed(answer | {"response": {"status_code": 400, "body": error}, "error": None}))
+            job.failed += 1
+            return False
         if fault in NOT_RUN:
             code, message = NOT_RUN[fault]
             bad.append(packed(answer | {"response": None, "error": {"code": code, "message": message}}))
             return True
         if fault in STATUS_FAULTS:
-            status, code, message = STATUS_FAULTS[fault]
+            status, code, message = refusal_of(fault, request, str(body.get("model")))
             error = {"message": message, "type": code, "code": code, "param": None}
             bad.append(packed(answer | {"response": {"status_code": status, "body": {"error": error}}, "error": None}))
             job.failed += 1

@@ -1,7 +1,10 @@
 """What can go wrong: refusals by status, answers that are broken, and what happens on the wire."""
 
 import asyncio
+import base64
+import json
 import struct
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -58,3 +61,22 @@ def reset(request: web.Request, gently: bool = False) -> web.Response:
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.close()
     return web.Response()
+
+
+def refusal_of(fault: str, request: web.Request, model: str = "") -> tuple[int, str, str]:
+    """Status, code and message of STATUS_FAULTS, for who sent this request."""
+    status, code, message = STATUS_FAULTS[fault]
+    return status, code, quoting(message, request, model)
+
+
+def quoting(message: str, request: web.Request, model: str = "") -> str:
+    sent_key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    for name, value in {**key_forms(sent_key), "model": model}.items():
+        message = message.replace(f"{{{name}}}", value)
+    return message
+
+
+def key_forms(key: str) -> dict[str, str]:
+    """A key as servers show it: as it came, in an address, in a header of basic authentication, in JSON in a text."""
+    basic = base64.b64encode(f"user:{key}".encode()).decode()
+    return {"key": key, "key_in_url": quote(key, safe=""), "key_in_base64": basic, "key_in_json": json.dumps(key)}

@@ -1,7 +1,6 @@
 """The server itself: an aiohttp application in a thread of its own."""
 
 import asyncio
-import base64
 import email.utils
 import hashlib
 import json
@@ -11,13 +10,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
-from urllib.parse import quote
 
 from aiohttp import web
 
 from tests.fake_provider.batches import Batches
 from tests.fake_provider.buckets import Limits
-from tests.fake_provider.faults import PASSING, STATUS_FAULTS, reset, send_badly
+from tests.fake_provider.faults import PASSING, STATUS_FAULTS, refusal_of, reset, send_badly
 from tests.fake_provider.refusals import json_unsaid, refusal
 from tests.fake_provider.replies import default_reply, format_of, tokens_of
 from tests.fake_provider.responses import KNOWN, as_chat, as_response
@@ -197,10 +195,7 @@ class FakeProvider:
         return web.Response(text=content, content_type="application/json", headers=headers)
 
     def _refuse(self, request: web.Request, body: dict[str, Any], fault: str, headers: dict[str, str]) -> web.Response:
-        status, code, message = STATUS_FAULTS[fault]
-        sent_key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        for name, value in {**key_forms(sent_key), "model": str(body.get("model"))}.items():
-            message = message.replace(f"{{{name}}}", value)
+        status, code, message = refusal_of(fault, request, str(body.get("model")))
         if status in (429, 503) and self.retry_after is not None:
             given = {"retry-after": self.retry_after} if isinstance(self.retry_after, str) else dict(self.retry_after)
             headers = headers | given
@@ -250,12 +245,6 @@ class FakeProvider:
 
 def _by_responses(request: web.Request) -> bool:
     return request.path.endswith("/responses")
-
-
-def key_forms(key: str) -> dict[str, str]:
-    """A key as servers show it: as it came, in an address, in a header of basic authentication, in JSON in a text."""
-    basic = base64.b64encode(f"user:{key}".encode()).decode()
-    return {"key": key, "key_in_url": quote(key, safe=""), "key_in_base64": basic, "key_in_json": json.dumps(key)}
 
 
 def http_date(seconds_from_now: float) -> str:

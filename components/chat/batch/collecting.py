@@ -16,6 +16,7 @@ from components.chat.batch.desk import Desk
 from components.chat.batch.lines import Answers, missing
 from components.chat.batch.register import Entry, sync
 from components.chat.batch.service import Seen, Trouble
+from components.chat.blotting import blotted
 from components.chat.kept import outcome_of, said
 from components.chat.outcome import STOPPING, ChatOutcome, Status
 from components.chat.replies import Reply
@@ -76,7 +77,7 @@ async def collect(desk: Desk, entry: Entry, seen: Seen, requests: Mapping[str, C
 def fail(desk: Desk, entry: Entry, seen: Seen) -> None:
     """The endpoint refused the whole batch; nothing of it ran, nothing is billed."""
     entry.codes = sorted({code for code, _ in seen.errors})
-    shown = "; ".join(message for _, message in seen.errors[:3]) or "no reason given"
+    shown = "; ".join(blotted(message, desk.api_key) for _, message in seen.errors[:3]) or "no reason given"
     more = f" and {len(seen.errors) - 3} more" if len(seen.errors) > 3 else ""
     entry.why = f"batch {entry.batch_id} of {entry.count} calls failed: {shown}{more}"
     entry.state, entry.seen = "failed", seen.status
@@ -90,6 +91,8 @@ async def _download(desk: Desk, entry: Entry, seen: Seen) -> Answers | None:
     try:
         for file_id in files:
             answers.read(await desk.service.content(file_id), entry.lines, desk.spec.api)
+        for reply in answers.replies.values():
+            reply.blot(desk.api_key)
     except Trouble as trouble:
         if trouble.status in STOPPING and trouble.reply.http_status not in (404, 409):
             raise desk.stopped(trouble, f"reading the answers of batch {entry.batch_id}") from None

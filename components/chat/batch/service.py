@@ -88,7 +88,7 @@ class Service:
     async def upload(self, file: IO[bytes], name: str) -> str:
         async with self._asking(TRANSFER_S):
             made = await self._openai.files.create(file=(f"{name}.jsonl", file), purpose="batch", timeout=TRANSFER_S)
-        return _id_of(made, "file")
+            return _id_of(made, "file")
 
     async def create(self, file_id: str, url: str, tag: str) -> Seen:
         endpoint = cast(Literal["/v1/chat/completions"], url)
@@ -96,12 +96,12 @@ class Service:
             made = await self._openai.batches.create(
                 input_file_id=file_id, endpoint=endpoint, completion_window="24h", metadata={TAG: tag}
             )
-        return seen_of(made)
+            return seen_of(made)
 
     async def look(self, batch_id: str) -> Seen:
         async with self._asking(self._timeout_s):
             found = await self._openai.batches.retrieve(batch_id)
-        return seen_of(found)
+            return seen_of(found)
 
     async def find(self, tag: str, since: datetime) -> Seen | None:
         """The batch that carries `tag`, however long ago its answer was lost; newest first, back to `since`."""
@@ -113,7 +113,7 @@ class Service:
                     found = await self._openai.batches.list(limit=PAGE)
                 else:
                     found = await self._openai.batches.list(limit=PAGE, after=after)
-            page = [seen_of(batch) for batch in getattr(found, "data", None) or []]
+                page = [seen_of(batch) for batch in getattr(found, "data", None) or []]
             if match := next((batch for batch in page if batch.tag == tag), None):
                 return match
             older = page and page[-1].created is not None and page[-1].created < since - CLOCK_SKEW
@@ -144,6 +144,8 @@ class Service:
         try:
             async with asyncio.timeout(seconds):
                 yield
+        except Trouble as trouble:
+            raise Trouble(self._clean(trouble.reply)) from None
         except openai.APIStatusError as error:
             try:
                 text = error.response.text

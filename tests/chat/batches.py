@@ -36,6 +36,7 @@ class BatchShop(Shop):
         ledger: Ledger | None = None,
         run_id: str = "run",
         purse: str = "purse",
+        spec_id: str = "spec",
         **spec: Any,
     ) -> list[ChatOutcome]:
         if isinstance(requests, int):
@@ -47,7 +48,7 @@ class BatchShop(Shop):
             journal=self.journal,
             ledger=ledger or self.ledger,
             run_id=run_id,
-            spec_id="spec",
+            spec_id=spec_id,
             purse=purse,
             folder=self.register.folder,
             on_outcome=self.told.append,

@@ -149,3 +149,36 @@ async def test_who_has_no_money_until_a_batch_is_settled_is_told_so(shop: BatchS
             with pytest.raises(BatchPending, match=why):
                 asked = [request(number, server.url) for number in numbers]
                 await shop.buy_batch(server, asked, ledger=ledger, batch_wait_h=0)
+
+
+async def test_a_batch_costs_what_it_cost_when_it_was_handed_in_whoever_collects_it(shop: BatchShop) -> None:
+    with FakeProvider() as server:
+        prices = shop.prices(server)
+        ledger = Ledger(5.0, prices=prices)
+        server.batches.hold = True
+        with pytest.raises(BatchPending):
+            await shop.buy_batch(server, 5, ledger=ledger, batch_wait_h=0, spec_id="first")
+        (entry,) = shop.entries()
+        prices.write_text(prices.read_text().replace("2026-01-01", "2026-06-01").replace("input: 1000", "input: 90000"))
+        server.batches.hold = False
+        assert all_ok(await shop.buy_batch(server, 5, ledger=ledger, spec_id="second"))
+        records = shop.records()
+        cost = sum((r["input_tokens"] * 1000 + r["output_tokens"] * 4000) / 2e6 for r in records)
+        assert sum(r["cost_usd"] for r in records) == pytest.approx(cost) == pytest.approx(ledger.spent_usd)
+        assert ledger.spent_usd <= entry.reserved_usd
+        assert {(r["price_date"], r["spec_id"]) for r in records} == {("2026-01-01", "first")}
+
+
+async def test_a_batch_of_a_home_that_kept_no_prices_costs_what_the_list_says_now(shop: BatchShop) -> None:
+    with FakeProvider() as server:
+        ledger = Ledger(5.0, prices=shop.prices(server))
+        server.batches.hold = True
+        with pytest.raises(BatchPending):
+            await shop.buy_batch(server, 2, ledger=ledger, batch_wait_h=0)
+        (entry,) = shop.entries()
+        entry.price, entry.spec_id, entry.price_date = None, "", "2025-01-01"
+        shop.register.save(entry)
+        server.batches.hold = False
+        assert all_ok(await shop.buy_batch(server, 2, ledger=ledger))
+        assert {(r["price_date"], r["spec_id"]) for r in shop.records()} == {("2026-01-01", "spec")}
+        assert ledger.spent_usd == pytest.approx(sum(r["cost_usd"] for r in shop.records())) and ledger.spent_usd > 0

@@ -19,6 +19,7 @@ from components.chat.batch.service import Seen, Trouble
 from components.chat.blotting import blotted
 from components.chat.kept import outcome_of, said
 from components.chat.outcome import STOPPING, ChatOutcome, Status
+from components.chat.prices import Price
 from components.chat.replies import Reply
 from components.chat.request import ChatRequest
 from components.errors import PostwrightError, ProviderStopped
@@ -120,12 +121,12 @@ def _long_enough(desk: Desk, entry: Entry) -> bool:
 
 def _record(desk: Desk, entry: Entry, key: str, reply: Reply, request: ChatRequest | None) -> dict[str, Any]:
     """As caller.py writes it for a live call, `mode` and `batch_id` beside it. One line is one attempt."""
-    line, usage = entry.lines[key], reply.usage
-    cost, held, unknown = 0.0, 0.0, desk.price is None
-    if desk.price is not None and reply.billed and usage is not None:
-        cost = desk.price.cost(usage)
-    elif desk.price is not None and reply.billed is not False:
-        held = desk.price.most(line.most_input, line.most_output)
+    line, usage, price = entry.lines[key], reply.usage, _price_of(entry, desk.price)
+    cost, held, unknown = 0.0, 0.0, price is None
+    if price is not None and reply.billed and usage is not None:
+        cost = price.cost(usage)
+    elif price is not None and reply.billed is not False:
+        held = price.most(line.most_input, line.most_output)
         unknown = reply.http_status == 200
     now = datetime.now(UTC)
     return {
@@ -136,7 +137,7 @@ def _record(desk: Desk, entry: Entry, key: str, reply: Reply, request: ChatReque
         "stage": line.stage,
         # The run that handed it in, unless this one goes on with its purse.
         "run_id": desk.run_id if desk.purse == entry.purse else entry.run_id,
-        "spec_id": desk.spec_id,
+        "spec_id": entry.spec_id or desk.spec_id,
         "mode": "batch",
         "batch_id": entry.batch_id,
         "api": desk.spec.api,
@@ -149,10 +150,18 @@ def _record(desk: Desk, entry: Entry, key: str, reply: Reply, request: ChatReque
         "reasoning_tokens": None if usage is None else usage.reasoning,
         "cost_usd": None if unknown else cost,
         "held_usd": held,
-        "price_date": entry.price_date,
+        "price_date": None if price is None else price.date,
         "latency_ms": round((now - entry.begun).total_seconds() * 1000),
         **said(reply, request, now),
     }
+
+
+def _price_of(entry: Entry, now: Price | None) -> Price | None:
+    """The price at which it was handed in: what it may cost was reserved by that. An entry of before kept the date of
+    that list, and not the price."""
+    if entry.price is not None:
+        return Price(**entry.price)
+    return now if entry.price_date is not None else None
 
 
 def _why_stopped(desk: Desk, reply: Reply) -> PostwrightError | None:

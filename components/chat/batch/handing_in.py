@@ -7,7 +7,7 @@ found, its input file is deleted before anything is handed in again: a batch tha
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import IO, TypeVar
@@ -101,6 +101,8 @@ async def _claim_part(desk: Desk, part: list[ChatRequest], claimed: Claimed) -> 
         asked=asked_with(taken[0], desk.abilities),
         sent_without=desk.abilities.sent_without(taken[0]),
         price_date=None if desk.price is None else desk.price.date,
+        price=None if desk.price is None else asdict(desk.price),
+        spec_id=desk.spec_id,
         reserved_usd=reservation.usd,
     )
     lock = desk.register.try_lock(entry.local_id)

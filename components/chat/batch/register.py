@@ -56,7 +56,8 @@ class Entry:
     | failed     | refused the whole batch, billed nothing             | reads in `why` and `codes` what it said     |
 
     One that was surely never made is forgotten; in memory it is `void` then.
-    `asked`: the parameters that the calls were sent with, without their messages. `fenced`: its file was deleted, so
+    `asked`: the parameters that the calls were sent with, without their messages. `price`: the fields of the batch
+    price of that day, by which money was reserved; `spec_id`: of the step that asked. `fenced`: its file was deleted, so
     that it cannot run. `ended_at`: when it was first seen ended with fewer answers than it should have; `unwhole`: how
     often since. A closed entry keeps no lines: the journal has them.
     """
@@ -76,6 +77,8 @@ class Entry:
     asked: Mapping[str, Any] = field(default_factory=dict)
     sent_without: list[str] = field(default_factory=list)
     price_date: str | None = None
+    price: dict[str, Any] | None = None
+    spec_id: str = ""
     reserved_usd: float = 0.0
     cost_usd: float = 0.0
     held_usd: float = 0.0

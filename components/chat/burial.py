@@ -55,6 +55,22 @@ def bury(folder: Path, journal: Journal) -> None:
             mark.unlink(missing_ok=True)
 
 
+def living(folder: Path) -> set[str]:
+    """The names of those that a living process has open. Call it `_alone`."""
+    found = set()
+    for mark in (folder / "open").glob("*.ledger"):
+        try:
+            opened = mark.open("rb")
+        except FileNotFoundError:
+            continue
+        with opened as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found.add(str(_noted(file.read(), folder)["name"]))
+    return found
+
+
 def lost_record(token: bytes, name: str, usd: float, calls: int, at: float) -> dict[str, Any]:
     """Stands for calls whose answers nobody has; `token` makes it one of its kind, `name` is the run or purse."""
     return {

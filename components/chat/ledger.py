@@ -20,6 +20,9 @@ from components.chat.till import Till
 from components.chat.waiting import Waiters, first_of
 from components.errors import BudgetExceeded, UserError
 
+RUN, MONTH = "budget.usd", "budget.usd_per_month"
+"""The two caps, as a campaign names them."""
+
 POLL_S = 0.05
 LONGEST_POLL_S = 0.5
 """How often a ledger looks whether another process has freed money; nobody can wake it."""
@@ -95,6 +98,11 @@ class Ledger:
     def month_spent_usd(self) -> float | None:
         """USD spent and held in this calendar month by the whole home; None for a ledger that is alone."""
         return None if self._till is None else sum(self._till.month.totals()[:2])
+
+    def living(self) -> set[str]:
+        """The purses of this home that a living process has open; none for a ledger that is alone."""
+        with self._lock:
+            return set() if self._till is None else self._till.living()
 
     def allow(
         self, cap_usd: float, allow_unpriced: bool, month_usd: float | None = None, runs: Collection[str] = ()
@@ -172,15 +180,26 @@ class Ledger:
 
     def _refuse_if_it_stands(self, model: str, price: Price | None, input_tokens: int, output_tokens: int) -> None:
         """Nobody waits a day for the money of a batch."""
-        till = self._till
-        if till is None or price is None:
-            return
-        usd = price.most(input_tokens, output_tokens)
+        usd = 0.0 if price is None else price.most(input_tokens, output_tokens)
+        if usd and (bound := self.bound_by_batches(usd)) is not None:
+            cap, stands = bound
+            raise BudgetExceeded(f"{self._refusal(model, usd, cap)}; {stands:.6f} USD stand for batches under way")
+
+    def bound_by_batches(self, usd: float) -> tuple[str, float] | None:
+        """Which cap, RUN or MONTH, has no room for `usd` more until batches are collected, and what stands for them in
+        it; None where what is in the way will pass by itself, or nothing is."""
         with self._lock:
-            for purse, cap in ((till.run, self.cap_usd), (till.month, self.month_usd)):
-                stands = purse.standing_usd()
+            if self._till is None:
+                stands = sum(reservation.usd for reservation in list(self.open_batches.values()))
+                purses: list[tuple[str, float, Pocket, float | None]] = [(RUN, stands, self._own, self.cap_usd)]
+            else:
+                run, month = self._till.run, self._till.month
+                purses = [(RUN, run.standing_usd(), run, self.cap_usd)]
+                purses += [(MONTH, month.standing_usd(), month, self.month_usd)]
+            for name, stands, purse, cap in purses:
                 if stands and cap is not None and sum(purse.totals()[:2]) + stands + usd > cap + SLACK:
-                    raise BudgetExceeded(f"{self._refusal(model, usd)}; {stands:.6f} USD stand for batches under way")
+                    return name, stands
+        return None
 
     def stand(self, reservation: Reservation, name: str) -> None:
         """From now on the money is reserved under `name`, whether this process lives or not, until a reservation of
@@ -221,20 +240,22 @@ class Ledger:
             self.unpriced_calls += 1
         return Reservation(self, 0.0)
 
-    def _refusal(self, model: str, usd: float) -> str:
-        """Which cap stops, what is gone of it, and what to do."""
+    def _refusal(self, model: str, usd: float, cap: str | None = None) -> str:
+        """Which cap stops (`cap`, or the one that is passed), what is gone of it, and what to do."""
         spent, held, _ = self._pocket.totals()
         begin = f"the next call to {model} could cost {usd:.6f} USD"
-        if self._till is None or self.month_usd is None or spent + held + usd > self.cap_usd + SLACK:
+        if cap is None and (self.month_usd is None or spent + held + usd > self.cap_usd + SLACK):
+            cap = RUN
+        if self._till is None or self.month_usd is None or cap == RUN:
             gone, do = (
                 f"spent: {spent:.6f} of {self.cap_usd:.2f} USD",
-                "raise `budget.usd` and run the same command again",
+                f"raise `{RUN}` and run the same command again",
             )
         else:
             spent, held, _ = self._till.month.totals()
             gone = f"spent in {self._till.month_name} by this home: {spent:.6f} of {self.month_usd:.2f} USD"
             do = (
-                "raise `budget.usd_per_month`, or run the same command again when the next month begins "
+                f"raise `{MONTH}`, or run the same command again when the next month begins "
                 f"({self._till.next_month:%Y-%m-%d} 00:00 UTC)"
             )
         maybe = f" and {held:.6f} may have been billed for lost answers" if held else ""

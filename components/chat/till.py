@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from components.chat.burial import MONTH, bury
+from components.chat.burial import MONTH, bury, living
 from components.chat.journal import Journal
 from components.chat.pocket import FITS
 from components.chat.purse import Damaged, Purse
@@ -190,6 +190,11 @@ class Till:
                 return  # somebody else is looking
             self.mend()
             bury(self.folder, self.journal)
+
+    def living(self) -> set[str]:
+        """The names of the purses that a living process has open."""
+        with _alone(self.folder):
+            return living(self.folder)
 
     def mend(self) -> None:
         """Makes anew what somebody has removed or damaged."""

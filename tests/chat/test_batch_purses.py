@@ -14,7 +14,7 @@ from components.chat import Journal, Ledger, Till
 from components.chat.batch import Register, hold_open
 from components.chat.batch.service import Seen, Service
 from components.chat.purse import Purse
-from components.errors import BatchPending, ProviderStopped
+from components.errors import BatchPending, BudgetExceeded, ProviderStopped
 from tests.chat.batches import BatchShop, all_ok
 from tests.chat.conftest import request
 from tests.chat.purses import die
@@ -201,3 +201,55 @@ async def test_two_purchases_journal_old_batches_once(shop: BatchShop, monkeypat
         keys = Counter(record["call_key"] for record in shop.records())
         assert len(keys) == 22 and set(keys.values()) == {1}
         assert not shop.register.open_entries() and not list(shop.register.folder.glob("*2*.lock"))
+
+
+@pytest.mark.parametrize("alive", [False, True])
+async def test_what_nobody_waits_for_is_collected_by_whoever_buys_at_its_endpoint(shop: BatchShop, alive: bool) -> None:
+    """Though it is young, another interface's, and everything that is asked for is in the journal."""
+    with FakeProvider() as server:
+        old = open_ledger(shop, server, "old")
+        asked = [request(number, server.url, api="responses") for number in range(5)]
+        server.batches.hold = True
+        with pytest.raises(BatchPending):
+            await shop.buy_batch(
+                server, asked, ledger=old, run_id="old", purse="old", spec_id="olden", api="responses", batch_wait_h=0
+            )
+        server.batches.hold = False
+        if not alive:
+            old.close()
+        await asyncio.sleep(0.3)
+        new = open_ledger(shop, server, "new")
+        await shop.buy(server, 3, ledger=new)
+        assert all_ok(await shop.buy_batch(server, 3, ledger=new, run_id="new", purse="new"))
+        collected = [record for record in shop.records() if record["mode"] == "batch"]
+        if alive:  # its own process will come for it
+            assert not collected and len(shop.register.open_entries()) == 1
+            return
+        assert {(r["run_id"], r["spec_id"], r["api"], r["status"]) for r in collected} == {
+            ("old", "olden", "responses", "ok")
+        }
+        assert len(collected) == 5 and not shop.register.open_entries()
+        assert sums(new)[1] == pytest.approx((shop.journal.spent_usd(), 0, 0))
+        assert sums(open_ledger(shop, server, "old"))[0] == pytest.approx((shop.journal.spent_usd("old"), 0, 0))
+
+
+@pytest.mark.parametrize(("purse", "cap"), [("old", "budget.usd"), ("new", "budget.usd_per_month")])
+async def test_who_has_no_room_beside_a_batch_of_others_is_told_at_once_which_and_which_cap(
+    shop: BatchShop, purse: str, cap: str
+) -> None:
+    with FakeProvider() as server:
+        old, server.batches.hold = open_ledger(shop, server, "old"), True
+        with pytest.raises(BatchPending):
+            await shop.buy_batch(server, 10, ledger=old, run_id="old", purse="old", batch_wait_h=0)
+        old.close()
+        (entry,) = shop.register.open_entries()
+        ledger = open_ledger(shop, server, purse)
+        ledger.cap_usd, ledger.month_usd = (entry.reserved_usd + 0.01, 100.0)[:: 1 if purse == "old" else -1]
+        asked = [request(number, server.url) for number in range(20, 25)]
+        began, told = time.monotonic(), rf"5 calls wait for money that stands for batch batch_0001: `{cap}` has no room"
+        with pytest.raises(BatchPending, match=told):
+            await shop.buy_batch(server, asked, ledger=ledger, run_id=purse, purse=purse)
+        assert time.monotonic() - began < 10
+        with pytest.raises(BudgetExceeded, match=rf"raise `{cap}`.* stand for batches under way"):
+            await shop.buy(server, asked, ledger=ledger)
+        assert server.batches.stats["created"] == 1 and server.stats["requests"] == 0

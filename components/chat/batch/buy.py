@@ -9,18 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from components.chat.abilities import abilities_of
-from components.chat.batch.books import batch_price
-from components.chat.batch.desk import Desk
+from components.chat.batch.books import hold_open
+from components.chat.batch.desk import desk_at
+from components.chat.batch.leftover import collect_left, left_over
 from components.chat.batch.pace import Pace
 from components.chat.batch.purchase import Purchase
 from components.chat.batch.register import Register
-from components.chat.batch.service import Service
 from components.chat.journal import Journal
 from components.chat.ledger import Ledger
 from components.chat.outcome import ChatOutcome
-from components.chat.prices import price_of
-from components.chat.providers import check
+from components.chat.providers import check, endpoint_of
 from components.chat.request import ChatRequest
 from components.specs import ChatSpec
 
@@ -64,20 +62,16 @@ async def buy_batch(
                 tell(hit)
             else:
                 wanted[request.key] = request
-    register = Register(folder)
-    if wanted or register.half_collected():
-        journal.ready()
-        service = Service(spec, api_key)
-        desk = Desk(
-            spec=spec, api_key=api_key, journal=journal, ledger=ledger, run_id=run_id, spec_id=spec_id,
-            purse=purse or run_id, register=register, service=service, pace=pace or Pace(),
-            abilities=abilities_of(journal.folder, spec.model, service.endpoint, spec.api, spec.reasoning_effort),
-            price=batch_price(price_of(spec.model, spec.endpoint, ledger.prices)), say=say or (lambda _: None),
-        )  # fmt: skip
-        try:
+    register, purse = Register(folder), purse or run_id
+    left = left_over(register, journal, ledger, endpoint_of(spec.model, spec.endpoint), purse, wanted)
+    if wanted or left:
+        async with desk_at(
+            spec, api_key, journal, ledger, run_id=run_id, spec_id=spec_id, purse=purse, register=register, pace=pace,
+            say=say,
+        ) as desk:  # fmt: skip
+            hold_open(ledger, register, purse)
+            await collect_left(desk, left)
             await Purchase(desk, wanted, tell).run()
-        finally:
-            await service.close()
     told: set[str] = set()
     outcomes = []
     for request in requests:  # copies of one request share its outcome, but only the first was bought

@@ -1,16 +1,20 @@
 """What all steps of one batch purchase share, and the words in which an endpoint's trouble stops it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
-from components.chat.abilities import Abilities
+from components.chat.abilities import Abilities, abilities_of
+from components.chat.batch.books import batch_price
+from components.chat.batch.lines import url_of
 from components.chat.batch.pace import Pace
-from components.chat.batch.register import Register
+from components.chat.batch.register import Entry, Register
 from components.chat.batch.service import Service, Trouble
+from components.chat.client import DIALECTS
 from components.chat.journal import Journal
 from components.chat.ledger import Ledger
 from components.chat.outcome import Status
-from components.chat.prices import Price
+from components.chat.prices import Price, price_of
 from components.errors import PostwrightError, ProviderStopped, UserError
 from components.specs import ChatSpec
 
@@ -58,3 +62,43 @@ class Desk:
 
     def no_batches(self, trouble: Trouble) -> UserError:
         return UserError(f"{self.service.endpoint} has no batches ({trouble}): set `mode: live`")
+
+    def of(self, entry: Entry) -> "Desk":
+        """For a batch that another spec may have handed in, of another model, at the same endpoint."""
+        api = next((api for api in DIALECTS if url_of(api) == entry.url), self.spec.api)
+        asked = {"model": entry.model, "api": api, "reasoning_effort": entry.effort}
+        return replace(
+            self,
+            spec=self.spec.model_copy(update=asked),
+            spec_id=entry.spec_id or self.spec_id,
+            abilities=abilities_of(self.journal.folder, entry.model, entry.endpoint, api, entry.effort),
+            price=batch_price(price_of(entry.model, entry.endpoint, self.ledger.prices)),
+        )
+
+
+@asynccontextmanager
+async def desk_at(
+    spec: ChatSpec,
+    api_key: str | None,
+    journal: Journal,
+    ledger: Ledger,
+    *,
+    run_id: str,
+    spec_id: str,
+    purse: str,
+    register: Register,
+    pace: Pace | None,
+    say: Callable[[str], None] | None,
+) -> AsyncIterator[Desk]:
+    """A desk with its connection, for this block."""
+    journal.ready()
+    service = Service(spec, api_key)
+    try:
+        yield Desk(
+            spec=spec, api_key=api_key, journal=journal, ledger=ledger, run_id=run_id, spec_id=spec_id, purse=purse,
+            register=register, service=service, pace=pace or Pace(),
+            abilities=abilities_of(journal.folder, spec.model, service.endpoint, spec.api, spec.reasoning_effort),
+            price=batch_price(price_of(spec.model, spec.endpoint, ledger.prices)), say=say or (lambda _: None),
+        )  # fmt: skip
+    finally:
+        await service.close()

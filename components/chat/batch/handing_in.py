@@ -33,13 +33,15 @@ BREATH = 50
 @dataclass(slots=True)
 class Claimed:
     """`hits` were answered meanwhile, `others` hold calls that we want; `made` are ours now, with their locks.
-    `short`: the budget has no room for the rest until something is settled; `broke` where nothing of it fits."""
+    `short`: the budget has no room for the rest until something is settled; `broke` where nothing of it fits, `bound`
+    (see Ledger.bound_by_batches) where batches under way hold what is missing."""
 
     hits: list[ChatOutcome] = field(default_factory=list)
     others: list[Entry] = field(default_factory=list)
     made: list[tuple[Entry, Lock, list[ChatRequest]]] = field(default_factory=list)
     short: bool = False
     broke: BudgetExceeded | None = None
+    bound: tuple[str, float] | None = None
 
 
 async def sizes_of(desk: Desk, requests: Sequence[ChatRequest], known: dict[str, int]) -> Mapping[str, int]:
@@ -86,7 +88,8 @@ async def _claim_part(desk: Desk, part: list[ChatRequest], claimed: Claimed) -> 
         claimed.short, claimed.broke = True, error
         return False
     if reservation is None:
-        claimed.short = True
+        assert desk.price is not None, "what has no price is never short of money"
+        claimed.short, claimed.bound = True, desk.ledger.bound_by_batches(desk.price.most(*tokens[0][1:]))
         return False
     taken = part[:count]
     entry = Entry(
@@ -103,6 +106,7 @@ async def _claim_part(desk: Desk, part: list[ChatRequest], claimed: Claimed) -> 
         price_date=None if desk.price is None else desk.price.date,
         price=None if desk.price is None else asdict(desk.price),
         spec_id=desk.spec_id,
+        effort=desk.spec.reasoning_effort,
         reserved_usd=reservation.usd,
     )
     lock = desk.register.try_lock(entry.local_id)

@@ -12,9 +12,8 @@ class Pace:
 
     `rounds`: so often a call is handed in that comes back without an answer. `patience`: so many looks, or attempts to
     read a result, may fail in a row. `settle_s`: how long a creation whose answer was lost may need to appear in the
-    endpoint's list. `whole_s`: so long, or
-    for `patience` looks, an ended batch that lacks lines is looked at again, by whichever process; then it is taken as
-    it is. `orphan_h`: a batch that nobody collected for so long has nobody who waits for it.
+    endpoint's list. `whole_s`: so long, or for `patience` looks, an ended batch that lacks lines is looked at again, by
+    whichever process; then it is taken as it is.
     `max_lines`, `max_bytes`: OpenAI's limits of an input file
     (https://developers.openai.com/api/reference/resources/batches/methods/create).
     """
@@ -31,7 +30,6 @@ class Pace:
     max_lines: int = 50_000
     max_bytes: int = 200_000_000
     whole_s: float = 300.0
-    orphan_h: float = 25.0
 
     def backoff(self, failures: int, asked_s: float | None = None) -> float:
         """Seconds: what the server asked for, capped; else full jitter as for live calls."""

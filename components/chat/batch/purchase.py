@@ -4,16 +4,15 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from components.chat.batch.books import hold_open, settle
+from components.chat.batch.books import settle
 from components.chat.batch.collecting import Collected, collect, fail
 from components.chat.batch.desk import Desk
 from components.chat.batch.handing_in import claim, give_up, hand_in, heal, sizes_of
-from components.chat.batch.lines import url_of
-from components.chat.batch.register import Entry
+from components.chat.batch.register import Entry, names_of
 from components.chat.batch.service import Seen, Trouble
+from components.chat.ledger import MONTH
 from components.chat.outcome import FINAL, ChatOutcome, Status
 from components.chat.request import ChatRequest
 from components.errors import BatchPending, PostwrightError, ProviderStopped
@@ -34,6 +33,7 @@ class Purchase:
         self.sizes: dict[str, int] = {}
         self.max_lines = desk.pace.max_lines
         self.crowded = self.short = self.moved = False
+        self.bound: tuple[str, float] | None = None
         self.fumbles = 0
         self.said: dict[str, tuple[str, float]] = {}
         self.stop: PostwrightError | None = None
@@ -41,8 +41,6 @@ class Purchase:
     async def run(self) -> None:
         loop, pace = asyncio.get_running_loop(), self.desk.pace
         until = loop.time() + self.desk.spec.batch_wait_h * 3600
-        hold_open(self.desk.ledger, self.desk.register, self.desk.purse)
-        await self._collect_orphans()
         pause = pace.first_s
         while self.wanted:
             self.moved = False
@@ -55,6 +53,8 @@ class Purchase:
             if self.moved:
                 pause = pace.first_s
                 continue
+            if self.bound is not None and not self.batches:
+                raise BatchPending(self._no_money(*self.bound))
             left = until - loop.time()
             if left <= 0:
                 raise BatchPending(self._pending(), self.batches)
@@ -63,6 +63,7 @@ class Purchase:
 
     async def _hand_in(self) -> None:
         """What no open batch holds."""
+        self.bound = None
         waiting = {key for entry in self.batches.values() for key in entry.lines}
         todo = [request for key, request in self.wanted.items() if key not in waiting]
         if not todo or (self.batches and (self.crowded or self.short)):
@@ -74,7 +75,7 @@ class Purchase:
                 self._end(hit)
             for entry in claimed.others:
                 self.batches[entry.local_id] = entry
-            self.short = claimed.short
+            self.short, self.bound = claimed.short, claimed.bound
             if claimed.broke is not None and not claimed.made and not self.batches:
                 raise claimed.broke
             for entry, lock, requests in claimed.made:
@@ -190,33 +191,6 @@ class Purchase:
         self.wanted.pop(outcome.key, None)
         self.tell(outcome)
 
-    async def _collect_orphans(self) -> None:
-        """Batches that nobody waits for any more, so that the books are right: their calls are no longer wanted, since
-        they are old, or since all answers were journaled when whoever collected them was killed."""
-        desk, begun = self.desk, datetime.now(UTC)
-        half = {entry.local_id for entry in desk.register.half_collected()}
-        for entry in desk.register.open_entries():
-            ours = (entry.endpoint, entry.model) == (desk.service.endpoint, desk.spec.model)
-            ours = ours and entry.url == url_of(desk.spec.api)
-            old = begun - entry.begun > timedelta(hours=desk.pace.orphan_h)
-            if not ours or not (old or entry.local_id in half) or entry.lines.keys() & self.wanted:
-                continue
-            with desk.register.holding(entry.local_id) as fresh:
-                if fresh is not None:
-                    await self._collect_orphan(fresh)
-
-    async def _collect_orphan(self, entry: Entry) -> None:
-        desk = self.desk
-        try:
-            if entry.batch_id is None:
-                await heal(desk, entry)
-            elif (seen := await desk.service.look(entry.batch_id)).status == "failed":
-                fail(desk, entry, seen)
-            elif seen.ended:
-                await collect(desk, entry, seen, {})
-        except (Trouble, ProviderStopped) as trouble:
-            desk.say(f"batch {entry.batch_id} of {entry.begun:%Y-%m-%d} cannot be collected yet ({trouble})")
-
     def _lost(self, entry: Entry, trouble: Trouble) -> PostwrightError:
         if not trouble.unsupported:
             return self.desk.stopped(trouble, f"waiting for batch {entry.batch_id}")
@@ -234,15 +208,21 @@ class Purchase:
             self.said[entry.local_id] = line, now
             self.desk.say(f"batch {entry.batch_id}: {line}, waiting since {entry.begun:%Y-%m-%d %H:%M} UTC")
 
+    def _no_money(self, cap: str, usd: float) -> str:
+        """Not waited for: others collect those batches, and perhaps nobody soon."""
+        entries = [one for one in self.desk.register.open_entries() if cap == MONTH or one.purse == self.desk.purse]
+        return (
+            f"{len(self.wanted)} calls wait for money that stands for {names_of(entries)}: `{cap}` has no room beside "
+            f"these {usd:.6f} USD; raise it, or run the same command again once they are answered and collected, "
+            "nothing is bought twice"
+        )
+
     def _pending(self) -> str:
         """What the next run goes on with."""
         seen = [self.latest[local_id] for local_id in self.batches if local_id in self.latest]
         again = "run the same command again, nothing is bought twice"
         if not self.batches and self.short and not self.crowded:
-            return (
-                f"{len(self.wanted)} calls wait for money that stands for batches under way: raise `budget.usd`, or "
-                "wait for those, and run the same command again, nothing is bought twice"
-            )
+            return f"{len(self.wanted)} calls wait for money that calls in flight may cost: {again}"
         if not self.batches:
             return f"{len(self.wanted)} calls wait for room in the account's queue of batches: {again}"
         answered, total = sum(one.completed for one in seen), sum(entry.count for entry in self.batches.values())

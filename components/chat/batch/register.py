@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -57,9 +57,9 @@ class Entry:
 
     One that was surely never made is forgotten; in memory it is `void` then.
     `asked`: the parameters that the calls were sent with, without their messages. `price`: the fields of the batch
-    price of that day, by which money was reserved; `spec_id`: of the step that asked. `fenced`: its file was deleted, so
-    that it cannot run. `ended_at`: when it was first seen ended with fewer answers than it should have; `unwhole`: how
-    often since. A closed entry keeps no lines: the journal has them.
+    price of that day, by which money was reserved; `spec_id`: of the step that asked; `effort`: of reasoning. `fenced`:
+    its file was deleted, so that it cannot run. `ended_at`: when it was first seen ended with fewer answers than it
+    should have; `unwhole`: how often since. A closed entry keeps no lines: the journal has them.
     """
 
     local_id: str
@@ -79,6 +79,7 @@ class Entry:
     price_date: str | None = None
     price: dict[str, Any] | None = None
     spec_id: str = ""
+    effort: str | None = None
     reserved_usd: float = 0.0
     cost_usd: float = 0.0
     held_usd: float = 0.0
@@ -96,6 +97,13 @@ class Entry:
     @property
     def begun(self) -> datetime:
         return datetime.fromisoformat(self.created_at)
+
+
+def names_of(entries: Sequence[Entry]) -> str:
+    """For people: as the endpoint calls them, where it has them."""
+    names = [entry.batch_id or entry.local_id for entry in entries]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{'batch' if len(names) == 1 else 'batches'} {', '.join(names[:3])}{more}"
 
 
 def new_id() -> str:
@@ -128,10 +136,6 @@ class Register:
         names = sorted(path.stem for path in self.folder.glob("*.json"))
         found = [self.load(name) for name in names if name not in self._closed]
         return [entry for entry in found if entry is not None and not entry.closed]
-
-    def half_collected(self) -> list[Entry]:
-        """Whose collecting was begun: by a process at work on it, or one that was killed."""
-        return [entry for entry in self.open_entries() if entry.state in ("collecting", "settling")]
 
     def at_endpoint(self) -> dict[str, str]:
         """Open batches: local id -> id at the endpoint."""

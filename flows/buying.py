@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.chat import RETRYABLE, ChatOutcome, ChatRequest, Journal, Ledger, Till, buy
-from components.chat.batch import Register, buy_batch, hold_open
+from components.chat.batch import Register, buy_batch, hold_open, make_way
 from components.errors import BatchPending
 from components.records import Run
 from components.specs import Budget, ChatSpec
@@ -29,6 +29,7 @@ LIVE_STAGES = frozenset({"judge_repair", "compare_repair"})
 _lock = threading.Lock()
 _journals: dict[str, Journal] = {}
 _ledgers: dict[tuple[str, str], Ledger] = {}
+_registers: dict[str, Register] = {}
 
 
 def journal_of(settings: Settings) -> Journal:
@@ -69,6 +70,12 @@ def ledger_of(settings: Settings, budget: Budget, purse: str) -> Ledger:
         return _ledgers[key]
 
 
+def register_of(settings: Settings) -> Register:
+    """The home's; one for the process, so that closed batches are read once."""
+    with _lock:
+        return _registers.setdefault(str(settings.batches), Register(settings.batches))
+
+
 def purses(settings: Settings) -> dict[str, Ledger]:
     """The ledgers of this process that are open in this home, by purse."""
     with _lock:
@@ -103,6 +110,10 @@ class Buyer:
             "on_outcome": self.count,
         }
         if not by_batch:
+            if self.spec.mode == "live" and self.ledger is None:  # no worker is sent for what a batch may hold
+                way = {name: value for name, value in common.items() if name != "on_outcome"}
+                register = register_of(self.settings)
+                await make_way(requests, **way, purse=self.purse, register=register, say=say)
             return await buy(requests, **common)
         common |= {"folder": self.settings.batches, "purse": self.purse, "say": say}
         known = waited_for()

@@ -18,7 +18,7 @@ from components.records import Item, Post, Prompt
 from components.specs import Budget, FeatureSpec, GenerationSpec, PromptSpec, Selection
 from components.warehouse.store import Store
 from flows.batching import in_parts, suspended_while_pending
-from flows.buying import TRIED_AGAIN, Buyer
+from flows.buying import TRIED_AGAIN, Buyer, register_of
 from flows.buying_elsewhere import Bought, Elsewhere
 from flows.caching import frozen, whole
 from flows.chunks_elsewhere import can_go_elsewhere, slice_size, written_elsewhere
@@ -102,8 +102,10 @@ def generate_posts(
         stage.advance(len(part))
 
     def by_workers(todo: Sequence[Prompt]) -> Sequence[Prompt]:
-        """What is left of `todo` when workers have written what they could."""
-        if not todo or not can_go_elsewhere(spec) or (crew := crew_of(settings)) is None:
+        """What is left of `todo` when workers have written what they could. Only this home knows what an open batch
+        holds, which is not to be bought again."""
+        held = any(entry.model == spec.model for entry in register_of(settings).open_entries())
+        if not todo or held or not can_go_elsewhere(spec) or (crew := crew_of(settings)) is None:
             return todo
         there = Elsewhere(crew, settings, budget, run_id, purse or run_id)
         with closing(written_elsewhere(there, spec, todo, lambda part: materials(store, part))) as parts:

@@ -139,6 +139,8 @@ def show_plan(plan: Any, console: Console) -> None:
     if waiting := sum(stage.under_way for stage in plan.stages):
         batches = "1 batch" if plan.batches == 1 else f"{plan.batches} batches"
         console.print(f"{waiting} calls more are in {batches} under way: handed in before, so not to be bought")
+        if any(stage.under_way and stage.mode == "live" for stage in plan.stages):
+            console.print("a live run stops until they are answered: set `mode: batch` to wait for them")
     console.print(f"\nbudget: {money(plan.budget_usd)}. Nothing was bought.")
     console.print(month_line(plan))
     if plan.note:

@@ -125,6 +125,29 @@ def test_what_was_bought_live_is_not_handed_in_and_the_other_way_round(
         assert server.stats["requests"] == live
 
 
+def test_a_live_run_buys_nothing_that_an_open_batch_holds_as_its_plan_says(
+    home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeProvider() as server:
+        server.batches.hold = True
+        with pytest.raises(BatchPending):
+            pipeline(campaign(server, "batch", batch_wait_h=0))
+        live = campaign(server, "live")
+        monkeypatch.setattr(buying, "_ledgers", {})
+        plan, console = plan_run(live, home, None, None, None), Console(width=200, record=True, quiet=False)
+        show_plan(plan, console)
+        assert (plan.stages[0].calls, plan.stages[0].under_way) == (0, 7)
+        assert "a live run stops until they are answered" in console.export_text()
+        with pytest.raises(BatchPending, match=r"7 calls to openai/fake are in batch batch_0001, .*`mode: batch`"):
+            pipeline(live)
+        assert server.stats["requests"] == 0 and states(home) == ["waiting"] * 2
+        answer(server)
+        monkeypatch.setattr(buying, "_ledgers", {})
+        assert pipeline(live).state == "done"
+        assert server.batches.stats["lines"] == 7 == server.stats["requests"], "seven posts by the batch, judged live"
+        assert len(posts_of(home)) == 7 and not Register(home.batches).open_entries()
+
+
 def test_a_run_that_does_not_wait_is_resumed_by_the_same_command(
     home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ killed, stopped, or tired of waiting goes on with the same batch.
 
 from components.chat.batch.books import batch_price, hold_open
 from components.chat.batch.buy import buy_batch
+from components.chat.batch.leftover import make_way
 from components.chat.batch.pace import Pace
 from components.chat.batch.register import Register
 
-__all__ = ["Pace", "Register", "batch_price", "buy_batch", "hold_open"]
+__all__ = ["Pace", "Register", "batch_price", "buy_batch", "hold_open", "make_way"]

@@ -7,7 +7,7 @@ end what they have in flight.
 
 import asyncio
 import contextlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -16,6 +16,7 @@ from components.chat.client import Client
 from components.chat.collector import rare_collections
 from components.chat.journal import Journal
 from components.chat.ledger import Ledger
+from components.chat.limits.ends import fails
 from components.chat.outcome import RETRYABLE, ChatOutcome, Status
 from components.chat.providers import check
 from components.chat.request import ChatRequest
@@ -113,9 +114,8 @@ class _Purchase:
 
     def __init__(self, walk: Walk, tell: Callable[[ChatOutcome], None], caller: Caller) -> None:
         self.walk, self.tell, self.caller, self.retry = walk, tell, caller, caller.retry
-        self.ends: deque[Status] = deque(maxlen=self.retry.window)
-        self.failing = 0
-        """How many of `ends` are failures."""
+        self.ends: Counter[Status] = Counter()
+        """Of the calls that were bought here."""
         self.last: str | None = None
         """What the latest failure said."""
 
@@ -129,8 +129,9 @@ class _Purchase:
             self.caller.halt(cancelled)
             await self._drain(pending)
             raise
-        if len(self.ends) < self.retry.unreachable:  # too few for `_notice`
+        if self.ends.total() < self.retry.unreachable:  # too few for `_notice`
             self._halt_if_unreachable()
+        self._halt_if_all_failed()
         if self.caller.why is not None:
             raise self.caller.why
 
@@ -173,32 +174,35 @@ class _Purchase:
 
     def _notice(self, outcome: ChatOutcome) -> None:
         """Stops the purchase when the endpoint fails too often to go on."""
-        if len(self.ends) == self.retry.window:
-            self.failing -= _fails(self.ends[0])
-        self.ends.append(outcome.status)
-        if not _fails(outcome.status):
+        self.ends[outcome.status] += 1
+        retry, endpoint = self.retry, self.caller.client.endpoint
+        failing = self.caller.ends.note(outcome.status, retry.window, retry.enough, retry.too_many)
+        if not fails(outcome.status):
             return
-        self.failing += 1
         self.last = outcome.detail
-        if len(self.ends) >= self.retry.unreachable:
+        if self.ends.total() >= retry.unreachable:
             self._halt_if_unreachable()
-        if len(self.ends) >= self.retry.enough and self.failing > self.retry.too_many * len(self.ends):
-            kinds = Counter(status for status in self.ends if _fails(status)).most_common()
-            counts = ", ".join(f"{count} {status}" for status, count in kinds)
-            of = f"{self.failing} of the last {len(self.ends)} calls to {self.caller.client.endpoint}"
-            self._halt(f"{of} failed ({counts}; last: {self.last})")
+        if failing is not None:
+            n, kinds = failing
+            self._halt(f"{kinds.total()} of the last {n} calls to {endpoint} failed ({self._kinds(kinds)})")
 
     def _halt_if_unreachable(self) -> None:
         endpoint = self.caller.client.endpoint
-        if self.ends and all(status is Status.connection for status in self.ends):
+        if self.ends.keys() == {Status.connection}:
             self._halt(f"{endpoint} cannot be reached ({self.last}): check `endpoint`, and that the server runs")
-        elif self.ends and all(status is Status.rate_limited for status in self.ends):
+        elif self.ends.keys() == {Status.rate_limited}:
             seconds = f"{self.retry.refused_s:g} s"
             self._halt(f"{endpoint} has refused every call for {seconds} ({self.last}): check the account's limits")
 
+    def _halt_if_all_failed(self) -> None:
+        """Of a purchase that is too small for `_notice`."""
+        if self.ends.total() > 1 and self.ends.keys() <= RETRYABLE:
+            endpoint, n = self.caller.client.endpoint, self.ends.total()
+            self._halt(f"all {n} calls to {endpoint} failed ({self._kinds(self.ends)})")
+
+    def _kinds(self, kinds: Counter[Status]) -> str:
+        return f"{', '.join(f'{count} {status}' for status, count in kinds.most_common())}; last: {self.last}"
+
     def _halt(self, why: str) -> None:
+        self.caller.ends.forget()
         self.caller.halt(ProviderStopped(f"{why}; answers are kept, run the same command again to go on"))
-
-
-def _fails(status: Status) -> bool:
-    return status in RETRYABLE or status is Status.bad_request

@@ -37,8 +37,9 @@ class Retry:
     components.chat.limits), and is given up only when the endpoint has accepted nothing at all for `refused_s`. It is
     silent for as long as a Retry-After says, but at most `longest_silence_s`.
 
-    Of the last `window` finished calls, once there are `enough`, more than the share `too_many` failed: the endpoint is
-    broken. The first `unreachable` calls all without a connection: it is not there. `grace_s`: how long a cancelled
+    Of the last `window` finished calls to a model, of all purchases of this process, once there are `enough`, more than
+    the share `too_many` failed: the endpoint is broken; so it is when every call of a purchase, two at least, failed.
+    The first `unreachable` calls all without a connection: it is not there. `grace_s`: how long a cancelled
     purchase waits for what is in flight.
     """
 
@@ -111,8 +112,9 @@ class Caller:
         )
         shared = None if self.client.endpoint == IN_PROCESS else self.journal.folder / "shared"
         pace = Pace(self.spec.rpm, self.spec.tpm, self.spec.max_concurrency)
-        # Last: who fails before stands at no door.
-        self.visitor = door_of(self.client.endpoint, shared).visitor(pace, self.spec.model)
+        door = door_of(self.client.endpoint, shared)
+        self.ends = door.ends(self.spec.model)
+        self.visitor = door.visitor(pace, self.spec.model)  # last: who fails before stands at no door
 
     def halt(self, why: BaseException) -> None:
         """No further attempt is made and all waits end; what is in flight may arrive. The first reason counts."""

@@ -11,7 +11,7 @@ import pytest
 
 from components.chat import Retry, Status
 from components.errors import ProviderStopped
-from tests.chat.conftest import Shop
+from tests.chat.conftest import Shop, request
 from tests.fake_provider import FakeProvider
 
 
@@ -76,3 +76,33 @@ async def test_cancelling_does_not_wait_for_a_server_that_hangs(shop: Shop) -> N
             await task
         assert time.monotonic() - began < 3
         assert {record["status"] for record in shop.records()} == {"connection"}
+
+
+async def test_a_small_purchase_all_of_which_fails_stops_and_the_next_one_goes_on(shop: Shop) -> None:
+    with FakeProvider() as server:
+        await shop.buy(server, 3)
+        server.faults.extend(["503"] * 10)
+        with pytest.raises(ProviderStopped, match=r"all 10 calls .*10 server_error; last: HTTP 503.*answers are kept"):
+            await shop.buy(server, 13, max_attempts=1)
+        assert Counter(record["status"] for record in shop.records()) == {"ok": 3, "server_error": 10}
+        outcomes = await shop.buy(server, 13)
+        assert Counter(outcome.bought for outcome in outcomes) == {False: 3, True: 10}
+        assert all(outcome.status is Status.ok for outcome in outcomes) and server.stats["requests"] == 23
+        server.faults.extend(["503"])
+        (alone,) = await shop.buy(server, [request(99, server.url)], max_attempts=1)
+        assert alone.status is Status.server_error, "one call says too little"
+
+
+async def test_failures_of_small_purchases_add_up(shop: Shop) -> None:
+    """Each has an answer, so that none of them stops by itself."""
+    with FakeProvider() as server:
+        outcomes: Counter[str] = Counter()
+        with pytest.raises(ProviderStopped, match=r"12 of the last 20 calls to http.* failed \(12 server_error"):
+            for purchase in range(10):
+                server.faults.extend(["ok", "ok", "503", "503", "503"])
+                asked = [request(number, server.url, seed=purchase) for number in range(5)]
+                found = await shop.buy(server, asked, max_attempts=1, max_concurrency=1)
+                outcomes.update(outcome.status for outcome in found)
+        assert outcomes == {"ok": 6, "server_error": 9}
+        server.faults.clear()
+        assert len(await shop.buy(server, 30)) == 30, "who goes on begins anew"

@@ -8,7 +8,7 @@
 
 headers.py reads what replies tell; pacing.py spaces calls under a known limit; finding.py finds an unknown one; lane.py
 puts the three together for one model; door.py lets visitors (visitor.py) of all threads in by turns; shared.py keeps
-known limits between processes.
+known limits between processes; ends.py says when an endpoint fails too often.
 """
 
 import threading

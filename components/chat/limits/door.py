@@ -10,6 +10,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from components.chat.limits.ends import Ends
 from components.chat.limits.lane import Lane, Silence
 from components.chat.limits.shared import SharedBook, SharedSilence
 from components.chat.limits.ticket import Ticket
@@ -27,6 +28,7 @@ class Door:
         self.lock = threading.RLock()
         self.silence = Silence()
         self.lanes: dict[str, Lane] = {}
+        self._ends: dict[str, Ends] = {}
         self.visitors: deque[Visitor] = deque()
         self.in_flight = 0
         self.room = 0
@@ -46,6 +48,10 @@ class Door:
             self.visitors.append(visitor)
             self._measure()
         return visitor
+
+    def ends(self, model: str) -> Ends:
+        with self.lock:
+            return self._ends.setdefault(model, Ends())
 
     def state(self) -> dict[str, object]:
         """For logs, progress and tests: of the endpoint, and of each model's lane (see Lane.state)."""

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from components.chat import ChatOutcome, ChatRequest, Status
+from components.chat.thinking import without_thinking
 from components.features.keywords import lemmas
 from components.items.pictures import PictureError
 from components.items.sending import picture_part
@@ -35,7 +36,6 @@ GLUE = frozenset(
 )
 """What a fused caption may add. No negation, no number, no "his" or "near": those say something about the picture."""
 
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _LABEL = re.compile(r"\A(?:caption|description|alt(?:ernative)?[ -]text|answer|sentence)\s*:\s*", re.IGNORECASE)
 _LEAD = re.compile(
     r"\A(?:the|this|an?) (?:image|picture|photo|photograph|scene)"
@@ -188,7 +188,7 @@ def _read(item_id: str, outcome: ChatOutcome, sentences: int = 1, longest: int =
 
 
 def _unwrapped(reply: str) -> str:
-    text = unescape(_THINKING.sub("", clean(reply)).strip())
+    text = unescape(without_thinking(clean(reply)).strip())
     while True:
         before = text
         text = _LABEL.sub("", text)

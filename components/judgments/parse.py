@@ -13,13 +13,12 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from components.chat.thinking import without_thinking
 from components.judgments.rubric import Scale
 from components.judgments.tolerant_json import LONGEST_BARE, Members, NotJson, frozen, objects_within, read_objects
 
 UNPARSABLE, MISSING, OUT_OF_RANGE = "unparsable", "missing_aspect", "out_of_range"
 
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-"""Servers without a parser for it leave a reasoning model's thinking in the reply: drafts of scores, not the answer."""
 _QUOTING = frozenset({"quote", "example", "input", "reasoning", "reason"}) | frozenset(
     {"post", "text", "source_text", "other_post", "alt_text", "brief"}
 )
@@ -41,10 +40,6 @@ class Reading:
     reasoning: str | None = None
     error: str | None = None
     detail: str | None = None
-
-
-def without_thinking(text: str) -> str:
-    return _THINKING.sub("", text)
 
 
 def parse_reply(text: str, aspects: Sequence[str], scale: Scale, material: Sequence[str] = ()) -> dict[str, Reading]:

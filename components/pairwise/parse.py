@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.judgments.parse import MISSING, UNPARSABLE, named_values, plain, texts_under, without_thinking
+from components.chat.thinking import without_thinking
+from components.judgments.parse import MISSING, UNPARSABLE, named_values, plain, texts_under
 from components.judgments.tolerant_json import LONGEST_BARE, Members, NotJson, read_objects
 from components.pairwise.prompt import OVERALL, TIE
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from components.chat import ChatOutcome, Status
+from components.chat.thinking import without_thinking
 from components.posts.alt_text import alt_text
 from components.posts.request import Asked, seed_of, temperature_of
 from components.prompts import load_platform
@@ -16,7 +17,6 @@ from components.prompts.escaping import clean
 from components.records import Post, Prompt
 from components.specs import GenerationSpec
 
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"\A```[\w-]*[ \t]*\n(.*?)\n?```\Z", re.DOTALL)
 _TAGGED = re.compile(r"\A<(post|answer|output|reply)>(.*)</\1>\Z", re.DOTALL | re.IGNORECASE)
 _YES = r"(?:sure|certainly|of course|absolutely|okay|ok|great|got it)\b[^\n:]{0,40}[!.,:]\s*"
@@ -108,10 +108,9 @@ def _read(
     platform = load_platform(prompt.platform)
     text, error, detail = None, None, None
     if outcome.status is Status.ok:
-        reply: str | None = outcome.text or ""
-        if asks_for_tags(prompt):
-            reply = between_tags(outcome.text or "")
-        text = clean_reply(reply or "") or None
+        answer = without_thinking(clean(outcome.text or ""))
+        reply = between_tags(answer) if asks_for_tags(prompt) else answer
+        text = unwrapped(reply or "") or None
         if reply is None:
             error, detail = "no_post", f"no <post>...</post> in the reply {(outcome.text or '')[:80]!r}"
         elif text is None:
@@ -146,7 +145,7 @@ def asks_for_tags(prompt: Prompt) -> bool:
 def between_tags(reply: str) -> str | None:
     """The last post between tags, None where there is none: thoughts are never taken for a post. The closing tag may be
     missing where nothing follows."""
-    opened = list(_OPEN.finditer(reply := _THINKING.sub("", reply)))
+    opened = list(_OPEN.finditer(reply))
     return re.split("</post>", reply[opened[-1].end() :], maxsplit=1, flags=re.IGNORECASE)[0] if opened else None
 
 
@@ -156,7 +155,12 @@ def clean_reply(reply: str) -> str:
     >>> clean_reply('Here is your post:\\n\\n"Two dogs, one beach."')
     'Two dogs, one beach.'
     """
-    text = _THINKING.sub("", clean(reply)).strip()
+    return unwrapped(without_thinking(clean(reply)))
+
+
+def unwrapped(text: str) -> str:
+    """The same of an answer that is clean and without thoughts."""
+    text = text.strip()
     while True:
         before = text
         if match := _FENCE.match(text):

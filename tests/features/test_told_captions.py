@@ -117,6 +117,7 @@ def test_each_broken_answer_ends_in_its_state(items: Items, tmp_path: Path) -> N
         ("Two dogs run along a beach.", "Two dogs run along a beach"),
         ("“Two dogs run along a beach.”", "Two dogs run along a beach"),
         ("<think>A dog?</think>\nTwo dogs run along a beach.", "Two dogs run along a beach"),
+        ("A dog?\n</think>\n\nTwo dogs run along a beach.", "Two dogs run along a beach"),
         ("This photo captures a man at St. Mark's Square.", "a man at St. Mark's Square"),
         ('A shop sign reads "open" above a door.', 'A shop sign reads "open" above a door'),
         ("Salt &amp; pepper on a table.", "Salt & pepper on a table"),

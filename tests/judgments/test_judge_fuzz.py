@@ -65,6 +65,8 @@ FRAMES = {
     "prose": "Here you are.\n{}\nAnything else?",
     "braces in prose": "My {{verdict}} on the {{post}}:\n{}",
     "thinking": '<think>Perhaps {{"relevance_clarity": {{"score": 2}}}}, no: {{ or 9/10</think>\n{}',
+    "thinking that began in the prompt": 'A draft: {{"relevance_clarity": {{"score": 2}}}}.\n</think>\n\n{}',
+    "a quoted end of thinking": '{{"post": "It ends with </think>, twice.", "scores": {}}}',
     "wrapped": '{{"judgment": {{"scores": {}}}}}',
     "with the post": '{{"post": {{"relevance_clarity": 10, "coherence_structure": {{"score": 10}}}}, "scores": {}}}',
     "twice": "{0}\n\nFinal:\n{0}",

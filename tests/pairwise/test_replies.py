@@ -24,6 +24,7 @@ FORGIVEN = {
     "fenced": f"```json\n{json.dumps(GOOD)}\n```",
     "prose": f"Here you are.\n{json.dumps(GOOD)}\nGlad to help.",
     "thinking": f'<think>{{"overall": {{"winner": "DM"}}}}</think>{json.dumps(GOOD)}',
+    "thinking that began in the prompt": f'{{"overall": {{"winner": "DM"}}}}\n</think>\n\n{json.dumps(GOOD)}',
     "trailing comma": '{"overall": {"reasoning": "seen", "winner": "KQ",},}',
     "no last brace": '{"overall": {"reasoning": "seen", "winner": "KQ"}',
     "without the wrapper": '{"reasoning": "seen", "winner": "KQ"}',

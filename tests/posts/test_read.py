@@ -39,6 +39,8 @@ def ok(text: str, **more: object) -> ChatOutcome:
         ("“Two dogs, one beach.”", "Two dogs, one beach."),
         ("<post>Two dogs &amp; one beach</post>", "Two dogs & one beach"),
         ("<think>Dogs again</think>\nTwo dogs.", "Two dogs."),
+        ("Dogs again. Perhaps:\n\nThree dogs!\n</think>\n\nTwo dogs.", "Two dogs."),
+        ("<think>Dogs</think>Write </think> to end a thought.", "Write </think> to end a thought."),
         ("Two dogs.\n\n(117 characters)", "Two dogs."),
         ("Two dogs.\n\nLet me know if you'd like a different tone!", "Two dogs."),
         ("Two dogs.  \n\n\n\n#Dogs", "Two dogs.\n\n#Dogs"),
@@ -136,6 +138,7 @@ def thought(reply: str) -> Post:
         "1. Dogs.\n2. Joy.\n<post>Two dogs.</post>",
         "I put it in <post> tags, as asked.\n\n<post>\nTwo dogs.\n</post>\nShall I change it?",
         "<think>Maybe <post>a cat</post>?</think><POST>Two dogs.</POST>",
+        "Dogs.\n</think>\n<post>Two dogs.</post>",
         "1. Dogs.\n<post>Two dogs.",
     ],
 )
@@ -148,4 +151,5 @@ def test_thoughts_without_a_post_are_a_state_and_no_post() -> None:
     post = thought("1. Dogs.\n2. Joy.\nTwo dogs, one beach.")
     assert (post.text, post.error) == (None, "no_post") and "no <post>" in (post.error_detail or "")
     assert thought("1. Dogs. <post> </post>").error == "empty"
+    assert thought("Maybe <post>a cat</post>?\n</think>\n\nTwo dogs.").error == "no_post"
     assert read(ok("1. Dogs.\nTwo dogs."))[0].text == "1. Dogs.\nTwo dogs.", "who was not asked for tags has none"

@@ -35,16 +35,22 @@ LATENCY_S = 0.2
 
 @dataclass
 class Answers:
-    """When calls were answered, and how many were given up."""
+    """When calls were answered, and how many were given up; `over` once the time is up: what ends then was cut off."""
 
     at: list[float] = field(default_factory=list)
     given_up: int = 0
+    over: bool = False
 
     def note(self, outcome: ChatOutcome) -> None:
+        if self.over:
+            return
         if outcome.status == "ok":
             self.at.append(time.monotonic())
         elif outcome.status == "rate_limited":
             self.given_up += 1
+
+    def end(self) -> None:
+        self.over = True
 
     def between(self, start: float, end: float) -> int:
         return sum(start <= at < end for at in self.at)
@@ -87,6 +93,7 @@ async def engine(url: str, seconds: float, answers: Answers, rpm: int | None, in
         buying = buy(
             requests, spec=spec, api_key=None, journal=journal, ledger=ledger, run_id="bench", on_outcome=answers.note
         )
+        asyncio.get_running_loop().call_later(seconds, answers.end)
         try:
             async with asyncio.timeout(seconds):
                 await buying

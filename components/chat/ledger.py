@@ -94,11 +94,6 @@ class Ledger:
         """USD that calls in flight may cost."""
         return self._pocket.totals()[2]
 
-    @property
-    def month_spent_usd(self) -> float | None:
-        """USD spent and held in this calendar month by the whole home; None for a ledger that is alone."""
-        return None if self._till is None else sum(self._till.month.totals()[:2])
-
     def living(self) -> set[str]:
         """The purses of this home that a living process has open; none for a ledger that is alone."""
         with self._lock:

@@ -1,11 +1,15 @@
 """Ledgers that share a home's purses, calls that are recorded, and a death as the kernel makes it."""
 
+import re
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from components.chat import Journal, Ledger, Price, Till
 from components.chat.ledger import Reservation
+from components.errors import BudgetExceeded
 
 PRICE = Price(input=1000.0, output=4000.0, date="2026-01-01")
 _numbers = count(1)
@@ -62,3 +66,17 @@ def total(ledger: Ledger) -> float:
 
 def rows(home: Path) -> list[dict[str, object]]:
     return list(Journal(home / "calls").records())
+
+
+def month_told(ledger: Ledger) -> float:
+    """USD that this calendar month has cost the home, and may have, as a refusal tells people."""
+    caps = ledger.cap_usd, ledger.month_usd
+    ledger.cap_usd, ledger.month_usd = 1e9, 100.0
+    try:
+        with pytest.raises(BudgetExceeded) as refused:
+            take(ledger, 1000.0)
+    finally:
+        ledger.cap_usd, ledger.month_usd = caps
+    told = re.search(r"by this home: (\S+) of 100.00 USD(?: and (\S+) may have been billed)?", str(refused.value))
+    assert told, refused.value
+    return float(told[1]) + float(told[2] or 0)

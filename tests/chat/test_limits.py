@@ -1,8 +1,10 @@
 """Limits in simulated time: what headers tell, what a known limit lets through, what is found where none is known."""
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -118,26 +120,53 @@ def test_never_more_requests_than_allowed_in_any_60_s(rpm: int, demand: list[tup
     assert most_in_a_minute(sent) <= rpm
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.integers(2000, 50000),
-    st.lists(st.tuples(st.floats(0, 4), st.integers(1, 2000), st.floats(0, 1), st.floats(0, 20)), max_size=200),
-)
-def test_never_more_tokens_than_allowed_in_any_60_s(tpm: int, calls: list[tuple[float, int, float, float]]) -> None:
-    """Claims before, usage (at most the claim) some seconds after; it counts for the moment at which the call left."""
-    lane, now, open_calls, sent = Lane(Silence()), 1000.0, [], []
+TPM = st.integers(2000, 50000)
+
+
+def calls(share: float) -> st.SearchStrategy[list[tuple[float, int, float, float]]]:
+    """(pause before it, claim, used share of the claim, seconds until its usage is known)"""
+    return st.lists(
+        st.tuples(st.floats(0, 4), st.integers(1, 2000), st.floats(0, share), st.floats(0, 20)), max_size=200
+    )
+
+
+def by_tokens(tpm: int, calls: list[tuple[float, int, float, float]]) -> list[tuple[float, int, int, float]]:
+    """(when it left, claim, usage, after which call the lane was told of it); usage counts when the call left."""
+    lane, now, open_calls = Lane(Silence()), 1000.0, list[Any]()
+    sent = list[list[Any]]()
     lane.room, lane.tpm = 10**6, tpm
     for pause, claim, share, latency in calls:
         now += pause
         while wait := lane.admit(now, claim, now):
             now += wait
-        used = int(claim * share)
-        sent.append((now, used))
-        open_calls.append((now + latency, lane.sent(now, claim), used))
+        sent.append([now, claim, int(claim * share), math.inf])
+        open_calls.append((now + latency, lane.sent(now, claim), sent[-1]))
         for call in [call for call in open_calls if call[0] <= now]:
-            lane.answered(call[1], now, call[2])
+            lane.answered(call[1], now, call[2][2])
+            call[2][3] = len(sent) - 1
             open_calls.remove(call)
-    assert most_in_a_minute(sent) <= tpm
+    return [(at, claim, used, told) for at, claim, used, told in sent]
+
+
+@settings(max_examples=60, deadline=None)
+@given(TPM, calls(1.0))
+def test_never_more_tokens_than_allowed_in_any_60_s(tpm: int, calls: list[tuple[float, int, float, float]]) -> None:
+    """Claims before, usage (at most the claim) some seconds after."""
+    assert most_in_a_minute((at, used) for at, _, used, _ in by_tokens(tpm, calls)) <= tpm
+
+
+@settings(max_examples=40, deadline=None)
+@given(TPM, calls(2.0))
+def test_usage_beyond_the_claims_passes_a_limit_by_that_of_calls_in_flight(
+    tpm: int, calls: list[tuple[float, int, float, float]]
+) -> None:
+    """What was known when a call was let in never passes it: what others use beyond their claims is waited for, too."""
+    sent = by_tokens(tpm, calls)
+    for n, (now, _, _, _) in enumerate(sent):
+        minute = [call for call in sent[: n + 1] if call[0] > now - 60]
+        assert sum(used if told < n else claim for _, claim, used, told in minute) <= tpm
+        in_flight = sum(max(0, used - claim) for _, claim, used, told in minute if told >= n)
+        assert sum(used for _, _, used, _ in minute) <= tpm + in_flight
 
 
 def test_tokens_are_used_up_though_every_call_claims_ten_times_too_many() -> None:

@@ -9,6 +9,7 @@ from components.errors import UserError
 from components.judgments import check_judge, load_rubric, rubric_text
 from components.judgments.prompt import system_message
 from components.judgments.worth import check_rubric_of_pairs
+from components.pairwise.prompt import reply_schema as schema_of_pairs
 from components.specs import JudgeSpec
 
 SHIPPED = ["accessibility", "brand", "mpwl", "persuasion"]
@@ -42,6 +43,20 @@ def test_reasoning_comes_before_the_score_and_nothing_else_is_allowed(name: str)
     for aspect in schema["properties"].values():
         assert list(aspect["properties"]) == ["reasoning", "score"] == aspect["required"]
         assert aspect["additionalProperties"] is False
+
+
+def test_every_schema_of_a_reply_requires_its_properties_in_their_order() -> None:
+    """The order of keys is no part of a call's key, that of a list is: so schemas that ask in another order differ."""
+    root = Path(__file__).parents[2]
+    builders = {str(path.relative_to(root)) for path in root.glob("[cf]*/**/*.py") if '"required"' in path.read_text()}
+    assert builders == {"components/judgments/rubric.py", "components/pairwise/prompt.py"}
+    rubrics = [load_rubric(name) for name in SHIPPED]
+    schemas = [rubric.reply_schema(group) for rubric in rubrics for group in [None, *rubric.groups]]
+    schemas += [schema_of_pairs(rubric) for rubric in rubrics]
+    while schemas:
+        schema = schemas.pop()
+        assert schema["required"] == list(schema["properties"])
+        schemas += [inner for inner in schema["properties"].values() if inner["type"] == "object"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -23,6 +23,18 @@ def blotted(text: str, secret: str | None) -> str:
     return text
 
 
+def blotted_cut(text: str, secret: str | None) -> str:
+    """The same for a text that was cut, "..." behind it or not: within the secret, it may be, whose beginning is as
+    little for others."""
+    text = blotted(text, secret)
+    body = text.removesuffix("...")
+    for form in forms(secret):
+        for length in range(len(form) - 1, SHORTEST_SECRET - 1, -1):
+            if body.endswith(form[:length]):
+                return body[:-length] + BLOT + text[len(body) :]
+    return text
+
+
 def blotted_json(line: bytes, secret: str | None) -> bytes:
     """The same for a line of JSON whose strings may hold any of the forms, and so escape them once more."""
     for form in _forms_in_json(secret):

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from components.chat.blotting import blotted
+from components.chat.blotting import blotted, blotted_cut
 from components.chat.limits.headers import RateHeaders
 from components.chat.outcome import Status
 from components.chat.prices import Usage
@@ -63,7 +63,7 @@ class Reply:
     def blot(self, secret: str | None) -> None:
         """Takes the key out of what is shown to people and read by the code; the journal takes it out of `raw`."""
         self.text = None if self.text is None else blotted(self.text, secret)
-        self.detail = None if self.detail is None else blotted(self.detail, secret)
+        self.detail = None if self.detail is None else blotted_cut(self.detail, secret)
 
 
 def parsed(body: bytes) -> Any:

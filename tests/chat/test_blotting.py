@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.chat.blotting import BLOT, blotted, blotted_json, forms
+from components.chat.blotting import BLOT, blotted, blotted_cut, blotted_json, forms
 
 KEYS = st.text(alphabet=[chr(code) for code in range(0x21, 0x7F)], min_size=12, max_size=60)
 AROUND = st.text(alphabet="abc {}:\n\"'é🎈", max_size=12)
@@ -19,6 +19,11 @@ def wrapped(key: str, before: str) -> list[str]:
         key, quote(key), quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1], code.decode(),
         base64.urlsafe_b64encode(f"{before}{key}".encode()).decode(),
     ]  # fmt: skip
+
+
+@given(KEYS, AROUND, st.integers(8, 60), st.sampled_from(["", "..."]))
+def test_a_text_that_is_cut_within_the_key_keeps_no_part_of_it(key: str, before: str, left: int, dots: str) -> None:
+    assert blotted_cut(before + key[:left] + dots, key) == before + BLOT + dots
 
 
 @given(KEYS, AROUND, AROUND)

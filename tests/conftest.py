@@ -20,7 +20,6 @@ LONG = (
     "test_money_and_change.py",
     "test_workers.py",
     "test_experiment_modes.py",
-    "test_training.py",
     "test_fault_matrix.py",
     "test_secrets.py",
     "test_stopping.py",

@@ -72,17 +72,21 @@ def answer(server: FakeProvider) -> None:
 
 
 @contextmanager
-def ending_in_twos(server: FakeProvider, patience_s: float = 60) -> Iterator[None]:
-    """A batch ends when another one is open beside it: who waits for the first before handing in the second waits for
-    ever, and here until patience ends."""
-    over = threading.Event()
+def ending_in(server: FakeProvider, *groups: int, patience_s: float = 60) -> Iterator[None]:
+    """Batches end when as many are open at once, group by group: who waits for the first before handing in the others
+    waits for ever, and here until patience ends, which fails."""
+    over, together = threading.Event(), []
 
     def watch() -> None:
-        server.batches.hold, ended, until = True, 0, time.monotonic() + patience_s
-        while not over.wait(0.02):
-            if len(server.batches.jobs) >= ended + 2 or time.monotonic() > until:
-                ended = len(server.batches.jobs)
-                answer(server)
+        server.batches.hold, ended = True, 0
+        for size in groups:
+            until = time.monotonic() + patience_s
+            while len(server.batches.jobs) < ended + size and time.monotonic() < until and not over.wait(0.02):
+                continue
+            together.append(len(server.batches.jobs) - ended)
+            ended += together[-1]
+            answer(server)
+        server.batches.hold = False
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -91,6 +95,8 @@ def ending_in_twos(server: FakeProvider, patience_s: float = 60) -> Iterator[Non
     finally:
         over.set()
         watcher.join()
+        server.batches.hold = False
+    assert together == list(groups)
 
 
 def test_a_campaign_by_batches_gives_the_rows_of_a_live_one_for_half_the_price(
@@ -177,60 +183,28 @@ def test_all_parts_are_handed_in_before_the_first_is_waited_for(
     home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batching, "BATCH", 3)
-    with FakeProvider() as server:
-        server.batches.step_s = 0.1
-        most_open = 0
-
-        def reply(body: dict[str, Any]) -> str:
-            nonlocal most_open
-            still = [job for job in server.batches.jobs.values() if job.status in ("validating", "in_progress")]
-            most_open = max(most_open, len(still))
-            from tests.fake_provider.replies import default_reply
-
-            return default_reply(body)
-
-        server.reply = reply
+    with FakeProvider() as server, ending_in(server, 3, 3):
         assert pipeline(campaign(server, "batch")).state == "done"
         assert [job.total for job in server.batches.jobs.values()] == [3, 3, 1] * 2
-        assert most_open == 3
         assert len(posts_of(home)) == 7
 
 
 def test_each_stage_of_all_parts_is_handed_in_before_it_is_waited_for(
     home: Settings, campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from tests.fake_provider.replies import default_reply
+
+    def reply(body: dict[str, Any]) -> str:
+        tells_alt_text = isinstance(body["messages"][-1]["content"], list) and "response_format" not in body
+        return "Waves roll onto an empty beach under a pale sky." if tells_alt_text else default_reply(body)
+
     monkeypatch.setattr(batching, "BATCH_WITH_PICTURES", 3)
-    with FakeProvider() as server:
-        server.batches.step_s = 1.0
-        opened = watch(server)
+    with FakeProvider(reply=reply) as server, ending_in(server, 3, 2, 1):
         plain = campaign(server, "batch")
         generation = plain.generation.model_copy(update={"alt_text": "model"})
         assert pipeline(plain.model_copy(update={"generation": generation})).state == "done"
         assert [job.total for job in server.batches.jobs.values()] == [3, 3, 1, 3, 3, 7]  # one item has no picture
-        assert opened == {"post": 3, "alt": 2, "judge": 1}
         assert len(posts_of(home)) == 7
-
-
-def watch(server: FakeProvider) -> dict[str, int]:
-    """Stage -> how many of its batches were open at once, at most."""
-    from tests.fake_provider.replies import default_reply
-
-    opened: dict[str, int] = {}
-    stages: dict[str, str] = {}
-
-    def reply(body: dict[str, Any]) -> str:
-        pictured = isinstance(body["messages"][-1]["content"], list)
-        stage = "judge" if "response_format" in body else "alt" if pictured else "post"
-        jobs = list(server.batches.jobs.items())
-        for name, job in jobs:
-            if job.status in ("validating", "in_progress"):
-                stages.setdefault(name, stage)
-        still = [name for name, job in jobs if job.status in ("validating", "in_progress") and stages[name] == stage]
-        opened[stage] = max(opened.get(stage, 0), len(still))
-        return "Waves roll onto an empty beach under a pale sky." if stage == "alt" else default_reply(body)
-
-    server.reply = reply
-    return opened
 
 
 def test_repairs_of_the_judge_are_bought_live(home: Settings, campaign: Callable[..., Campaign]) -> None:
@@ -267,7 +241,7 @@ def test_a_backfill_that_does_not_wait_hands_in_every_window(
 
 def test_a_backfill_that_waits_hands_in_every_window_first(home: Settings, campaign: Callable[..., Campaign]) -> None:
     first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
-    with FakeProvider() as server, ending_in_twos(server):
+    with FakeProvider() as server, ending_in(server, 2, 2):
         windows = backfill(campaign(server, "batch"), first, last)
         assert all(window.summary is not None and window.summary.state == "done" for window in windows)
         found = home.store().query("SELECT batch_id, stage FROM calls ORDER BY batch_id")

@@ -11,7 +11,7 @@ from components.starter.card import PARTS, read_card
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_one_command_trains_measures_and_describes_all_models(tmp_path: Path) -> None:
     out = tmp_path / "models"
     sizes = ["--pictures", "100", "--validation", "40", "--test", "40", "--sentences", "300", "--steps-scale", "0.001"]

@@ -25,8 +25,11 @@ VERBS = ("opened", "closed", "started", "ended", "moved", "changed", "arrived", 
 
 
 def write_texts(path: Path, n: int) -> None:
-    """n different short texts, an hour apart."""
-    dice, start = random.Random(7), datetime(2026, 1, 1, tzinfo=UTC)
+    """n different short texts from 2026 on, an hour apart; more than 5,000 a minute apart from 2020 on, as a post from
+    the future is refused."""
+    dice, start, apart = random.Random(7), datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1)
+    if n > 5_000:
+        start, apart = datetime(2020, 1, 1, tzinfo=UTC), timedelta(minutes=1)
     with path.open("w", encoding="utf-8") as file:
         for k in range(n):
             what, where, did = dice.choice(NOUNS), dice.choice(NOUNS), dice.choice(VERBS)
@@ -34,7 +37,7 @@ def write_texts(path: Path, n: int) -> None:
             row = {
                 "text": text,
                 "author": "ann",
-                "published_at": (start + timedelta(hours=k)).isoformat(),
+                "published_at": (start + k * apart).isoformat(),
                 "id": str(k),
             }
             file.write(json.dumps(row) + "\n")

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline import NOUNS, VERBS
+from _texts import NOUNS, VERBS
 
 FIRST = date(2025, 1, 1)
 ROOT = Path(__file__).parents[1]

@@ -45,7 +45,7 @@ def observed(run: Run, campaign: Campaign, settings: Settings, is_part: bool = F
         thread.start()
         try:
             yield
-        except BaseException as error:
+        except BaseException as error:  # a signal, too, is how a run ended, which its log must say; then it goes on
             is_defect = isinstance(error, Exception) and not isinstance(error, PostwrightError)
             level = logging.ERROR if is_defect else logging.WARNING
             EVENTS.log(level, "stopped by %s: %s", type(error).__name__, error, exc_info=is_defect)

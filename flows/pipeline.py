@@ -146,7 +146,7 @@ def go_through(
             written = [writes[step.step] for step in summary.steps if step.rows and step.step in writes]
             if is_checked and (is_shown or written):
                 check_warehouse(campaign, selection, run.run_id, () if is_shown else written)
-    except BaseException as error:
+    except BaseException as error:  # whatever ends it, its row says how
         summary.state, summary.message = how_it_ended(error)
         finish_stopped(summary, run, settings, is_shown)
         raise
@@ -241,7 +241,7 @@ def finish_stopped(summary: Summary, run: Run, settings: Settings, is_shown: boo
     """Like `finish`, but what fails here is only told: it must not hide what stopped the run."""
     try:
         finish(summary, run, settings, is_shown)
-    except Exception as error:
+    except Exception as error:  # what stopped the run is about to be raised, whatever is wrong here
         log.info("the end of run %s", run.run_id, exc_info=True)
         say(f"the end of the run could not be shown in full: {error}")
 

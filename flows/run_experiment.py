@@ -122,7 +122,7 @@ def compared_in_pairs(spec: ExperimentSpec, arms: Sequence[Arm], purse: str, set
             return compare_posts(
                 pairwise, entrants_of(arms), spec.selection, budget=spec.campaign.budget, run_id=run.run_id, purse=purse
             )
-    except BaseException as error:
+    except BaseException as error:  # whatever ends it, its row says how
         state, message = how_it_ended(error)
         raise
     finally:

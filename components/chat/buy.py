@@ -155,8 +155,8 @@ class _Purchase:
                     self._notice(outcome)
                 self.tell(outcome)
                 await asyncio.sleep(0)  # answers that came at the same moment are written down before more is asked
-        except BaseException as why:
-            caller.halt(why)  # at once: the other workers must not begin another call
+        except BaseException as why:  # a cancellation, too: at once, as the other workers must not begin another call
+            caller.halt(why)
             raise
 
     async def _drain(self, pending: set["asyncio.Task[None]"]) -> None:

@@ -13,11 +13,6 @@ from components.specs import FeatureSpec
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "campaigns/samples"
-CARD = ROOT / "components/features/starter/CARD.md"
-
-pytestmark = [
-    pytest.mark.skipif(not CARD.is_file(), reason="the starter models are not trained yet: no CARD.md beside them"),
-]
 
 
 @pytest.fixture(scope="module")

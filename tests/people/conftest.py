@@ -13,8 +13,10 @@ import aiohttp
 import pytest
 
 from components.drawings.drawing import draw
+from components.people.exports import ExportSpec
 from components.records import Judgment, Post
 from components.specs import JudgeSpec
+from flows.export_posts import Exported, export_posts
 from flows.review_posts import Asked, Reviewing, listening
 from flows.settings import Settings
 from tests.report.conftest import ASPECTS, T0, Home
@@ -148,3 +150,13 @@ def serve() -> Callable[..., Any]:
                 yield Served(address, home, session)
 
     return served
+
+
+@pytest.fixture
+def export(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    def run(settings: Settings, **more: Any) -> tuple[Exported, str]:
+        monkeypatch.setenv("POSTWRIGHT_HOME", str(settings.home))
+        done = export_posts.fn(ExportSpec(out=tmp_path / "out" / "file", **more))
+        return done, Path(done.file).read_bytes().decode()
+
+    return run

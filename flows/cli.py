@@ -260,12 +260,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PostwrightError as error:
         if args.json:
             print(json.dumps({"error": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
-        resume = "" if isinstance(error, UserError | BatchPending) else "; run the same command again to resume"
-        print(f"postwright: {error}{resume}", file=sys.stderr)
+        print(f"postwright: {said(error)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("postwright: interrupted; run the same command again to resume", file=sys.stderr)
         return 130
+
+
+def said(error: PostwrightError) -> str:
+    """What it says, and, of what the same command resumes, that it does; once."""
+    if isinstance(error, UserError | BatchPending) or "same command again" in str(error):
+        return str(error)
+    return f"{error}; run the same command again to resume"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import CheckFailed, ProviderStopped, UserError
+from flows.cli import said
+
 ROOT = Path(__file__).parents[1]
 COMMANDS = ("demo", "run", "plan", "backfill", "report", "doctor", "models")
 
@@ -126,3 +129,10 @@ def test_a_demo_ends_in_a_report_and_a_second_one_does_nothing(tmp_path: Path) -
     assert all((step["rows"], step["bought"], step["passes"]) == (0, 0, 0) for step in again["steps"])
     assert time.monotonic() - begun < 120
     assert Path(again["report"]).exists()
+
+
+def test_what_can_be_resumed_says_so_once() -> None:
+    told = "all 6 calls failed; answers are kept, run the same command again to go on"
+    assert said(ProviderStopped(told)) == told
+    assert said(CheckFailed("posts: 3 are empty")) == "posts: 3 are empty; run the same command again to resume"
+    assert said(UserError("no such file")) == "no such file"

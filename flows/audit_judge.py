@@ -47,7 +47,7 @@ class AuditResult:
     seconds: float = 0.0
 
 
-@task(task_run_name="audit {model}", cache_policy=NO_CACHE, tags=["calls"])
+@task(task_run_name="audit {model}", cache_policy=NO_CACHE)
 def ask_judge(spec: AuditSpec, model: str, plan: Plan, budget: Budget, run_id: str) -> tuple[Answers, Buyer]:
     """Buy the readings that the journal lacks. No retries here: the engine of calls has the only retry layer."""
     buyer = Buyer(Settings.from_environment(), spec.reading(1), budget, run_id, run_id, spec.id)

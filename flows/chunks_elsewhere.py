@@ -47,7 +47,7 @@ def slice_size(spec: ChatSpec, settings: Settings) -> int:
     return part_size(spec) * (at_once(settings) if can_go_elsewhere(spec) else 1)
 
 
-@task(task_run_name="write {errand.chunk}", cache_policy=NO_CACHE, persist_result=False, tags=["calls"])
+@task(task_run_name="write {errand.chunk}", cache_policy=NO_CACHE, persist_result=False)
 def write_elsewhere(spec: GenerationSpec, errand: Errand) -> Bought:
     """On a worker: buy the posts of one chunk. No retries here: the engine of calls has the only retry layer."""
     parcels = errand.parcels
@@ -90,7 +90,7 @@ def written_elsewhere(
             parcels.remove("items", "said", "prompts", "posts")
 
 
-@task(task_run_name="judge {errand.chunk}", cache_policy=NO_CACHE, persist_result=False, tags=["calls"])
+@task(task_run_name="judge {errand.chunk}", cache_policy=NO_CACHE, persist_result=False)
 def judge_elsewhere(spec: JudgeSpec, errand: Errand) -> Bought:
     """On a worker: buy the judgments of one chunk. No retries here: the engine of calls has the only retry layer."""
     parcels = errand.parcels

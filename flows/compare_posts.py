@@ -36,7 +36,7 @@ from flows.stopping import run_async
 Pair = tuple[Post, Post]
 
 
-@task(task_run_name="compare {chunk}", cache_policy=NO_CACHE, tags=["calls"])
+@task(task_run_name="compare {chunk}", cache_policy=NO_CACHE)
 def compare_chunk(
     spec: PairwiseSpec, spec_id: str, chunk: str, pairs: Sequence[Pair], budget: Budget, run_id: str, purse: str
 ) -> tuple[list[Comparison], Buyer]:

@@ -32,7 +32,7 @@ class Descriptions:
     reused: int
 
 
-@task(task_run_name="describe {name}", cache_policy=NO_CACHE, tags=["calls"])
+@task(task_run_name="describe {name}", cache_policy=NO_CACHE)
 def ask_for_descriptions(
     text: str, name: str, spec: DescriptionSpec, budget: Budget, run_id: str
 ) -> tuple[Described, Buyer]:

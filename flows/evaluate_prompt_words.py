@@ -45,7 +45,7 @@ class EvaluationResult:
     seconds: float = 0.0
 
 
-@task(task_run_name="measure {name}", cache_policy=NO_CACHE, tags=["models"])
+@task(task_run_name="measure {name}", cache_policy=NO_CACHE)
 def measure_method(
     spec: EvaluationSpec,
     method: Method,

@@ -29,7 +29,6 @@ CHUNK = 128
     task_run_name="extract {chunk}",
     retry_delay_seconds=[1, 10],
     **KEPT,
-    tags=["models"],
 )
 def extract_chunk(
     spec: FeatureSpec, spec_id: str, chunk: str, items: Sequence[Item]

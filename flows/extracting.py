@@ -62,7 +62,6 @@ class Extracted:
     retries=2,
     retry_delay_seconds=[1, 10],
     retry_condition_fn=worth_retrying,
-    tags=["models"],
 )
 def extract_elsewhere(spec: FeatureSpec, spec_id: str, chunk: str, exchange: str, rows: str, pictures: bool) -> int:
     """On a worker: run the models over the chunk that lies in the exchange, and leave its rows there. Returns the

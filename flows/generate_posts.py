@@ -32,7 +32,7 @@ from flows.turns import models_to_itself
 from flows.workers import crew_of
 
 
-@task(task_run_name="write {chunk}", cache_policy=NO_CACHE, tags=["calls"])
+@task(task_run_name="write {chunk}", cache_policy=NO_CACHE)
 def write_chunk(
     spec: GenerationSpec,
     spec_id: str,

@@ -34,7 +34,7 @@ from flows.stopping import run_async
 from flows.workers import crew_of
 
 
-@task(task_run_name="judge {chunk}", cache_policy=NO_CACHE, tags=["calls"])
+@task(task_run_name="judge {chunk}", cache_policy=NO_CACHE)
 def judge_chunk(
     spec: JudgeSpec,
     spec_id: str,

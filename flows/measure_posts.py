@@ -25,7 +25,7 @@ from flows.turns import models_to_itself
 CHUNK = 256
 
 
-@task(task_run_name="measure {chunk}", cache_policy=NO_CACHE, tags=["models"])
+@task(task_run_name="measure {chunk}", cache_policy=NO_CACHE)
 def measure_chunk(
     spec: MeasureSpec, spec_id: str, chunk: str, posts: Sequence[Post], measuring: Measuring
 ) -> list[Measure]:

@@ -37,7 +37,7 @@ class AnchorStep(StepResult):
     said: list[str] = field(default_factory=list)
 
 
-@task(task_run_name="read anchors {period}", cache_policy=NO_CACHE, tags=["calls"])
+@task(task_run_name="read anchors {period}", cache_policy=NO_CACHE)
 def read_period(
     anchors: AnchorSpec, judge: JudgeSpec, spec_id: str, period: str, done: Sequence[str], budget: Budget,
     run_id: str, purse: str,

@@ -55,7 +55,6 @@ def read_examples_chunk(
     task_run_name="encode {chunk}",
     retry_delay_seconds=[1, 10],
     **KEPT,
-    tags=["models"],
 )
 def encode_chunk(
     models: str, spec_id: str, chunk: str, examples: Sequence[Example], kinds: Sequence[str], step: str, device: Device

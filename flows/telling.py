@@ -45,7 +45,7 @@ class Tellings:
     reused: int = 0
 
 
-@task(task_run_name="tell {chunk}", cache_policy=NO_CACHE, tags=["calls"])
+@task(task_run_name="tell {chunk}", cache_policy=NO_CACHE)
 def tell_chunk(
     spec: FeatureSpec,
     spec_id: str,

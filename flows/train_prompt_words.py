@@ -58,7 +58,7 @@ class TrainingResult:
     seconds: float = 0.0
 
 
-@task(task_run_name="train {name}", cache_policy=NO_CACHE, tags=["models"])
+@task(task_run_name="train {name}", cache_policy=NO_CACHE)
 def fit_arm(
     name: str, arm: Arm, data: Mapping[str, Encoded], spec: TrainingSpec, labels: Mapping[str, Sequence[str]]
 ) -> ArmResult:
@@ -68,7 +68,7 @@ def fit_arm(
         return train_arm(arm, data, spec, labels, track)
 
 
-@task(task_run_name="train encoders {name}", cache_policy=NO_CACHE, tags=["models"])
+@task(task_run_name="train encoders {name}", cache_policy=NO_CACHE)
 def fit_encoders(
     name: str,
     examples: Sequence[Example],

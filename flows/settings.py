@@ -24,14 +24,13 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from components.chat.blotting import blotted_json
-from components.chat.calls_view import calls_view_sql
-from components.chat.kept import KEEPS, Keep
-from components.chat.spend_views import spend_views_sql
 from components.errors import UserError
-from components.keeping.in_use import use
-from components.warehouse.store import Store
+
+if TYPE_CHECKING:  # transports and the warehouse's libraries take a second: whoever asks for help does not wait for it
+    from components.chat.kept import Keep
+    from components.warehouse.store import Store
 
 DEFAULT_HOME = ".postwright"
 WAIT_S = 60.0
@@ -46,7 +45,7 @@ class Settings:
     """Where a home keeps things. The folder is made by `prepare`, not before."""
 
     home: Path
-    keep: Keep = "everything"
+    keep: "Keep" = "everything"
     wait_s: float = WAIT_S
     runner: str = "local"
     workers: int = 1
@@ -57,6 +56,8 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
+        from components.chat.kept import KEEPS
+
         asked = os.environ.get("POSTWRIGHT_KEEP") or "everything"
         keep = next((known for known in KEEPS if known == asked), None)
         if keep is None:
@@ -154,6 +155,8 @@ class Settings:
     def prepare(self) -> "Settings":
         """Make the home's folders and tables, and be at work there until this process ends; raises UserError where the
         home cannot be written."""
+        from components.keeping.in_use import use
+
         try:
             for folder in (self.home, self.calls, self.results, self.models, self.reports):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +171,11 @@ class Settings:
         self.store().prepare()
         return self
 
-    def store(self) -> Store:
+    def store(self) -> "Store":
+        from components.chat.calls_view import calls_view_sql
+        from components.chat.spend_views import spend_views_sql
+        from components.warehouse.store import Store
+
         return Store(self.warehouse, f"{calls_view_sql(self.calls)};\n{spend_views_sql()}", self.wait_s, _say)
 
     def existing(self) -> "Settings":
@@ -228,6 +235,8 @@ def api_key(name: str) -> str | None:
 
 def without_keys(line: str) -> str:
     """A line of JSON with every form of every key that was read in this process blotted out."""
+    from components.chat.blotting import blotted_json
+
     found = line.encode("utf-8", "backslashreplace")
     for name in sorted(_keys):
         found = blotted_json(found, os.environ.get(name))

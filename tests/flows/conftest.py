@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import Settings
+from flows.settings import NOBODY, Settings
+from tests.prefect_files import with_database
 
 
 @pytest.fixture(scope="session")
@@ -16,12 +17,14 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     from flows.own_server import OwnServer
 
-    place = tmp_path_factory.mktemp("prefect")
+    place = with_database(tmp_path_factory.mktemp("prefect"), tmp_path_factory)
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     server = OwnServer(environment | {"PREFECT_HOME": str(place)})
-    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+    from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-    with temporary_settings({PREFECT_API_URL: server.wait(), PREFECT_HOME: place}):
+    with temporary_settings({
+        PREFECT_API_URL: server.wait(), PREFECT_HOME: place, PREFECT_API_SSL_CERT_FILE: str(NOBODY)
+    }):  # fmt: skip
         yield
     server.stop()
 

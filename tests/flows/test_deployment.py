@@ -28,6 +28,7 @@ from flows.work_pool import keep_pool
 from tests.fake_provider import FakeProvider
 from tests.flows.service import ROOT, Service, wait_until, webhook
 from tests.flows.test_secrets import KEY, TEXTS, leaks
+from tests.prefect_files import with_database
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -52,6 +53,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, hook: tuple[str, list[Any]
         "TMPDIR": str(place / "tmp"),
     }
     (place / "tmp").mkdir()
+    with_database(place / "home" / "service" / "prefect", tmp_path_factory)
     made = Service(place / "home", **quick)
     try:
         done = made.up("--port", "0", "--notify", hook[0])

@@ -19,6 +19,7 @@ import duckdb
 import pytest
 
 from tests.fake_provider import FakeProvider
+from tests.prefect_files import with_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -112,11 +113,12 @@ def test_the_scan_finds_what_is_there(tmp_path: Path) -> None:
     assert leaks(tmp_path / "nowhere", "it says nothing") == []
 
 
-def test_no_run_leaves_its_key_anywhere(tmp_path: Path) -> None:
+def test_no_run_leaves_its_key_anywhere(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     user, place = tmp_path / "user", tmp_path / "campaign"
     for folder in (user, place):
         folder.mkdir()
     (place / "texts.csv").write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS))
+    with_database(tmp_path / "home" / "prefect", tmp_path_factory)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "POSTWRIGHT_", "OPENAI_", "XDG_"))}
     env = clean | {"MARKED_KEY": KEY, "PYTHONPATH": str(ROOT), "HOME": str(user), "TMPDIR": str(tmp_path)}
 

@@ -16,6 +16,7 @@ import yaml
 from components.warehouse.store import Store
 from flows.stopping import run_async, stoppable
 from tests.fake_provider import FakeProvider
+from tests.prefect_files import with_database
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,9 +66,14 @@ def journal(home: Path) -> list[dict[str, object]]:
     ],
 )
 def test_a_signal_ends_a_run_with_what_was_in_flight_and_the_same_command_resumes_it(
-    tmp_path: Path, pictures: Path, number: signal.Signals, words: list[str]
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    pictures: Path,
+    number: signal.Signals,
+    words: list[str],
 ) -> None:
     home = tmp_path / "home"
+    with_database(home / "prefect", tmp_path_factory)
     with FakeProvider(latency=1.0) as server:
         campaign = campaign_file(tmp_path, pictures, server, hands=2)
         process = start(home, campaign, *words)

@@ -16,6 +16,7 @@ from components.people.exports import ExportSpec
 from flows.settings import Settings
 from tests.chromium import CHROMIUM, Tab, browser
 from tests.people.conftest import Posts, serving
+from tests.prefect_files import with_database
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -54,11 +55,14 @@ def a_campaign(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-async def test_twenty_posts_by_keys_alone_while_a_pipeline_runs(posts, tmp_path: Path, monkeypatch) -> None:
+async def test_twenty_posts_by_keys_alone_while_a_pipeline_runs(
+    posts, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
+) -> None:
     home = posts()
     for n in range(24):
         home.post(scores=(4 + n % 5, 5, 6, 7), others=(9, 9, 9, 9) if n % 7 == 3 else None)
     settings = home.done()
+    with_database(settings.home / "prefect", tmp_path_factory)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTWRIGHT_"))}
     command = [sys.executable, "-m", "flows.cli", "run", str(a_campaign(tmp_path / "c")), "--home", str(settings.home)]
     pipeline = subprocess.Popen(

@@ -3,7 +3,10 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from components.prompts import counting
 from components.prompts.counting import graphemes, hashtags, links, mastodon, mentions, threads, utf16, x_weighted
 
 FAMILY = "👨‍👩‍👧‍👦"
@@ -100,3 +103,17 @@ def test_hostile_texts_are_counted_in_linear_time(unit: str) -> None:
     for count in (links, hashtags, mentions, x_weighted, mastodon, threads):
         count(unit * 3000)
     assert time.process_time() - started < 5
+
+
+PIECES = ["a", "é", "рф", "com", "example.org", ".", "。", "..", " ", "/", "http://", "t.co/x", "みんな", "1"]
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+def test_what_is_looked_for_first_leaves_out_no_link(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert counting._MAY_BE_LINK.search(text) or not counting._link_pattern().search(text)
+
+
+def test_no_ascii_text_has_an_emoji() -> None:
+    text = "".join(one + other for one in map(chr, range(128)) for other in map(chr, range(128)))
+    assert not counting.EMOJI.search(text)

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import Field
 
+from components.chat.collector import rare_collections
 from components.errors import BatchPending, HomeUnusable, PostwrightError
 from components.judgments.panel import by_judge, judges_of
 from components.posts.choosing import choice_of
@@ -119,7 +120,7 @@ def pipeline(
         limit=limit,
     )
     run = begin(campaign, selection, store, purse)
-    with suspended_while_pending(), observed(run, campaign, settings):
+    with rare_collections(), suspended_while_pending(), observed(run, campaign, settings):
         return go_through(campaign, selection, run, settings)
 
 

@@ -21,7 +21,7 @@ from components.report.readings import Readings, read, reasons
 from components.report.trend import Past, past
 from components.specs import Selection
 from components.warehouse.questions import STANDING
-from components.warehouse.selected import selected
+from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
 Row = dict[str, Any]
@@ -29,29 +29,35 @@ HISTORY, REFUSED = 10, 100
 """Rows shown of earlier runs and of the quarantine."""
 LABELS = ("scene", "topic", "sentiment")
 
-_JUDGING_COST = """
-    SELECT post_id, CASE WHEN count(*) = count(cost) THEN round(sum(cost), 9) END AS judge_cost_usd FROM (
-        SELECT post_id, repeat, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost
-        FROM judgments WHERE spec_id = $judge_posts GROUP BY ALL
-    ) GROUP BY post_id"""
-
 _POSTS = f"""
-    SELECT st.post_id, i.dataset, i.item_id, i.image_path, i.sha256, i.text AS item_text, i.author, i.published_at,
-           pr.prompt_id, pr.template, po.platform, po.candidate, po.text, po.alt_text, po.rules,
+    SELECT st.post_id, i.item_id, i.image_path, pr.prompt_id, po.platform, po.candidate, po.text, po.rules, po.error,
            st.aspects, st.overall, st.readings, st.failed_readings, st.is_read AS judged_here,
-           po.cost_usd AS writing_cost_usd, c.judge_cost_usd, writer.params->>'$.model' AS writer,
-           judge.params->>'$.model' AS judge, looker.params->>'$.models' AS models,
-           po.error, po.error_detail, po.created_at, po.temperature, po.seed, po.duplicate_of, po.clip_score,
-           st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin, st.candidates,
-           i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri
+           po.duplicate_of, po.clip_score, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin,
+           st.candidates
     FROM ({STANDING}) st JOIN posts po ON po.post_id = st.post_id JOIN prompts pr ON pr.prompt_id = po.prompt_id
     JOIN selected i USING (item_id)
-    LEFT JOIN ({_JUDGING_COST}) c ON c.post_id = st.post_id
-    LEFT JOIN specs writer ON writer.spec_id = po.spec_id
-    LEFT JOIN specs judge ON judge.spec_id = st.judge_spec_id AND st.is_read
-    LEFT JOIN specs looker ON looker.spec_id = pr.feature_spec_id
     WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts AND po.spec_id = $generate_posts
     ORDER BY i.published_at NULLS LAST, i.item_id, po.candidate, st.post_id"""
+"""All posts, with what figures are made of."""
+_SHOWN = """
+    SELECT po.post_id, i.dataset, i.sha256, i.text AS item_text, i.author, i.published_at, pr.template, po.alt_text,
+           po.cost_usd AS writing_cost_usd, c.judge_cost_usd, writer.params->>'$.model' AS writer,
+           judge.params->>'$.model' AS judge, looker.params->>'$.models' AS models,
+           po.error_detail, po.created_at, po.temperature, po.seed,
+           i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri
+    FROM posts po JOIN prompts pr ON pr.prompt_id = po.prompt_id JOIN selected i USING (item_id)
+    LEFT JOIN (
+        SELECT post_id, CASE WHEN count(*) = count(cost) THEN round(sum(cost), 9) END AS judge_cost_usd FROM (
+            SELECT post_id, repeat, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost
+            FROM judgments WHERE spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))
+            GROUP BY ALL
+        ) GROUP BY post_id
+    ) c ON c.post_id = po.post_id
+    LEFT JOIN specs writer ON writer.spec_id = po.spec_id
+    LEFT JOIN specs judge ON judge.spec_id = $judge_posts
+    LEFT JOIN specs looker ON looker.spec_id = pr.feature_spec_id
+    WHERE po.post_id IN (SELECT unnest($posts::VARCHAR[]))"""
+"""The rest of the posts that are shown. For all posts of a long run it would take longer than all else."""
 _STEPS = """
     SELECT (SELECT count(*) FROM selected) AS read_items, (SELECT count(image_path) FROM selected) AS pictures,
            (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN selected USING (item_id)
@@ -191,6 +197,20 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
     )
 
 
+def complete(store: Store, findings: Findings, posts: Sequence[Row]) -> None:
+    """Give `posts`, rows of `findings`, what only those need that are shown (_SHOWN)."""
+    selection = Selection.of_run(findings.run)
+    asked = {"judge_posts": findings.run["spec_ids"].get("judge_posts", "")} | parameters(selection)
+    sql = selected(selection) + _SHOWN
+    rows = store.query(sql, asked | {"posts": sorted({post["post_id"] for post in posts})})
+    found = {row["post_id"]: row for row in rows}
+    for post in posts:
+        row = found[post["post_id"]]
+        for name in ("writing_cost_usd", "judge_cost_usd"):
+            row[name] = _settled(row[name])
+        post.update(row if post["judged_here"] else row | {"judge": None})
+
+
 def details(store: Store, findings: Findings, posts: list[Row], differing: Sequence[str] = ()) -> Details:
     """What stands behind the posts that are shown in full, and behind those that judges differ about. Gives each of
     `posts` its `reasons`, aspect -> why: as texts for all posts of a run they would take longer than all else."""
@@ -241,11 +261,13 @@ def _label(posts: list[Row], labels: list[Row]) -> None:
 
 
 def _settle(post: Row) -> None:
-    """Drop the last bits: DuckDB's threads add in any order, and 6.85 must not read 6.8 now and 6.9 then."""
-    for name in ("overall", "writing_cost_usd", "judge_cost_usd"):
-        post[name] = None if post[name] is None else round(post[name], 9)
-    scores = post["aspects"] or {}
-    post["aspects"] = {name: None if score is None else round(score, 9) for name, score in scores.items()} or None
+    post["overall"] = _settled(post["overall"])
+    post["aspects"] = {name: _settled(score) for name, score in (post["aspects"] or {}).items()} or None
+
+
+def _settled(value: float | None) -> float | None:
+    """Without the last bits: DuckDB's threads add in any order, and 6.85 must not read 6.8 now and 6.9 then."""
+    return None if value is None else round(value, 9)
 
 
 def _same_specs(ask: Any, run: Row) -> list[str]:

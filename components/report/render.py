@@ -29,7 +29,7 @@ from components.report.disagreements import explain, extremes, most_different
 from components.report.forest import forest_of
 from components.report.measured import independence, measures_of
 from components.report.pictures import embed
-from components.report.queries import LABELS, REFUSED, Findings, Row, details, find
+from components.report.queries import LABELS, REFUSED, Findings, Row, complete, details, find
 from components.report.trend import trend_of
 from components.statistics.means import mean_with_interval
 from components.warehouse.store import Store
@@ -69,9 +69,13 @@ def render(store: Store, run_id: str) -> str:
     agreement = block_of(findings.readings, titles)
     differing = most_different(findings.readings)
     shown = choose(findings)
+    full = {post["post_id"]: number for number, post in enumerate(shown, start=1)}
+    rest = [post for post in findings.posts if post["post_id"] not in full]
+    behind = others_of(findings.candidates)
+    others = [other for post in shown for other in behind.get(post["post_id"], ())]
+    complete(store, findings, [*shown, *others, *rest[:ROWS]])
     known = details(store, findings, shown, [post_id for post_id, *_ in differing])
     pictures = embed({post["item_id"]: known.items[post["item_id"]] for post in shown})
-    behind = others_of(findings.candidates)
     cards = [
         card(
             post,
@@ -86,9 +90,7 @@ def render(store: Store, run_id: str) -> str:
         )
         for number, post in enumerate(shown, start=1)
     ]
-    full = {post["post_id"]: number for number, post in enumerate(shown, start=1)}
     every = {post["post_id"]: post for post in findings.candidates}
-    rest = [post for post in findings.posts if post["post_id"] not in full]
     script = (TEMPLATES / "filter.js").read_text("utf-8")
     return str(
         environment()

@@ -209,6 +209,13 @@ def test_deployments_point_at_flows_that_exist() -> None:
     assert flows == steps, "one deployment per flow"
 
 
+def test_tasks_have_no_tags() -> None:
+    """Before a task with tags begins, Prefect asks its server for their limits, and where SQLite is just being written
+    the answer is a 503 that its client repeats after two seconds and more: once a chunk."""
+    tagged = [path.name for path in modules("flows") if re.search(r"@task\([^)]*\btags=", path.read_text())]
+    assert not tagged
+
+
 def test_the_lock_has_hashes_and_no_address() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     pins = re.findall(r"^[a-z0-9][\w.\-\[\]]*==\S+", lock, re.M | re.I)

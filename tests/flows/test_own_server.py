@@ -1,6 +1,7 @@
 """The server that a command starts for itself; that it works is what every test of the command line shows."""
 
 import os
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from components.errors import HomeUnusable
 from flows.own_server import ATTEMPTS, OwnServer
+from flows.settings import Settings, quiet_prefect
 from tests.processes import Python
 
 
@@ -51,3 +53,18 @@ def gone(pid: int) -> str | None:
     except FileNotFoundError:
         return "ended"
     return "a zombie" if state == "Z" else None
+
+
+def test_only_clients_of_servers_that_we_start_trust_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.setenv("POSTWRIGHT_HOME", str(tmp_path / "home"))
+    settings = Settings.from_environment()
+    monkeypatch.setattr(os, "environ", dict(os.environ) | {"PREFECT_API_URL": "https://prefect.example.com/api"})
+    assert quiet_prefect(settings, verbose=False) is None and "PREFECT_API_SSL_CERT_FILE" not in os.environ
+    monkeypatch.setattr(os, "environ", {n: v for n, v in os.environ.items() if n != "PREFECT_API_URL"})
+    environment = quiet_prefect(settings, verbose=False)
+    assert environment is not None
+    context = ssl.create_default_context(cafile=environment["PREFECT_API_SSL_CERT_FILE"])
+    assert [dict(part[0] for part in one["subject"]) for one in context.get_ca_certs()] == [{"commonName": "nobody"}]

@@ -21,7 +21,7 @@ from components.report.readings import Readings, read, reasons
 from components.report.trend import Past, past
 from components.specs import Selection
 from components.warehouse.questions import STANDING
-from components.warehouse.selected import parameters, selected
+from components.warehouse.selected import selected
 from components.warehouse.store import Store
 
 Row = dict[str, Any]
@@ -45,7 +45,7 @@ _SHOWN = """
            judge.params->>'$.model' AS judge, looker.params->>'$.models' AS models,
            po.error_detail, po.created_at, po.temperature, po.seed,
            i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri
-    FROM posts po JOIN prompts pr ON pr.prompt_id = po.prompt_id JOIN selected i USING (item_id)
+    FROM posts po JOIN prompts pr ON pr.prompt_id = po.prompt_id JOIN items i USING (item_id)
     LEFT JOIN (
         SELECT post_id, CASE WHEN count(*) = count(cost) THEN round(sum(cost), 9) END AS judge_cost_usd FROM (
             SELECT post_id, repeat, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost
@@ -199,10 +199,8 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
 
 def complete(store: Store, findings: Findings, posts: Sequence[Row]) -> None:
     """Give `posts`, rows of `findings`, what only those need that are shown (_SHOWN)."""
-    selection = Selection.of_run(findings.run)
-    asked = {"judge_posts": findings.run["spec_ids"].get("judge_posts", "")} | parameters(selection)
-    sql = selected(selection) + _SHOWN
-    rows = store.query(sql, asked | {"posts": sorted({post["post_id"] for post in posts})})
+    asked = {"judge_posts": findings.run["spec_ids"].get("judge_posts", "")}
+    rows = store.query(_SHOWN, asked | {"posts": sorted({post["post_id"] for post in posts})})
     found = {row["post_id"]: row for row in rows}
     for post in posts:
         row = found[post["post_id"]]

@@ -300,12 +300,13 @@ def scores(store: Store, run: Run) -> dict[str, Any]:
     selection = Selection.of_run(run.row())
     sql = f"""{selected(selection)} SELECT prompt_id, post_id, error, clip_score, choose, place, is_distinct,
             stands, overall, aspects, sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge
-        FROM ({STANDING}) st JOIN prompts p USING (prompt_id) SEMI JOIN selected USING (item_id)
+        FROM ({STANDING}) st JOIN prompts p USING (prompt_id)
+        JOIN (SELECT item_id, published_at FROM selected) USING (item_id)
         LEFT JOIN specs sg ON sg.spec_id = st.generation_spec_id
         LEFT JOIN specs sj ON sj.spec_id = st.judge_spec_id AND st.is_read
         WHERE p.feature_spec_id = $extract_features AND p.spec_id = $build_prompts
           AND st.generation_spec_id = $generate_posts
-        ORDER BY p.item_id, st.post_id"""
+        ORDER BY published_at NULLS LAST, item_id, st.candidate, st.post_id"""  # as in the report: a bootstrap sees it
     steps = ("extract_features", "build_prompts", "generate_posts", "judge_posts")
     written = store.query(sql, parameters(selection) | {step: ids[step] for step in steps})
     rows = [row for row in written if row["stands"]]

@@ -60,6 +60,9 @@ def test_pictures_become_judged_posts(run: Callable[..., Summary], home: Setting
     checked = home.store().query("SELECT DISTINCT table_name FROM checks")
     assert {row["table_name"] for row in checked} >= {"items", "features", "prompts", "posts", "judgments"}
     assert Path(summary.report or "").stat().st_size > 10_000
+    found = summary.scores["overall"]
+    shown = f"95 % interval {found['low']:.2f} to {found['high']:.2f}, n = {found['n']}"
+    assert shown in Path(summary.report or "").read_text(), "the command line and the report say the same"
     (ended,) = home.store().query("SELECT state, calls, cost_usd, rows FROM runs")
     assert (ended["state"], ended["calls"], ended["cost_usd"]) == ("done", 14, 0.0)
     assert json.loads(ended["rows"])["judge_posts"]["rows"] == 28

@@ -122,7 +122,7 @@ def run_all(found: Sequence[T], run: Callable[[T], None], parallel: int) -> None
                 begun = [pool.submit(copy_context().run, run, one) for one in found]
                 for future in begun:
                     future.result()
-            except BaseException as error:
+            except BaseException as error:  # raised again; a stop, no Exception, must reach the others first
                 if not isinstance(error, Exception):
                     stop.ask()
                 raise

@@ -138,7 +138,7 @@ class Crew:
                     raise
             except WorkerLost as error:
                 return error
-            except Exception as error:
+            except Exception as error:  # clusters' errors have no common class; all others are raised again
                 if type(error).__module__.partition(".")[0] not in CLUSTERS:
                     raise
                 # Out of memory, mostly: the system kills who takes most of it.

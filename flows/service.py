@@ -26,7 +26,7 @@ from flows.own_server import READY_IN_S, answers, free_port, server_command
 from flows.prefect_file import ROOT, declared, fingerprint
 from flows.settings import Settings, server_environment, service_environment
 
-PORT, LIMIT = 4200, 2
+PORT = 4200
 RUNS_END_IN_S = 60
 """A run that is told to stop lets its calls in flight arrive, which may take their timeout."""
 STOP_IN_S = 20
@@ -59,7 +59,6 @@ class Memory:
     home's own, by which a database that others reach knows it again."""
 
     port: int = PORT
-    limit: int = LIMIT
     database: str = "sqlite"
     deployed: str = ""
     is_pool_held: bool = False
@@ -68,10 +67,12 @@ class Memory:
     @classmethod
     def of(cls, settings: Settings) -> "Memory":
         try:
-            return cls(**json.loads((settings.service / "service.json").read_text(encoding="utf-8")))
+            kept = json.loads((settings.service / "service.json").read_text(encoding="utf-8"))
+            kept.pop("limit", None)  # of older homes; the pool has it now
+            return cls(**kept)
         except FileNotFoundError:
             return cls()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             raise UserError(
                 f"{settings.service / 'service.json'} cannot be read; remove it, then: postwright up"
             ) from None
@@ -134,7 +135,7 @@ def bring_up(settings: Settings, asked: Asked, told: Told) -> Up:
 
 def wanted(settings: Settings, asked: Asked) -> Memory:
     """The last time's answers with what is asked now laid over them; refuses what cannot change while it runs."""
-    memory, server, worker = Memory.of(settings), server_of(settings).running(), worker_of(settings).running()
+    memory, server = Memory.of(settings), server_of(settings).running()
     database = "sqlite" if asked.database in (None, "sqlite") else without_password(str(asked.database))
     if asked.database is None and server is not None:
         database = memory.database
@@ -143,18 +144,15 @@ def wanted(settings: Settings, asked: Asked) -> Memory:
             f"Prefect's data of this home are in {memory.database}: name it again, with its password, by --database or "
             "PREFECT_API_DATABASE_CONNECTION_URL (or begin anew in a file of the home: --database sqlite)"
         )
-    for name, now, running in (("port", asked.port, server), ("limit", asked.limit, worker)):
-        if running and now not in (None, 0, getattr(memory, name)):
-            raise UserError(
-                f"--{name} {now}: it is up with {name} {getattr(memory, name)}; "
-                f"postwright down first, then: postwright up --{name} {now}"
-            )
+    if server and asked.port not in (None, 0, memory.port):
+        raise UserError(
+            f"--port {asked.port}: it is up with port {memory.port}; "
+            f"postwright down first, then: postwright up --port {asked.port}"
+        )
     if server and database != memory.database:
         raise UserError(f"--database: it is up with {memory.database}; postwright down first")
     if not server and asked.port is not None:
         memory.port = asked.port or free_port()
-    if not worker and asked.limit is not None:
-        memory.limit = asked.limit
     if database != memory.database:
         memory.deployed = ""
     memory.database = database
@@ -236,13 +234,14 @@ def prepare_server(
 
     # A file of the home needs no owner, and may be begun anew without service.json.
     owner = None if memory.database == "sqlite" else described_owner(settings.home, memory.mark)
-    pool = keep_pool(client, asked.environment, owner)
+    pool = keep_pool(client, asked.environment, owner, asked.limit)
     if memory.is_pool_held:  # by a `down` that did not come to its end
         client.update_work_pool(POOL, WorkPoolUpdate(is_paused=False))
         memory.is_pool_held = False
         memory.keep(settings)
     named = "".join(f", {variable} from {source}" for variable, source in pool.environment.items())
-    told("work pool", f"{pool.name} ({pool.kind}){named}{', paused' if pool.is_paused else ''}")
+    held = ", paused" if pool.is_paused else ""
+    told("work pool", f"{pool.name} ({pool.kind}), {at_a_time(pool.limit)}{named}{held}")
 
     names, mark = declared(asked.file), fingerprint(asked.file)
     there = {deployment.name for deployment in deployments(client)}
@@ -276,9 +275,11 @@ def keep_worker(settings: Settings, memory: Memory, api_url: str, client: Any, u
         return
     name, begun = platform.node().replace("/", "-").replace("%", "-") or "worker", datetime.now(UTC)
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    command += ["--name", name, "--limit", str(memory.limit)]
+    # Without --limit, which is the pool's: a worker with a limit of its own dies of a run that is resumed before the
+    # process that suspended it has ended (Prefect 3.8).
+    command += ["--name", name]
     memory.keep(settings)
-    worker.start(command, service_environment(settings, api_url, ROOT), name=name, limit=memory.limit, since=now())
+    worker.start(command, service_environment(settings, api_url, ROOT), name=name, since=now())
     up.did.append("worker")
     end = time.monotonic() + READY_IN_S
     while not any(
@@ -289,7 +290,7 @@ def keep_worker(settings: Settings, memory: Memory, api_url: str, client: Any, u
             worker.stop(STOP_IN_S)
             raise HomeUnusable(f"the worker did not start: {worker.last_lines()}; all of it: {worker.log}")
         time.sleep(0.2)
-    told("worker", f"{name}  started, {memory.limit} run{'s' if memory.limit > 1 else ''} at a time")
+    told("worker", f"{name}  started")
 
 
 def bring_down(settings: Settings, told: Told) -> Down:
@@ -364,6 +365,10 @@ def stop_runs(settings: Settings, down: Down, told: Told) -> list[str]:
     down.runs_stopped += len(gone)
     down.runs_killed += len(left)
     return list(living)
+
+
+def at_a_time(limit: int | None) -> str:
+    return "any number of runs at a time" if limit is None else f"{limit} run{'' if limit == 1 else 's'} at a time"
 
 
 def now() -> str:

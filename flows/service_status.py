@@ -42,7 +42,6 @@ def read_status(settings: Settings) -> Status:
     found.worker = {
         "state": "up" if worker else "down",
         "name": worker["name"] if worker else None,
-        "limit": worker["limit"] if worker else None,
         "pid": worker["pid"] if worker else None,
         "since": worker["since"] if worker else None,
         "log": str(worker_of(settings).log),
@@ -66,7 +65,7 @@ def ask(client: Any, settings: Settings, found: Status) -> None:
     try:
         pool = described(client.read_work_pool(POOL))
         found.pool = {
-            "name": pool.name, "type": pool.kind, "paused": pool.is_paused, "status": pool.status,
+            "name": pool.name, "type": pool.kind, "limit": pool.limit, "paused": pool.is_paused, "status": pool.status,
             "environment": pool.environment,
         }  # fmt: skip
     except ObjectNotFound:

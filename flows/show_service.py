@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from flows.service import Up
+from flows.service import Up, at_a_time
 from flows.service_status import Status
 from flows.show import table
 
@@ -35,7 +35,7 @@ def show_status(status: Status, console: Console) -> None:
     up = server["state"] == "up"
     at = f"{server['url']}, since {local(server['since'])}, pid {server['pid']}" if up else server["log"]
     console.print(f"{'server':<12} {coloured(server['state'])}  {escape(at)}", soft_wrap=True)
-    what = f"{worker['name']}, {worker['limit']} at a time, since {local(worker['since'])}, pid {worker['pid']}"
+    what = f"{worker['name']}, since {local(worker['since'])}, pid {worker['pid']}"
     console.print(
         f"{'worker':<12} {coloured(worker['state'])}  {escape(what if worker['state'] == 'up' else worker['log'])}",
         soft_wrap=True,
@@ -43,7 +43,8 @@ def show_status(status: Status, console: Console) -> None:
     if pool:
         filled = ", ".join(f"{name} from {source}" for name, source in pool["environment"].items())
         state = "paused" if pool["paused"] else pool["status"]
-        console.print(f"{'work pool':<12} {pool['name']} ({pool['type']}), {state}{f'; {filled}' if filled else ''}")
+        what = f"{pool['name']} ({pool['type']}), {at_a_time(pool['limit'])}, {state}"
+        console.print(f"{'work pool':<12} {what}{f'; {filled}' if filled else ''}")
         console.print(f"{'notified':<12} {escape(status.notifies) or 'nobody'}")
     if status.deployments:
         show_deployments(status, console)

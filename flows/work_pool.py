@@ -23,7 +23,7 @@ from prefect.workers.process import ProcessWorker
 from components.errors import UserError
 from flows.service import Reference
 
-POOL = "postwright"
+POOL, LIMIT = "postwright", 2
 KINDS = {"secret": "prefect.blocks.secret", "variable": "prefect.variables"}
 OWNER = re.compile(r"Runs of the home .* \((\w+)\)")
 """A pool's description, where its database may be found by other homes: whose it is."""
@@ -34,10 +34,12 @@ COMMAND = f"{sys.executable} -m prefect.engine"
 
 @dataclass(frozen=True)
 class Pool:
-    """`environment`: environment variable -> `secret NAME` or `variable NAME`, which fills it."""
+    """`limit`: runs at a time, None: any number; `environment`: environment variable -> `secret NAME` or `variable
+    NAME`, which fills it."""
 
     name: str
     kind: str
+    limit: int | None
     is_paused: bool
     status: str
     environment: dict[str, str]
@@ -48,17 +50,25 @@ def described_owner(home: Path, mark: str) -> str:
     return f"Runs of the home {home} on {platform.node()} ({mark})"
 
 
-def keep_pool(client: SyncPrefectClient, references: Mapping[str, Reference], owner: str | None = None) -> Pool:
-    """Create the pool, or change of it what differs: the command, the environment variables of `references`, and its
-    description, which says whose it is. Whatever else somebody set in the UI stays. Raises UserError where it is
-    another home's than `owner`."""
+def keep_pool(
+    client: SyncPrefectClient,
+    references: Mapping[str, Reference],
+    owner: str | None = None,
+    limit: int | None = None,
+) -> Pool:
+    """Create the pool, or change of it what differs: the command, the environment variables of `references`, its
+    description, which says whose it is, and how many runs it takes at a time: `limit`, by default LIMIT where it has
+    none. Whatever else somebody set in the UI stays. Raises UserError where it is another home's than `owner`."""
     for variable, reference in references.items():
         check_reference(client, variable, reference)
     try:
         there = client.read_work_pool(POOL)
     except ObjectNotFound:
         template = with_references(ProcessWorker.get_default_base_job_template(), references)
-        made = WorkPoolCreate(name=POOL, type="process", base_job_template=template, description=owner)
+        made = WorkPoolCreate(
+            name=POOL, type="process", base_job_template=template, description=owner,
+            concurrency_limit=LIMIT if limit is None else limit,
+        )  # fmt: skip
         return described(client.create_work_pool(made))
     if there.type != "process":
         raise UserError(
@@ -68,8 +78,11 @@ def keep_pool(client: SyncPrefectClient, references: Mapping[str, Reference], ow
     if owner is not None:
         refuse_other(there.description or "", owner)
     template, description = with_references(there.base_job_template, references), owner or there.description
-    if (template, description) != (there.base_job_template, there.description):
-        client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template, description=description))
+    if limit is None:
+        limit = LIMIT if there.concurrency_limit is None else there.concurrency_limit
+    if (template, description, limit) != (there.base_job_template, there.description, there.concurrency_limit):
+        change = WorkPoolUpdate(base_job_template=template, description=description, concurrency_limit=limit)
+        client.update_work_pool(POOL, change)
         there = client.read_work_pool(POOL)
     return described(there)
 
@@ -126,4 +139,4 @@ def described(pool: Any) -> Pool:
     kinds = {path: kind for kind, path in KINDS.items()}
     filled = {name: f"{kinds[match.group(1)]} {match.group(2)}" for name, match in found.items() if match}
     status = "unknown" if pool.status is None else pool.status.value.lower().replace("_", " ")
-    return Pool(pool.name, pool.type, pool.is_paused, status, filled)
+    return Pool(pool.name, pool.type, pool.concurrency_limit, pool.is_paused, status, filled)

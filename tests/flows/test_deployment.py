@@ -87,6 +87,12 @@ def test_the_form_of_the_ui_comes_from_the_specs(service: Service) -> None:
     assert not any(name.endswith("key") for spec in definitions.values() for name in spec["properties"])
 
 
+def test_how_many_runs_go_at_a_time_can_be_changed_while_all_is_up(service: Service) -> None:
+    assert service.up("--limit", "3")["did"] == []
+    assert read_status(Settings(service.home)).pool["limit"] == 3
+    assert service.up("--limit", "2")["did"] == []
+
+
 def test_a_bad_parameter_is_refused_before_anything_runs(service: Service) -> None:
     deployment = service.deployment("pipeline/demo")
     campaign = deployment["parameters"]["campaign"] | {"judge": {"repeats": 0}}
@@ -134,7 +140,6 @@ def test_what_cannot_be_is_refused_in_one_line(service: Service) -> None:
     port, settings, file = int(service.url.rpartition(":")[2]), Settings(service.home), ROOT / "prefect.yaml"
     for asked, said in (
         (Asked(file, port=4999), f"it is up with port {port}; postwright down first"),
-        (Asked(file, limit=7), "it is up with limit 2; postwright down first"),
         (Asked(file, database="postgresql+asyncpg://u:p@h/n"), "it is up with sqlite; postwright down first"),
         (Asked(file, database="mysql://u:p@h/n"), "is no database Prefect knows"),
     ):

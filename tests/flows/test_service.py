@@ -151,6 +151,25 @@ def test_a_database_serves_one_home(home: Settings, client: Any) -> None:
     assert client.read_work_pool(POOL).description == other
 
 
+def test_the_pool_takes_so_many_runs_at_a_time(home: Settings, client: Any) -> None:
+    """Said once it holds, and so does what somebody has set in the UI."""
+    assert keep_pool(client, {}).limit == 2
+    assert keep_pool(client, {}, limit=4).limit == keep_pool(client, {}).limit == 4
+    client.update_work_pool(POOL, WorkPoolUpdate(concurrency_limit=0))
+    assert keep_pool(client, {}).limit == 0
+    client.update_work_pool(POOL, WorkPoolUpdate(concurrency_limit=None))
+    assert keep_pool(client, {}).limit == 2
+
+
+def test_a_home_of_before_the_pool_had_the_limit_is_understood(home: Settings) -> None:
+    home.service.mkdir(parents=True)
+    (home.service / "service.json").write_text('{"port": 4300, "limit": 4}')
+    assert Memory.of(home).port == 4300
+    (home.service / "service.json").write_text("[]")
+    with pytest.raises(UserError, match="cannot be read; remove it"):
+        Memory.of(home)
+
+
 def test_prefects_database_keeps_what_the_documents_say(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect.settings.models.server.events import ServerEventsSettings
     from prefect.settings.models.server.services import ServerServicesDBVacuumSettings

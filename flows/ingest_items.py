@@ -40,9 +40,10 @@ def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
     """
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, result = settings.store(), StepResult("ingest_items")
-    entries = list_entries(spec)
+    met = inputs_met(store, spec.name)
+    entries = list_entries(spec, met)
     store.register(spec)  # once it is known to be there: the place is the name's from now on
-    met, newest = inputs_met(store, spec.name), newest_reading(store, spec.name)
+    newest = newest_reading(store, spec.name)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
     result.already = len(entries) - len(fresh)
     advance = progress("ingest", len(fresh))

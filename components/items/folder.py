@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 from components.errors import UserError
-from components.items.entries import Entry, make_entry, make_stamp, zone_of
+from components.items.entries import Entry, Met, make_entry, make_stamp, zone_of
 from components.items.files import FileState, Found, file_state, printable, walk
 from components.items.readers import SUFFIXES, Table, decode, read_table
 from components.items.tables import Uris, check_columns, field_columns, match_columns, pick
@@ -47,15 +47,15 @@ class Beside:
         return exact or [found for found in fitting if found.path.name == relative.rsplit("/", 1)[-1]] or fitting
 
 
-def list_folder(spec: DatasetSpec) -> list[Entry]:
+def list_folder(spec: DatasetSpec, met: Met) -> list[Entry]:
     """Entries in the order of the files' names, then the rows of the table that are no picture's only one."""
     check_columns(spec)
     zone_of(spec)
     root = spec.path.resolve()
     beside = _sort(_files(root))
     table, strays = _picture_table(root, beside.tables, spec)
-    loose = _join(table, beside, spec) if table is not None else []
-    entries = [_picture(found, beside, spec) for found in beside.pictures]
+    loose = _join(table, beside, spec, met) if table is not None else []
+    entries = [_picture(found, beside, spec, met) for found in beside.pictures]
     keys = {key for found in beside.pictures for key in _sidecar_keys(found.path)}
     orphans = [side for key, pair in beside.sidecars.items() if key not in keys for side in pair.values()]
     entries += [_stray(side, spec, "picture_missing", "no picture of this name stands beside it") for side in orphans]
@@ -104,7 +104,7 @@ def _picture_table(root: Path, files: list[Found], spec: DatasetSpec) -> tuple[T
     return table, [found for found, other in read if other is not table]
 
 
-def _join(table: Table, beside: Beside, spec: DatasetSpec) -> list[Entry]:
+def _join(table: Table, beside: Beside, spec: DatasetSpec, met: Met) -> list[Entry]:
     """Gives each picture its row; returns the entries of the other rows: a second one for a picture, one whose picture
     nobody has, one without a picture."""
     columns, uris, zone = field_columns(table, spec), Uris(table.path), zone_of(spec)
@@ -124,12 +124,14 @@ def _join(table: Table, beside: Beside, spec: DatasetSpec) -> list[Entry]:
             problem = problem or ("ambiguous_picture", detail)
         uri = uris.name(row, clean_text(values.get("source_id")))
         loose.append(
-            make_entry(values, spec=spec, zone=zone, source_uri=uri, where=where, picture=picture, problem=problem)
+            make_entry(
+                values, spec=spec, zone=zone, source_uri=uri, where=where, picture=picture, problem=problem, met=met
+            )
         )
     return loose
 
 
-def _picture(found: Found, beside: Beside, spec: DatasetSpec) -> Entry:
+def _picture(found: Found, beside: Beside, spec: DatasetSpec, met: Met) -> Entry:
     row, problem = beside.rows.get(found.path, ({}, None))
     values = dict(row)
     for key in _sidecar_keys(found.path):
@@ -145,7 +147,13 @@ def _picture(found: Found, beside: Beside, spec: DatasetSpec) -> Entry:
         problem = found.problem or ("bad_name", f"{printable(found.path)}: its name is not UTF-8; rename it")
     values.setdefault("image", found.path.name if picture else printable(found.path.name))
     return make_entry(
-        values, spec=spec, zone=zone_of(spec), source_uri=printable(found.path), picture=picture, problem=problem
+        values,
+        spec=spec,
+        zone=zone_of(spec),
+        source_uri=printable(found.path),
+        picture=picture,
+        problem=problem,
+        met=met,
     )
 
 

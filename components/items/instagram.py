@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PureWindowsPath
 
-from components.items.entries import Entry
+from components.items.entries import Entry, Met
 from components.items.folder import list_folder
 from components.specs import DatasetSpec
 
@@ -17,8 +17,8 @@ EPOCH_MS = 1_314_220_021_721
 _NAME = re.compile(r"(?P<media>\d{15,20})_(?P<owner>\d{1,20})(?:_(?P<place>\d{1,3}))?(?:_[a-z]+)?", re.ASCII)
 
 
-def list_instagram(spec: DatasetSpec) -> list[Entry]:
-    return [_named(entry) for entry in list_folder(spec)]
+def list_instagram(spec: DatasetSpec, met: Met) -> list[Entry]:
+    return [_named(entry) for entry in list_folder(spec, met)]
 
 
 def posted_at(media_id: int) -> datetime:

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from components.errors import UserError
-from components.items.entries import Entry
+from components.items.entries import Entry, Met
 from components.items.folder import list_folder
 from components.items.instagram import list_instagram
 from components.items.tables import list_table
 from components.items.x_export import list_x_export
 from components.specs import DatasetSpec
 
-SOURCES: Mapping[str, Callable[[DatasetSpec], list[Entry]]] = {
+SOURCES: Mapping[str, Callable[[DatasetSpec, Met], list[Entry]]] = {
     "folder": list_folder,
     "csv": list_table,
     "jsonl": list_table,
@@ -20,8 +20,9 @@ SOURCES: Mapping[str, Callable[[DatasetSpec], list[Entry]]] = {
 }
 
 
-def list_entries(spec: DatasetSpec) -> list[Entry]:
-    """Every input of the dataset, in a stable order, without opening a picture; UserError when there is none."""
+def list_entries(spec: DatasetSpec, met: Met = frozenset()) -> list[Entry]:
+    """Every input of the dataset, in a stable order, without opening a picture; UserError when there is none. Those in
+    `met` have their name and stamp alone."""
     if spec.source not in SOURCES:
         raise UserError(f"dataset.source: {spec.source!r} is none of {', '.join(SOURCES)}")
-    return SOURCES[spec.source](spec)
+    return SOURCES[spec.source](spec, met)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 from components.errors import UserError
-from components.items.entries import FIELDS, Entry, make_entry, zone_of
+from components.items.entries import FIELDS, Entry, Met, make_entry, zone_of
 from components.items.files import FileState, file_state, printable, walk
 from components.items.readers import SUFFIXES, Row, Table, read_table
 from components.items.values import clean_text
@@ -45,7 +45,7 @@ class Uris:
         return f"{printable(self.path)}#id={source_id}{again}"
 
 
-def list_table(spec: DatasetSpec) -> list[Entry]:
+def list_table(spec: DatasetSpec, met: Met) -> list[Entry]:
     """The entries of a table file, or of all tables of that kind in a folder."""
     zone = zone_of(spec)
     entries: list[Entry] = []
@@ -64,7 +64,14 @@ def list_table(spec: DatasetSpec) -> list[Entry]:
             uri, where = uris.name(row, clean_text(values.get("source_id"))), f"row {row.number}"
             entries.append(
                 make_entry(
-                    values, spec=spec, zone=zone, source_uri=uri, where=where, picture=picture, problem=row.problem
+                    values,
+                    spec=spec,
+                    zone=zone,
+                    source_uri=uri,
+                    where=where,
+                    picture=picture,
+                    problem=row.problem,
+                    met=met,
                 )
             )
     return entries

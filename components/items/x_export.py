@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from components.errors import UserError
-from components.items.entries import Entry, make_entry, zone_of
+from components.items.entries import Entry, Met, make_entry, zone_of
 from components.items.readers import Row, Table, read_table
 from components.items.tables import Uris, field_columns, pick, table_files
 from components.items.values import BadValue, clean_text, is_nothing, parse_time, shown
@@ -38,7 +38,7 @@ _LONGEST = 280 + len(" https://t.co/0123456789")
 """Longer texts are long-form tweets, to which X adds no link for their media."""
 
 
-def list_x_export(spec: DatasetSpec) -> list[Entry]:
+def list_x_export(spec: DatasetSpec, met: Met) -> list[Entry]:
     """One entry per row of every file."""
     configured = zone_of(spec)
     entries: list[Entry] = []
@@ -50,7 +50,7 @@ def list_x_export(spec: DatasetSpec) -> list[Entry]:
             raise UserError(f"{path}: not a tweet export, it has no column {', '.join(missing)}; its source may be csv")
         zone = _zone_of_file(table, names, configured)
         uris = Uris(path)
-        entries += [_entry(row, names, spec, zone, uris) for row in table.rows]
+        entries += [_entry(row, names, spec, zone, uris, met) for row in table.rows]
     return entries
 
 
@@ -85,7 +85,7 @@ def _zone_of_file(table: Table, names: dict[str, str], configured: ZoneInfo) -> 
     return candidates[max(candidates, key=lambda key: votes[key])]
 
 
-def _entry(row: Row, names: dict[str, str], spec: DatasetSpec, zone: ZoneInfo, uris: Uris) -> Entry:
+def _entry(row: Row, names: dict[str, str], spec: DatasetSpec, zone: ZoneInfo, uris: Uris, met: Met) -> Entry:
     values = pick(row, names)
     tweet_id = _tweet_id(values.get("source_id"))
     text = html.unescape(clean_text(values.get("text")))
@@ -105,9 +105,8 @@ def _entry(row: Row, names: dict[str, str], spec: DatasetSpec, zone: ZoneInfo, u
         "language": _language(clean_text(values.get("language"))),
         "image": media.split(",")[0] if media else None,
     }
-    return make_entry(
-        values, spec=spec, source_uri=uris.name(row, tweet_id), zone=zone, where=f"row {row.number}", problem=problem
-    )
+    uri, where = uris.name(row, tweet_id), f"row {row.number}"
+    return make_entry(values, spec=spec, source_uri=uri, zone=zone, where=where, problem=problem, met=met)
 
 
 def _tweet_id(value: object) -> str:

@@ -78,7 +78,9 @@ def test_a_backfill_reads_the_source_once_and_repeated_it_runs_only_what_is_left
 ) -> None:
     listed: list[str] = []
     list_entries = ingestion.list_entries
-    monkeypatch.setattr(ingestion, "list_entries", lambda spec: (listed.append(spec.name), list_entries(spec))[1])
+    monkeypatch.setattr(
+        ingestion, "list_entries", lambda spec, met: (listed.append(spec.name), list_entries(spec, met))[1]
+    )
     campaign = offline(tmp_path, 3)
     assert states(backfill(campaign, FROM, TO, parallel=2)) == ["done"] * 3 + ["empty"] * 2
     assert len(listed) == 1

@@ -17,6 +17,7 @@ from components.items import list_entries, read_entries
 from components.items.entries import Entry
 from components.records import Item, Quarantine
 from components.specs import DatasetSpec
+from tests.items.listing import listed
 
 Save = Callable[..., Path]
 
@@ -24,7 +25,7 @@ Save = Callable[..., Path]
 def ingest(path: Path, **options: object) -> tuple[list[Entry], dict[str, Item], dict[str, Quarantine]]:
     """Entries, and items and refusals by the last part of their uri."""
     spec = DatasetSpec(source="folder", path=path, **options)  # type: ignore[arg-type]
-    entries = list_entries(spec)
+    entries = listed(spec)
     items, refused = read_entries(entries, spec)
     assert len(items) + len(refused) == len(entries) == len({entry.source_uri for entry in entries})
     by_name = {item.source_uri.rsplit("/", 1)[1]: item for item in items}
@@ -136,9 +137,7 @@ def test_a_bad_row_or_sidecar_refuses_its_picture(tmp_path: Path, save: Save) ->
     }  # fmt: skip
     assert "t.csv row 2" in refused["b.png"].detail and "c.json" in refused["c.png"].detail
     (tmp_path / "in/c.json").write_text("{}")
-    mended = {
-        entry.source_uri: entry.stamp for entry in list_entries(DatasetSpec(source="folder", path=tmp_path / "in"))
-    }
+    mended = {entry.source_uri: entry.stamp for entry in listed(DatasetSpec(source="folder", path=tmp_path / "in"))}
     changed = [entry.source_uri for entry in entries if mended[entry.source_uri] != entry.stamp]
     assert [Path(uri).name for uri in changed] == ["c.png"], "only what was mended is read again"
 

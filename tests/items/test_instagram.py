@@ -6,9 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from components.items import list_entries, read_entries, split_duplicates
+from components.items import read_entries, split_duplicates
 from components.items.instagram import posted_at
 from components.specs import DatasetSpec
+from tests.items.listing import listed
 
 Save = Callable[..., Path]
 
@@ -21,7 +22,7 @@ def test_names(tmp_path: Path, save: Save) -> None:
         save(f"in/{name}", Image.new("RGB", (40, 40 + number)))
     (tmp_path / "in/1031526209068373158_173560420_small.txt").write_text("with a text")
     spec = DatasetSpec(source="instagram", path=tmp_path / "in")
-    entries = list_entries(spec)
+    entries = listed(spec)
     items, refused = read_entries(entries, spec)
     assert [(item.source_id, item.author) for item in items] == [
         ("1031526209068373158_173560420", "173560420"), ("2533661668880987304_18070405647_1", "18070405647"),
@@ -43,6 +44,6 @@ def test_a_table_of_descriptions_with_windows_paths_and_orphans(tmp_path: Path, 
         "data\\in\\2534386528749411705_18070405647.jpg,A shield\n"
     )
     spec = DatasetSpec(source="instagram", path=tmp_path / "in")
-    items, refused = read_entries(list_entries(spec), spec)
+    items, refused = read_entries(listed(spec), spec)
     assert [(item.text, item.image_path is not None) for item in items] == [("Two heroes", True), ("A shield", False)]
     assert items[1].published_at == posted_at(2534386528749411705) and refused == []

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from components.items import jpeg_for_model, list_entries, read_entries, split_duplicates
+from components.items import jpeg_for_model, read_entries, split_duplicates
 from components.items.entries import Entry
 from components.records import Item, Quarantine
 from components.specs import DatasetSpec
+from tests.items.listing import listed
 
 FOLDERS = ("image_compressed_cristiano", "image_compressed_taylorswift", "officialcaptainamerica")
 
 
 def ingest(source: str, path: Path) -> tuple[list[Entry], list[Item], list[Quarantine]]:
     spec = DatasetSpec(source=source, path=path)  # type: ignore[arg-type]
-    entries = list_entries(spec)
+    entries = listed(spec)
     items, refused = read_entries(entries, spec)
     assert len(items) + len(refused) == len(entries) == len({entry.source_uri for entry in entries})
     kept, duplicates = split_duplicates(items, {}, {})

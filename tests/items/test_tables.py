@@ -12,17 +12,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import UserError
-from components.items import list_entries, read_entries
+from components.items import read_entries
 from components.items.entries import Entry
 from components.records import Item, Quarantine
 from components.specs import DatasetSpec
+from tests.items.listing import listed
 
 Save = Callable[..., Path]
 
 
 def ingest(path: Path, source: str = "csv", **options: object) -> tuple[list[Entry], list[Item], list[Quarantine]]:
     spec = DatasetSpec(source=source, path=path, **options)  # type: ignore[arg-type]
-    entries = list_entries(spec)
+    entries = listed(spec)
     items, refused = read_entries(entries, spec)
     assert len(items) + len(refused) == len(entries)
     assert len({entry.source_uri for entry in entries}) == len(entries)
@@ -215,5 +216,5 @@ def test_ten_thousand_rows_are_listed_in_two_seconds(tmp_path: Path) -> None:
     rows = "".join(f"{n},Text number {n} with ünïcödé,ann,en,2024-02-09 12:00:00,{n},1.2K,3,4\n" for n in range(10_000))
     path = written(tmp_path / "t.csv", "id,text,author,language,published_at,likes,replies,reposts,views\n" + rows)
     begun = time.process_time()
-    assert len(list_entries(DatasetSpec(source="csv", path=path))) == 10_000
+    assert len(listed(DatasetSpec(source="csv", path=path))) == 10_000
     assert time.process_time() - begun < 2

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from components.errors import UserError
-from components.items import list_entries, read_entries, split_duplicates
+from components.items import read_entries, split_duplicates
 from components.items.x_export import EPOCH_MS, posted_at
 from components.records import Item, Quarantine
 from components.specs import DatasetSpec
+from tests.items.listing import listed
 
 HEADER = (
     "tweet_id,text,language,type,bookmark_count,favorite_count,retweet_count,reply_count,view_count,created_at,client,"
@@ -37,7 +38,7 @@ def row(
 def ingest(path: Path, *rows: str, **options: object) -> tuple[list[Item], list[Quarantine]]:
     path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8-sig")
     spec = DatasetSpec(source="x_export", path=path, **options)  # type: ignore[arg-type]
-    entries = list_entries(spec)
+    entries = listed(spec)
     items, refused = read_entries(entries, spec)
     assert len(items) + len(refused) == len(rows) == len({entry.source_uri for entry in entries})
     return items, refused
@@ -131,7 +132,7 @@ def test_a_folder_of_exports_and_what_is_none(tmp_path: Path, export: Path) -> N
     ingest(export, row("one"))
     ingest(tmp_path / "TwExportly_other_tweets_2024_01_01.csv", row("two", id=tweet_id() + 1))
     spec = DatasetSpec(source="x_export", path=tmp_path)
-    assert [(entry.text, entry.author) for entry in list_entries(spec)] == [("two", "other"), ("one", "some_body")]
+    assert [(entry.text, entry.author) for entry in listed(spec)] == [("two", "other"), ("one", "some_body")]
     (tmp_path / "z.csv").write_text("text\nx\n")
     with pytest.raises(UserError, match=r"z\.csv: not a tweet export, it has no column tweet_id, type, created_at"):
-        list_entries(spec)
+        listed(spec)

@@ -1,0 +1,16 @@
+"""Lists a source as a first run does, and as a later one that has met some of its inputs."""
+
+from components.items import list_entries
+from components.items.entries import Entry
+from components.specs import DatasetSpec
+
+
+def listed(spec: DatasetSpec) -> list[Entry]:
+    """The entries. Who has met every other one before lists the same names and stamps, and the rest unchanged."""
+    entries = list_entries(spec)
+    names = [(entry.source_uri, entry.stamp) for entry in entries]
+    met = set(names[::2])
+    again = list_entries(spec, met)
+    assert [(entry.source_uri, entry.stamp) for entry in again] == names
+    assert [(e, o) for e, o in zip(again, entries, strict=True) if (o.source_uri, o.stamp) not in met and e != o] == []
+    return entries

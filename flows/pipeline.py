@@ -20,13 +20,10 @@ from pydantic import Field
 
 from components.chat.collector import rare_collections
 from components.errors import BatchPending, HomeUnusable, PostwrightError
-from components.judgments.panel import by_judge, judges_of
-from components.posts.choosing import choice_of
+from components.judgments.panel import judges_of
 from components.records import Run
+from components.report.posts import posts_of, scores_of
 from components.specs import Campaign, Selection, Spec
-from components.statistics.means import mean_with_interval
-from components.warehouse.questions import STANDING
-from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 from flows.artifacts import leave_artifacts
 from flows.batching import suspended_while_pending
@@ -252,7 +249,9 @@ def finish(summary: Summary, run: Run, settings: Settings, is_shown: bool = True
     store = settings.store()
     store.prepare()  # the view `calls` was made before the first call, when there was nothing to look at
     summary.cost_usd = cost_of_run(store, run.run_id)
-    summary.scores = scores(store, run)
+    with store.connect() as db:
+        posts = posts_of(db, run.row())
+    summary.scores = scores_of(store, run.row(), posts)
     ended = replace(
         run,
         state=summary.state,
@@ -269,7 +268,7 @@ def finish(summary: Summary, run: Run, settings: Settings, is_shown: bool = True
         return
     say("writing the report ...")
     try:
-        summary.report = str(write_report(settings, run.run_id))
+        summary.report = str(write_report(settings, run.run_id, posts))
     except OSError as error:
         raise HomeUnusable(
             f"the run is {summary.state}, but its report cannot be written to {settings.reports} ({error.strerror}); "
@@ -290,41 +289,3 @@ def cost_of_run(store: Store, run_id: str) -> float | None:
     sql = "SELECT count(*) AS calls, count(cost_usd) AS priced, sum(cost_usd) AS usd FROM calls WHERE run_id = $run_id"
     found = store.query(sql, {"run_id": run_id})[0]
     return float(found["usd"] or 0) if found["calls"] == found["priced"] else None
-
-
-def scores(store: Store, run: Run) -> dict[str, Any]:
-    """n, failures and the mean of each aspect over the posts of this run's specs and items, each with its 95 %
-    interval. A post that only another judge has read counts as not judged; of several candidates the chosen one counts,
-    of those that say the same the first."""
-    ids = json.loads(run.spec_ids)
-    selection = Selection.of_run(run.row())
-    sql = f"""{selected(selection)} SELECT prompt_id, post_id, error, clip_score, choose, place, is_distinct,
-            stands, overall, aspects, sg.params->>'$.model' AS writer, sj.params->>'$.model' AS judge
-        FROM ({STANDING}) st JOIN prompts p USING (prompt_id)
-        JOIN (SELECT item_id, published_at FROM selected) USING (item_id)
-        LEFT JOIN specs sg ON sg.spec_id = st.generation_spec_id
-        LEFT JOIN specs sj ON sj.spec_id = st.judge_spec_id AND st.is_read
-        WHERE p.feature_spec_id = $extract_features AND p.spec_id = $build_prompts
-          AND st.generation_spec_id = $generate_posts
-        ORDER BY published_at NULLS LAST, item_id, st.candidate, st.post_id"""  # as in the report: a bootstrap sees it
-    steps = ("extract_features", "build_prompts", "generate_posts", "judge_posts")
-    written = store.query(sql, parameters(selection) | {step: ids[step] for step in steps})
-    rows = [row for row in written if row["stands"]]
-    aspects: dict[str, list[float]] = {}
-    for row in rows:
-        for aspect, score in (row["aspects"] or {}).items():
-            if score is not None:
-                aspects.setdefault(aspect, []).append(score)
-    overall = [row["overall"] for row in rows if row["overall"] is not None]
-    return {
-        "offline": any(
-            str(row["writer"]).startswith("offline/") or str(row["judge"]).startswith("offline/") for row in rows
-        ),
-        "posts": len(rows),
-        "judged": len(overall),
-        "without_text": sum(row["error"] is not None for row in rows),
-        "overall": mean_with_interval(overall),
-        "aspects": {aspect: mean_with_interval(found) for aspect, found in sorted(aspects.items())},
-        "choice": choice_of(written),
-        "judges": by_judge(store, ids, [row["post_id"] for row in rows if row["error"] is None]),
-    }

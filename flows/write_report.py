@@ -1,6 +1,8 @@
 """Everything -> one HTML file, from the warehouse alone."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from components.errors import UserError
 from components.experiments.scores import Findings
@@ -10,8 +12,9 @@ from components.report.experiment_agreement import Believed
 from flows.settings import Settings
 
 
-def write_report(settings: Settings, run_id: str | None = None) -> Path:
-    """Write the report of a run (the latest one by default) into the home's reports; returns its path.
+def write_report(settings: Settings, run_id: str | None = None, posts: Sequence[dict[str, Any]] | None = None) -> Path:
+    """Write the report of a run (the latest one by default) into the home's reports; returns its path. `posts`: the
+    run's, where they are known.
 
     `latest.html` beside it is the same file, for a link that stays.
     """
@@ -25,7 +28,7 @@ def write_report(settings: Settings, run_id: str | None = None) -> Path:
     chosen = next((run for run in runs if run_id in (None, run["run_id"])), None)
     if chosen is None:
         raise UserError(f"no run {run_id!r} in {settings.home}; the latest is {runs[0]['run_id']}")
-    html = render(store, chosen["run_id"])
+    html = render(store, chosen["run_id"], posts)
     path = settings.reports / f"{chosen['campaign']}-{chosen['run_id']}.html"
     path.write_text(html, encoding="utf-8")
     (settings.reports / "latest.html").write_text(html, encoding="utf-8")

@@ -17,10 +17,10 @@ from duckdb import DuckDBPyConnection
 from components.errors import UserError
 from components.records import Item
 from components.report.measured import OF_POSTS, Measured, measured
+from components.report.posts import posts_of, rows_of
 from components.report.readings import Readings, read, reasons
 from components.report.trend import Past, past
 from components.specs import Selection
-from components.warehouse.questions import STANDING
 from components.warehouse.selected import selected
 from components.warehouse.store import Store
 
@@ -29,16 +29,6 @@ HISTORY, REFUSED = 10, 100
 """Rows shown of earlier runs and of the quarantine."""
 LABELS = ("scene", "topic", "sentiment")
 
-_POSTS = f"""
-    SELECT st.post_id, i.item_id, i.image_path, pr.prompt_id, po.platform, po.candidate, po.text, po.rules, po.error,
-           st.aspects, st.overall, st.readings, st.failed_readings, st.is_read AS judged_here,
-           po.duplicate_of, po.clip_score, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin,
-           st.candidates
-    FROM ({STANDING}) st JOIN posts po ON po.post_id = st.post_id JOIN prompts pr ON pr.prompt_id = po.prompt_id
-    JOIN selected i USING (item_id)
-    WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts AND po.spec_id = $generate_posts
-    ORDER BY i.published_at NULLS LAST, i.item_id, po.candidate, st.post_id"""
-"""All posts, with what figures are made of."""
 _SHOWN = """
     SELECT po.post_id, i.dataset, i.sha256, i.text AS item_text, i.author, i.published_at, pr.template, po.alt_text,
            po.cost_usd AS writing_cost_usd, c.judge_cost_usd, writer.params->>'$.model' AS writer,
@@ -65,9 +55,10 @@ _STEPS = """
            (SELECT count(*) FROM prompts p SEMI JOIN selected USING (item_id)
             WHERE p.spec_id = $build_prompts AND p.feature_spec_id = $extract_features) AS prompts"""
 _LABELS = """
-    SELECT item_id, name, text, score FROM features
-    WHERE spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment')
-      AND item_id IN (SELECT unnest($items::VARCHAR[]))"""
+    SELECT item_id, any_value(text) FILTER (name = 'scene') AS scene, any_value(text) FILTER (name = 'topic') AS topic,
+           any_value(text) FILTER (name = 'sentiment') AS sentiment
+    FROM features f SEMI JOIN selected USING (item_id)
+    WHERE f.spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment') GROUP BY item_id"""
 _WHY = """
     SELECT post_id, reasons FROM post_scores
     WHERE judge_spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))"""
@@ -136,14 +127,15 @@ class Details:
     measures: dict[str, list[Row]]
 
 
-def find(store: Store, run_id: str) -> Findings:
-    """Everything about a run; UserError for a run that is not in the warehouse."""
+def find(store: Store, run_id: str, posts: Sequence[Row] | None = None) -> Findings:
+    """Everything about a run; UserError for a run that is not in the warehouse. `posts`: those of `posts_of`, where
+    somebody has just asked for them; they are added to."""
     with store.connect() as db:  # one opening for all questions: opening costs more than most answers
-        return _find(db, run_id, store.path)
+        return _find(db, run_id, store.path, posts)
 
 
-def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
-    rows = _rows(db, "SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})
+def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Sequence[Row] | None) -> Findings:
+    rows = rows_of(db, "SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})
     if not rows:
         raise UserError(f"no run {run_id!r} in {path}")
     run = rows[0] | {"spec_ids": json.loads(rows[0]["spec_ids"]), "rows": json.loads(rows[0]["rows"])}
@@ -155,10 +147,10 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
 
     def ask(sql: str, **more: Any) -> list[Row]:
         given = known | more
-        return _rows(db, sql, {name: value for name, value in given.items() if f"${name}" in sql})
+        return rows_of(db, sql, {name: value for name, value in given.items() if f"${name}" in sql})
 
-    posts = ask(chosen + _POSTS)
-    _label(posts, ask(_LABELS, items=sorted({post["item_id"] for post in posts})))
+    posts = posts_of(db, rows[0]) if known_posts is None else list(known_posts)
+    _label(posts, ask(chosen + _LABELS))
     failed: dict[str, list[Row]] = {}
     for row in ask(_FAILED_READINGS, posts=[post["post_id"] for post in posts]):
         failed.setdefault(row["post_id"], []).append(row)
@@ -191,7 +183,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path) -> Findings:
         history=_history(ask, run),
         same=same,
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
-        readings=read(ask, posts, known["judge_posts"]),
+        readings=read(db, posts, known["judge_posts"]),
         measured=measured(ask, [post for post in posts if post["stands"]]),
         past=past(ask, run),
     )
@@ -204,8 +196,6 @@ def complete(store: Store, findings: Findings, posts: Sequence[Row]) -> None:
     found = {row["post_id"]: row for row in rows}
     for post in posts:
         row = found[post["post_id"]]
-        for name in ("writing_cost_usd", "judge_cost_usd"):
-            row[name] = _settled(row[name])
         post.update(row if post["judged_here"] else row | {"judge": None})
 
 
@@ -244,28 +234,11 @@ def rubric_of(judge: Row | None) -> Row:
     return (yaml.safe_load(judge["params"].get("rubric_text") or "{}") if judge else {}) or {}
 
 
-def _rows(db: DuckDBPyConnection, sql: str, params: Row) -> list[Row]:
-    cursor = db.execute(sql, params)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
 def _label(posts: list[Row], labels: list[Row]) -> None:
     """Give each post its item's best scene, topic and sentiment, used in its prompt or not; else None."""
-    found = {(row["item_id"], row["name"]): row["text"] for row in labels}
+    found, nothing = {row.pop("item_id"): row for row in labels}, dict.fromkeys(LABELS)
     for post in posts:
-        post.update({name: found.get((post["item_id"], name)) for name in LABELS})
-        _settle(post)
-
-
-def _settle(post: Row) -> None:
-    post["overall"] = _settled(post["overall"])
-    post["aspects"] = {name: _settled(score) for name, score in (post["aspects"] or {}).items()} or None
-
-
-def _settled(value: float | None) -> float | None:
-    """Without the last bits: DuckDB's threads add in any order, and 6.85 must not read 6.8 now and 6.9 then."""
-    return None if value is None else round(value, 9)
+        post.update(found.get(post["item_id"], nothing))
 
 
 def _same_specs(ask: Any, run: Row) -> list[str]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
+from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
 from components.judgments.rubric import rubric_id
 from components.people.order import Rated, representative
+from components.report.posts import rows_of
 from components.warehouse.store import Store
 
 Row = dict[str, Any]
@@ -23,8 +26,10 @@ _POSTS = """
     SELECT post_id, item_id, error FROM posts JOIN prompts USING (prompt_id)
     WHERE post_id IN (SELECT unnest($posts::VARCHAR[])) ORDER BY item_id, post_id"""
 _READINGS = """
-    SELECT post_id, spec_id, repeat, aspect, max(score) AS score FROM judgments
-    WHERE score IS NOT NULL AND post_id IN (SELECT unnest($posts::VARCHAR[])) GROUP BY ALL"""
+    SELECT "at", spec_id, repeat, aspect, max(score) AS score
+    FROM judgments
+    JOIN (SELECT unnest($posts::VARCHAR[]) AS post_id, unnest(range(len($posts))) AS "at") USING (post_id)
+    WHERE score IS NOT NULL GROUP BY ALL"""
 _JUDGES = """
     SELECT spec_id, params->>'$.model' AS model, (params->>'$.repeats')::INTEGER AS repeats,
            parse_filename(params->>'$.rubric', true) AS rubric, params->>'$.rubric_text' AS rubric_text
@@ -85,35 +90,35 @@ def means(table: Floats) -> Floats:
 def read_posts(store: Store, posts: Collection[str], judge: str) -> Readings:
     """The readings of any posts, by their ids; `judge`: the spec of the judge that is asked about."""
     with store.connect() as db:
-
-        def ask(sql: str, **given: Any) -> list[Row]:
-            cursor = db.execute(sql, given)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-        return read(ask, ask(_POSTS, posts=sorted(posts)), judge)
+        return read(db, rows_of(db, _POSTS, {"posts": sorted(posts)}), judge)
 
 
-def read(ask: Any, posts: Sequence[Row], judge: str) -> Readings:
+def read(db: DuckDBPyConnection, posts: Sequence[Row], judge: str) -> Readings:
     """The readings of posts (post_id, item_id, error) with a text; `judge`: the spec of this run's."""
     written = [post for post in posts if post["error"] is None]
     place = {post["post_id"]: at for at, post in enumerate(written)}
-    rows = ask(_READINGS, posts=sorted(place))
-    found = ask(_JUDGES, ids=sorted({row["spec_id"] for row in rows} | {judge}))
-    scores = {row["spec_id"]: _tables([r for r in rows if r["spec_id"] == row["spec_id"]], place) for row in found}
+    read = db.execute(_READINGS, {"posts": list(place)}).df()
+    by_judge = dict(list(read.groupby("spec_id")))
+    found = rows_of(db, _JUDGES, {"ids": sorted(by_judge.keys() | {judge})})
+    scores = {row["spec_id"]: _tables(by_judge.get(row["spec_id"], read[:0]), len(place)) for row in found}
     text = next((row["rubric_text"] for row in found if row["spec_id"] == judge), None) or "{}"
     name = (yaml.safe_load(text) or {}).get("name")
-    said = ask(_RATINGS, rubric=name, posts=sorted(place)) if name and ask(_HAS_RATINGS)[0]["n"] else []
+    is_rated = bool(name) and rows_of(db, _HAS_RATINGS, {})[0]["n"]
+    said = rows_of(db, _RATINGS, {"rubric": name, "posts": list(place)}) if is_rated else []
     ratings = [row for row in said if row["rubric_id"] == rubric_id(text)]
     drawn = representative(Rated(row["post_id"], row["rater"], row["slice"], row["created_at"]) for row in ratings)
     random = [row for row in ratings if row["post_id"] in drawn]
     raters = {name: at for at, name in enumerate(sorted({row["rater"] for row in random}))}
+    people = pd.DataFrame(
+        [(place[row["post_id"]], raters[row["rater"]], row["aspect"], row["score"]) for row in random],
+        columns=["at", "repeat", "aspect", "score"],
+    )
     return Readings(
         posts=list(place),
         clusters=[post["item_id"] for post in written],
         judges=_judges(found, judge),
         scores=scores,
-        people=_tables([row | {"repeat": raters[row["rater"]]} for row in random], place),
+        people=_tables(people, len(place)),
         left_out=len({row["post_id"] for row in ratings} - {row["post_id"] for row in random}),
         other_text=len({row["post_id"] for row in said} - {row["post_id"] for row in ratings}),
     )
@@ -144,15 +149,14 @@ def _judges(found: Sequence[Row], own: str) -> list[Judge]:
     return sorted(judges, key=lambda judge: judge.spec_id != own)
 
 
-def _tables(rows: Sequence[Row], place: Mapping[str, int]) -> dict[str, Floats]:
-    """Per aspect (repeats, posts), and overall: the mean of the aspects of a reading that has them all."""
-    repeats = max((row["repeat"] for row in rows), default=-1) + 1
+def _tables(rows: pd.DataFrame, posts: int) -> dict[str, Floats]:
+    """Of (at: place of the post, repeat, aspect, score): per aspect (repeats, posts), and overall: the mean of the
+    aspects of a reading that has them all."""
+    repeats = 0 if rows.empty else int(rows["repeat"].max()) + 1
     tables: dict[str, Floats] = {}
-    for row in rows:
-        if row["aspect"] not in tables:
-            tables[row["aspect"]] = np.full((repeats, len(place)), np.nan)
-        tables[row["aspect"]][row["repeat"], place[row["post_id"]]] = row["score"]
-    tables = dict(sorted(tables.items()))
+    for aspect, its in rows.groupby("aspect"):
+        tables[str(aspect)] = np.full((repeats, posts), np.nan)
+        tables[str(aspect)][its["repeat"], its["at"]] = its["score"]
     if tables and OVERALL not in tables:
         tables[OVERALL] = np.stack(list(tables.values())).mean(0)
     return tables

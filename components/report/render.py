@@ -62,9 +62,10 @@ STAGES = {
 }
 
 
-def render(store: Store, run_id: str) -> str:
-    """The report of a run as a whole HTML file; UserError for a run that is not there."""
-    findings = find(store, run_id)
+def render(store: Store, run_id: str, posts: Sequence[Row] | None = None) -> str:
+    """The report of a run as a whole HTML file; UserError for a run that is not there. `posts`: its posts, where they
+    are known (posts.py)."""
+    findings = find(store, run_id, posts)
     titles, scale = rubric_of(findings)
     agreement = block_of(findings.readings, titles)
     differing = most_different(findings.readings)

@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from components.records import Feature
+from components.records import Feature, Run
+from components.report.posts import posts_of, scores_of
+from components.warehouse.store import Store
 from data_checks.validate import validate
 from flows.check_warehouse import FRAMES, check_tables
-from flows.pipeline import begin, scores
+from flows.pipeline import begin
 from flows.publish import publish
 from flows.settings import Settings
 from tests.steps import NOW, Steps, campaign_of
@@ -86,6 +88,11 @@ def test_what_was_checked_is_not_checked_again_until_something_is_written(steps:
     with steps.store.connect() as db:
         db.execute("UPDATE checks SET success = false WHERE chunk_id = 'table' AND severity = 'stop'")
     assert check(started(steps)) > 50, "a failure is shown again"
+
+
+def scores(store: Store, run: Run) -> dict[str, Any]:
+    with store.connect() as db:
+        return scores_of(store, run.row(), posts_of(db, run.row()))
 
 
 def test_scores_are_of_the_runs_items_and_judge(steps: Steps) -> None:

@@ -216,18 +216,6 @@ def test_numbers_read_well() -> None:
     assert [duration(value) for value in (None, 1.26, 42, 300, 8000)] == ["–", "1.3 s", "42 s", "5 min", "2 h 13 min"]
 
 
-def test_the_last_bits_of_a_mean_do_not_show() -> None:
-    """Threads add up in any order: a mean of 6.85 may come as 6.8499999999999996 or as 6.8500000000000005."""
-    from components.report.queries import _settle, _settled
-
-    values = 6.8499999999999996, 6.8500000000000005
-    rows = [{"overall": value, "aspects": {"a": value}} for value in values]
-    for row in rows:
-        _settle(row)
-    assert rows[0] == rows[1]
-    assert len({_settled(cost) for cost in values}) == 1 and _settled(None) is None
-
-
 def test_the_report_shows_the_items_of_its_run_and_no_others(home) -> None:
     home.run("run-few", item_limit=3)
     html = render(home.store, "run-few")

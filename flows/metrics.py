@@ -158,7 +158,11 @@ def summed(calls: Mapping[Key, Calls]) -> dict[Key, Counter[str]]:
 def gpus() -> Iterator[Metric]:
     """Of GPUs that torch has begun to use in this process: to ask must neither load torch nor wake a GPU."""
     torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+    try:
+        is_in_use = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()
+    except AttributeError:  # another thread is just importing it
+        is_in_use = False
+    if torch is None or not is_in_use:
         return
     used = gauge_of("gpu_memory_used_bytes", "Memory in use on the GPU, by anybody.", "device")
     total = gauge_of("gpu_memory_bytes", "Memory of the GPU.", "device")

@@ -74,13 +74,14 @@ def _look(run: Run, campaign: Campaign | None, exposition: Exposition, ended: th
     shows = campaign is not None and _told(partial(tag_flow_run, run, campaign))
     while not is_over:
         is_over = ended.wait(LOOK_S)
-        shows = shows and _told(lambda: progress.show(METER.steps(run.run_id)))
+        if shows or (is_over and campaign is not None):  # a server that was gone for a while takes the last word
+            shows = _told(lambda: progress.show(METER.steps(run.run_id)))
         if not is_over:
             exposition.write()
 
 
 def _told(show: Callable[[], None]) -> bool:
-    """Whether Prefect's server took it; where it did not, it is asked for nothing more."""
+    """Whether Prefect's server took it; where it did not, it is asked for nothing more until the end."""
     try:
         show()
     # Nothing that is only shown may stop a run; it is told in its log. A stop of the run cancels what Prefect's client

@@ -4,6 +4,7 @@ the other. A marked key goes through it and is looked for in everything that can
 
 import json
 import re
+import sys
 import threading
 import time
 import urllib.error
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from prometheus_client.samples import Sample
 from components.specs import Campaign
 from flows.artifacts import statements
 from flows.cli import main
+from flows.metrics import gpus
 from flows.pipeline import Summary, pipeline
 from flows.settings import Settings
 from tests.fake_provider import FakeProvider
@@ -129,6 +132,12 @@ def test_a_running_run_can_be_scraped(seen: Seen) -> None:
     assert max(in_flight) == 2
     left = [one.value for text in seen.scrapes for one in samples(text) if one.name == "postwright_items_left"]
     assert max(left) >= 5 and min(left) == 0
+
+
+def test_a_scrape_while_torch_is_being_imported_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread imports it for seconds, and its parts are not there yet."""
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    assert list(gpus()) == []
 
 
 def test_files_are_there_while_it_runs_and_the_home_remains(seen: Seen) -> None:

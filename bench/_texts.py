@@ -60,4 +60,7 @@ def own_prefect(home: Path) -> Iterator[None]:
             yield
     finally:
         if server is not None:
+            from prefect.events.worker import EventsWorker
+
+            EventsWorker.drain_all(timeout=60)  # else each event that is left is tried for 7 s at the end
             server.stop()

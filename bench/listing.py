@@ -1,9 +1,10 @@
-"""What looking through a folder costs, beside what the file system needs for the same: names, states, every text read.
+"""What looking through a source costs.
 
-A picture, its text and a row of the table each: the folder's files are listed and their texts read, no picture is
-opened. CPU seconds of this thread alone.
+A folder with a picture, its text and a row of the table each, beside what the file system needs for the same: names,
+states, every text read; no picture is opened. And a table without pictures whose rows are all new, or all met before.
+CPU seconds of this thread alone.
 
-    python bench/listing.py [--pictures 10000]
+    python bench/listing.py [--pictures 10000] [--rows 10000]
 """
 
 import argparse
@@ -15,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from _texts import write_texts
 
 from components.items import list_entries
 from components.specs import DatasetSpec
@@ -39,7 +42,13 @@ def plainly(folder: Path) -> int:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--pictures", type=int, default=10_000)
-    n = words.parse_args().pictures
+    words.add_argument("--rows", type=int, default=10_000)
+    given = words.parse_args()
+    look_through_a_folder(given.pictures)
+    look_through_a_table(given.rows)
+
+
+def look_through_a_folder(n: int) -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         for number in range(n):
@@ -52,6 +61,17 @@ def main() -> None:
         listed, least = seconds(lambda: list_entries(spec)), seconds(lambda: plainly(folder))
     print(f"{n:,} pictures with texts and rows: {listed:.2f} CPU s, {1e6 * listed / n:.0f} microseconds each")
     print(f"the file system alone: {least:.2f} CPU s; listing / file system: {listed / least:.1f}")
+
+
+def look_through_a_table(n: int) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made) / "texts.jsonl"
+        write_texts(path, n)
+        spec = DatasetSpec(source="jsonl", path=path)
+        met = {(entry.source_uri, entry.stamp) for entry in list_entries(spec)}
+        new, known = seconds(lambda: list_entries(spec)), seconds(lambda: list_entries(spec, met))
+    print(f"{n:,} rows of a table: {new:.2f} CPU s, {1e6 * new / n:.0f} microseconds each")
+    print(f"all met before: {known:.2f} CPU s, {1e6 * known / n:.0f} microseconds each; met / new: {known / new:.2f}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Annotated
 
 from prefect import flow
 
+from components.chat.collector import rare_collections
 from components.records import Backfill, content_id
 from components.report.backfills import read_backfill
 from components.specs import Campaign, On, Selection
@@ -66,7 +67,11 @@ def backfill(
     for told in notes_on(campaign):
         say(told)
     book = book_of(campaign, found, by, on, timezone)
-    with suspended_while_pending(), alone(settings.shared / f"{book.backfill_id}.running", "this backfill"):
+    with (
+        rare_collections(),
+        suspended_while_pending(),
+        alone(settings.shared / f"{book.backfill_id}.running", "this backfill"),
+    ):
         store.record_backfill(book)
         calendar = LiveCalendar(store, book.backfill_id)
         try:

@@ -1,8 +1,8 @@
 """Flow runs whose process is gone, and how they go on.
 
 Prefect learns how a run ended from its process. After a kill -9 or a power cut nobody tells it, and the run would stay
-`Running` for good, in a slot of its deployment's concurrency limit. A run of a worker of this home has a process on
-this machine, known by the run's id in its environment: no process, no run.
+`Running` for good, in a slot of its deployment's limit and of the pool's. A run of a worker of this home has a process
+on this machine, known by the run's id in its environment: no process, no run.
 
 What was lost goes on as a new run of the same deployment with the same parameters. What the old one finished and
 bought is in the warehouse and the journal, so the new one does only what is missing. A run that was lost three times

@@ -1,7 +1,7 @@
 """A run that can be watched while it goes on: its log, its metrics, its tags and progress in the Prefect UI.
 
 One thread per run looks every other second at what is counted anyway, and talks to Prefect's server and the disk; the
-run itself waits for neither. Whatever fails here is told once and stops no run.
+run itself waits for neither. Whatever fails here is told and stops no run.
 """
 
 import logging

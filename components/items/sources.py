@@ -22,7 +22,7 @@ SOURCES: Mapping[str, Callable[[DatasetSpec, Met], list[Entry]]] = {
 
 def list_entries(spec: DatasetSpec, met: Met = frozenset()) -> list[Entry]:
     """Every input of the dataset, in a stable order, without opening a picture; UserError when there is none. Those in
-    `met` have their name and stamp alone."""
+    `met` have their name and stamp alone, and a problem where no row had to be made out to see it."""
     if spec.source not in SOURCES:
         raise UserError(f"dataset.source: {spec.source!r} is none of {', '.join(SOURCES)}")
     return SOURCES[spec.source](spec, met)

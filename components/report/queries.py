@@ -1,4 +1,4 @@
-"""Reads everything a report says about one run; the only place of the report that knows tables.
+"""Reads everything a report says about one run: with posts.py and readings.py, which it asks, all that knows tables.
 
 The posts are those of the run's specs and items (dataset, window, limit), whichever run wrote them: a second run with
 nothing to do has the same report to show as the first. Rows come in an order that the data alone decide: the page is

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -210,11 +209,3 @@ def test_parquet_types(tmp_path: Path) -> None:
         ("a", 1, datetime(2023, 12, 31, 23, tzinfo=UTC))
     ]
     assert [row.reason for row in refused] == ["bad_row", "empty"]
-
-
-def test_ten_thousand_rows_are_listed_in_two_seconds(tmp_path: Path) -> None:
-    rows = "".join(f"{n},Text number {n} with ünïcödé,ann,en,2024-02-09 12:00:00,{n},1.2K,3,4\n" for n in range(10_000))
-    path = written(tmp_path / "t.csv", "id,text,author,language,published_at,likes,replies,reposts,views\n" + rows)
-    begun = time.process_time()
-    assert len(listed(DatasetSpec(source="csv", path=path))) == 10_000
-    assert time.process_time() - begun < 2

@@ -22,7 +22,7 @@ FIELDS = ("image", "text", "source_id", "author", "language", "published_at", *C
 
 Met = Collection[tuple[str, str]]
 """(source_uri, stamp) of inputs that were read before. They are listed with nothing but these two: making out what a
-row says takes two thirds of the listing."""
+row says takes half of the listing."""
 
 
 @dataclass(frozen=True, slots=True)

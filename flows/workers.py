@@ -40,6 +40,9 @@ JOIN_S = 60
 LOOK_S = 0.5
 """How often a wait looks whether the run was stopped."""
 
+ARRIVES_S = 60.0
+"""So long a result may be on its way after its worker has told Prefect's server that it is there."""
+
 CHUNKS_KEPT_S = 7 * 86_400.0
 
 CLUSTERS = frozenset({"distributed", "ray"})
@@ -129,13 +132,17 @@ class Crew:
         return one, result
 
     def _result(self, future: PrefectFuture[R]) -> R | WorkerLost:
+        wait_s = LOOK_S
         while True:
             raise_if_stopped()
             try:
-                return future.result(timeout=LOOK_S, raise_on_failure=True)
+                return future.result(timeout=wait_s, raise_on_failure=True)
             except TimeoutError:
-                if future.state.is_final():  # the chunk's own
+                if wait_s == ARRIVES_S:
                     raise
+                # Prefect's server says so: the result is on its way, or the timeout is the chunk's own and comes again.
+                if future.state.is_final():
+                    wait_s = ARRIVES_S
             except WorkerLost as error:
                 return error
             except Exception as error:  # clusters' errors have no common class; all others are raised again

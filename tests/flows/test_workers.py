@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.states import Completed
 
 import flows.batching
 import flows.extract_features
@@ -99,6 +100,31 @@ def test_a_cluster_gives_the_rows_of_one_process(
     assert not list((home.home / "exchange").rglob("*.parquet"))
     again = run()
     assert all((step.rows, step.passes, step.bought) == (0, 0, 0) for step in again.steps)
+
+
+class Ended:
+    """A future of a cluster whose task has ended, by Prefect's server; `on_its_way`: so often its result is still to
+    come when somebody has waited for it."""
+
+    def __init__(self, on_its_way: int, error: TimeoutError | None = None) -> None:
+        self.on_its_way, self.error, self.state = on_its_way, error, Completed()
+
+    def result(self, timeout: float, raise_on_failure: bool) -> str:
+        if self.error is not None:
+            raise self.error
+        self.on_its_way -= 1
+        if self.on_its_way >= 0:
+            raise TimeoutError(f"did not complete within {timeout} seconds")
+        return "rows"
+
+
+def test_a_result_that_is_on_its_way_is_no_timeout_of_the_chunk() -> None:
+    crew: Any = workers.Crew("a cluster", None, is_here=True, slots=1)  # type: ignore[arg-type]
+    assert crew._result(Ended(on_its_way=1)) == "rows"
+    with pytest.raises(TimeoutError, match="the chunk's own"):
+        crew._result(Ended(on_its_way=0, error=TimeoutError("the chunk's own")))
+    with pytest.raises(TimeoutError, match=r"within 60\.0 seconds"):
+        crew._result(Ended(on_its_way=2))
 
 
 def test_a_worker_elsewhere_refuses_what_the_publisher_would(home: Settings, pictures: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from components.judgments.panel import by_judge
 from components.posts.choosing import choice_of
 from components.specs import Selection
 from components.statistics.means import mean_with_interval
-from components.warehouse.questions import STANDING
+from components.warehouse.questions import STANDING, rows_of
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
@@ -26,12 +26,6 @@ _POSTS = f"""
     JOIN selected i USING (item_id)
     WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts AND po.spec_id = $generate_posts
     ORDER BY i.published_at NULLS LAST, i.item_id, po.candidate, st.post_id"""
-
-
-def rows_of(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> list[Row]:
-    cursor = db.execute(sql, dict(params))
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> list[Row]:
@@ -71,7 +65,8 @@ def scores_of(store: Store, run: Mapping[str, Any], posts: list[Row]) -> dict[st
 
 def _is_offline(store: Store, ids: Mapping[str, str], rows: list[Row]) -> bool:
     """Whether any of these was written, or judged, by one of the built-in ones."""
-    steps = {step for row in rows for step in ("generate_posts", "judge_posts" if row["judged_here"] else None) if step}
+    steps = ["generate_posts"] if rows else []
+    steps += ["judge_posts"] if any(row["judged_here"] for row in rows) else []
     sql = """SELECT count(*) AS n FROM specs
         WHERE spec_id IN (SELECT unnest($ids::VARCHAR[])) AND starts_with(params->>'$.model', 'offline/')"""
-    return bool(store.query(sql, {"ids": [ids[step] for step in sorted(steps)]})[0]["n"])
+    return bool(store.query(sql, {"ids": [ids[step] for step in steps]})[0]["n"])

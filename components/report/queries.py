@@ -17,10 +17,11 @@ from duckdb import DuckDBPyConnection
 from components.errors import UserError
 from components.records import Item
 from components.report.measured import OF_POSTS, Measured, measured
-from components.report.posts import posts_of, rows_of
+from components.report.posts import posts_of
 from components.report.readings import Readings, read, reasons
 from components.report.trend import Past, past
 from components.specs import Selection
+from components.warehouse.questions import rows_of
 from components.warehouse.selected import selected
 from components.warehouse.store import Store
 

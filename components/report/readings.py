@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from components.judgments.rubric import rubric_id
 from components.people.order import Rated, representative
-from components.report.posts import rows_of
+from components.warehouse.questions import rows_of
 from components.warehouse.store import Store
 
 Row = dict[str, Any]

@@ -11,6 +11,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
+from components.warehouse.questions import rows_of
 from components.warehouse.store import Store
 
 Row = dict[str, Any]
@@ -111,6 +112,4 @@ def _labels(rows: list[Row], tasks: Row) -> dict[str, dict[str, dict[str, int]]]
 
 
 def _rows(db: DuckDBPyConnection, sql: str, **params: Any) -> list[Row]:
-    cursor = db.execute(sql, params) if params else db.execute(sql)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return rows_of(db, sql, params)

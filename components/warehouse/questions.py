@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from duckdb import DuckDBPyConnection
 
 from components.records import Feature, Item, Post, Prompt, Record
 from components.specs.selection import On, Selection, Slice
@@ -50,15 +51,20 @@ selected alone, so that a slice of a large warehouse costs little."""
 ORDER = {Item: "position", Prompt: "position, prompt_id", Post: "position, prompt_id, candidate"}
 
 
+def rows_of(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows as dicts, where several questions share one opening of the file."""
+    cursor = db.execute(sql, dict(params))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 class Questions(Connecting):
     """Reads the tables: by any query, and by those of the steps."""
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows as dicts; maps and lists as Python's."""
         with self.connect() as db:
-            cursor = db.execute(sql, dict(params or {}))
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return rows_of(db, sql, params or {})
 
     def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """Rows as a data frame, without a Python object for each value on the way."""

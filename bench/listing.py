@@ -58,7 +58,7 @@ def look_through_a_folder(n: int) -> None:
         (folder / "table.csv").write_text("image,likes\n" + rows)
         spec = DatasetSpec(source="folder", path=folder)
         assert {entry.problem for entry in list_entries(spec)} == {None}
-        listed, least = seconds(lambda: list_entries(spec)), seconds(lambda: plainly(folder))
+        listed, least = seconds(lambda: list(list_entries(spec))), seconds(lambda: plainly(folder))
     print(f"{n:,} pictures with texts and rows: {listed:.2f} CPU s, {1e6 * listed / n:.0f} microseconds each")
     print(f"the file system alone: {least:.2f} CPU s; listing / file system: {listed / least:.1f}")
 
@@ -69,7 +69,7 @@ def look_through_a_table(n: int) -> None:
         write_texts(path, n)
         spec = DatasetSpec(source="jsonl", path=path)
         met = {(entry.source_uri, entry.stamp) for entry in list_entries(spec)}
-        new, known = seconds(lambda: list_entries(spec)), seconds(lambda: list_entries(spec, met))
+        new, known = seconds(lambda: list(list_entries(spec))), seconds(lambda: list(list_entries(spec, met)))
     print(f"{n:,} rows of a table: {new:.2f} CPU s, {1e6 * new / n:.0f} microseconds each")
     print(f"all met before: {known:.2f} CPU s, {1e6 * known / n:.0f} microseconds each; met / new: {known / new:.2f}")
 

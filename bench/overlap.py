@@ -18,6 +18,7 @@ import tempfile
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def feature_seconds(path: Path, n: int) -> float:
     from components.specs import DatasetSpec, FeatureSpec
 
     spec = DatasetSpec(source="jsonl", path=path)
-    items, _ = read_entries(list_entries(spec)[: n + 16], spec)
+    items, _ = read_entries(list(islice(list_entries(spec), n + 16)), spec)
     extract(items[n:], FeatureSpec(), None)
     begun = time.perf_counter()
     extract(items[:n], FeatureSpec(), None)

@@ -28,7 +28,7 @@ def bare(path: Path, home: Path) -> float:
 
     begun, now = time.perf_counter(), datetime.now(UTC)
     dataset, writer, judge_spec = DatasetSpec(source="jsonl", path=path), GenerationSpec(), JudgeSpec()
-    items, _ = read_entries(list_entries(dataset), dataset)
+    items, _ = read_entries(list(list_entries(dataset)), dataset)
     features, _ = extract(items, FeatureSpec(), None)
     by_item: dict[str, list] = {item.item_id: [] for item in items}
     for feature in features:

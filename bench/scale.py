@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def bare(n: int) -> float:
         path = Path(folder) / "texts.jsonl"
         write_texts(path, n)
         dataset, writer, judge_spec = DatasetSpec(source="jsonl", path=path), GenerationSpec(), JudgeSpec()
-        items, _ = read_entries(list_entries(dataset), dataset)
+        items, _ = read_entries(list(list_entries(dataset)), dataset)
         by_item: dict[str, list[Any]] = {item.item_id: [] for item in items}
         for feature in words_of(items, FeatureSpec().id):
             by_item[feature.item_id].append(feature)
@@ -170,7 +171,7 @@ def rows_alone(n: int, profiled: str = "") -> dict[str, Any]:
             entries, parts, begun = list_entries(c.dataset), list[float](), time.perf_counter()
             spent = 0.0
             for start in range(0, n, CHUNK):
-                items, _ = read_entries(entries[start : start + CHUNK], c.dataset)
+                items, _ = read_entries(list(islice(entries, CHUNK)), c.dataset)
                 found = words_of(items, ids[0])
                 by_item: dict[str, list[Any]] = {}
                 for feature in found:

@@ -21,7 +21,8 @@ from flows.expect_judging import expected_judging
 from flows.expect_measures import expected_measuring
 from flows.expect_posts import by_people, expected_posts, unknown_candidates
 from flows.expect_prompts import expected_prompts
-from flows.ingest_items import inputs_met, undated
+from flows.ingest_items import undated
+from flows.inputs import inputs_met
 from flows.judges import notes_on
 from flows.left import FeaturesRead, There, read_there
 from flows.settings import Settings
@@ -72,7 +73,7 @@ class Source:
 
 
 def read_source(campaign: Campaign, store: Store, selection: Selection) -> Source:
-    entries, met = list_entries(campaign.dataset), inputs_met(store, campaign.dataset.name)
+    entries, met = list(list_entries(campaign.dataset)), inputs_met(store, campaign.dataset.name)
     fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
     return Source(entries, fresh, *expected_items(fresh, selection, store))
 

@@ -12,8 +12,9 @@ from components.records import Item, Quarantine, content_id
 from components.specs import DatasetSpec, Selection
 from components.warehouse.store import Store
 from flows.caching import KEPT, whole
+from flows.inputs import Fresh, InputsMet, inputs_met, kept_in, newest_reading
 from flows.progress import progress
-from flows.publish import StepResult, chunk_id, chunks, publish
+from flows.publish import StepResult, chunk_id, publish
 from flows.settings import Settings
 from flows.stages import slice_of
 
@@ -40,37 +41,33 @@ def ingest_items(spec: DatasetSpec, run_id: str = "") -> StepResult:
     """
     begun, settings = time.monotonic(), Settings.from_environment().prepare()
     store, result = settings.store(), StepResult("ingest_items")
-    met = inputs_met(store, spec.name)
-    entries = list_entries(spec, met)
-    store.register(spec)  # once it is known to be there: the place is the name's from now on
-    newest = newest_reading(store, spec.name)
-    fresh = [entry for entry in entries if (entry.source_uri, entry.stamp) not in met]
-    result.already = len(entries) - len(fresh)
-    advance = progress("ingest", len(fresh))
-    for part in chunks(fresh, slice_of(len(fresh))):
-        chunk = chunk_id(spec.id, [content_id(entry.source_uri, entry.stamp) for entry in part])
-        items, refused = read_chunk(spec, spec.id, chunk, whole(part))
-        items, duplicates = split_duplicates(items, *ids_known(store, spec.name, items))
-        items, refused = later(items, [*refused, *duplicates], newest)
-        rows, quarantined = publish(store, "items", items, refused, chunk=chunk, run_id=run_id, dataset=spec.name)
-        result.rows += rows
-        result.quarantined += quarantined
-        advance(len(part))
+    with kept_in(settings.home) as fresh:
+        result.already = look_through(spec, inputs_met(store, spec.name), fresh)
+        store.register(spec)  # once it is known to be there: the place is the name's from now on
+        newest = newest_reading(store, spec.name)
+        advance = progress("ingest", len(fresh))
+        for part in fresh.chunks(slice_of(len(fresh))):
+            chunk = chunk_id(spec.id, [content_id(entry.source_uri, entry.stamp) for entry in part])
+            items, refused = read_chunk(spec, spec.id, chunk, whole(part))
+            items, duplicates = split_duplicates(items, *ids_known(store, spec.name, items))
+            items, refused = later(items, [*refused, *duplicates], newest)
+            rows, quarantined = publish(store, "items", items, refused, chunk=chunk, run_id=run_id, dataset=spec.name)
+            result.rows += rows
+            result.quarantined += quarantined
+            advance(len(part))
     result.seconds = time.monotonic() - begun
     return result
 
 
-def inputs_met(store: Store, dataset: str) -> set[tuple[str, str]]:
-    """(source_uri, stamp) of every input when it was last read, whether it became an item or was refused."""
-    sql = """SELECT source_uri, arg_max(stamp, "at") AS stamp FROM inputs WHERE dataset = $dataset
-        GROUP BY source_uri"""
-    return {(row["source_uri"], row["stamp"]) for row in store.query(sql, {"dataset": dataset})}
-
-
-def newest_reading(store: Store, dataset: str) -> datetime | None:
-    found = store.query('SELECT max("at") AS newest FROM inputs WHERE dataset = $dataset', {"dataset": dataset})
-    newest: datetime | None = found[0]["newest"]
-    return newest
+def look_through(spec: DatasetSpec, met: InputsMet, fresh: Fresh) -> int:
+    """Adds what was not met before to `fresh`; returns how many were."""
+    already = 0
+    for entry in list_entries(spec, met):
+        if (entry.source_uri, entry.stamp) in met:
+            already += 1
+        else:
+            fresh.add(entry)
+    return already
 
 
 def later(

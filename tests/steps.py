@@ -15,7 +15,8 @@ from components.records import Feature, Item, Prompt
 from components.specs import Campaign, ChatSpec, Selection
 from flows.buying import TRIED_AGAIN, Buyer
 from flows.generate_posts import compared
-from flows.ingest_items import ids_known, inputs_met
+from flows.ingest_items import ids_known
+from flows.inputs import inputs_met
 from flows.judge_posts import words_of
 from flows.plan_run import RunPlan, plan_run
 from flows.settings import Settings

@@ -10,7 +10,8 @@ from components.records import Item, Quarantine, Run
 from components.specs import Selection
 from components.warehouse.store import Store
 from flows.buying import purse_of
-from flows.ingest_items import inputs_met, later, newest_reading
+from flows.ingest_items import later
+from flows.inputs import inputs_met, newest_reading
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 AHEAD = NOW + timedelta(days=3)
@@ -39,10 +40,12 @@ def test_an_input_that_was_edited_after_the_clock_was_set_back_is_read_as_edited
     items, refused = later([an_item("edited", "2", NOW)], [], newest_reading(store, "d"))
     store.append({"items": items, "quarantine": refused})
     assert [item.item_id for item in store.items(Selection(dataset="d"))] == ["edited"]
-    assert inputs_met(store, "d") == {("u", "2")}, "and is not read again and again"
+    met = inputs_met(store, "d")
+    assert ("u", "2") in met and len(met) == 1, "and is not read again and again"
     items, refused = later([], [a_refusal("3", NOW)], newest_reading(store, "d"))
     store.append({"items": items, "quarantine": refused})
-    assert inputs_met(store, "d") == {("u", "3")}
+    met = inputs_met(store, "d")
+    assert ("u", "3") in met and len(met) == 1
 
 
 def test_times_are_left_as_they_are_where_the_clock_goes_forward(store: Store) -> None:

@@ -1,10 +1,11 @@
 """An entry is one input of a dataset before any picture is opened; reading it gives an Item or says why not.
 
-Listing is cheap and done for the whole source, reading is done chunk by chunk. What is already known to be wrong when
+Listing is cheap and goes through the whole source, one entry after the other, as a table may be larger than memory;
+reading is done chunk by chunk. What is already known to be wrong when
 an entry is listed (a time nobody can read, a retweet) travels in `problem` and becomes its quarantine row.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +21,7 @@ COUNTS = ("likes", "replies", "reposts", "views")
 FIELDS = ("image", "text", "source_id", "author", "language", "published_at", *COUNTS)
 """What a row can say about an item; also the keys of `columns` in a campaign file."""
 
-Met = Collection[tuple[str, str]]
+Met = Container[tuple[str, str]]
 """(source_uri, stamp) of inputs that were read before. They are listed with nothing but these two: making out what a
 row says takes half of the listing."""
 

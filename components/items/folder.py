@@ -9,8 +9,9 @@ import json
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path, PureWindowsPath
 
 from components.errors import UserError
@@ -47,8 +48,9 @@ class Beside:
         return exact or [found for found in fitting if found.path.name == relative.rsplit("/", 1)[-1]] or fitting
 
 
-def list_folder(spec: DatasetSpec, met: Met) -> list[Entry]:
-    """Entries in the order of the files' names, then the rows of the table that are no picture's only one."""
+def list_folder(spec: DatasetSpec, met: Met) -> Iterator[Entry]:
+    """Entries in the order of the files' names, then the rows of the table that are no picture's only one. All are in
+    memory: only the last file shows what stands beside the first."""
     check_columns(spec)
     zone_of(spec)
     root = spec.path.resolve()
@@ -62,7 +64,7 @@ def list_folder(spec: DatasetSpec, met: Met) -> list[Entry]:
     entries += [_stray(stray, spec, "not_a_picture", "a table without a column of pictures") for stray in strays]
     if not entries and not loose:
         raise UserError(f"dataset.path: {root} has no pictures")
-    return sorted(entries, key=lambda entry: entry.source_uri) + loose
+    return chain(sorted(entries, key=lambda entry: entry.source_uri), loose)
 
 
 def _files(root: Path) -> Iterable[Found]:
@@ -158,7 +160,7 @@ def _picture(found: Found, beside: Beside, spec: DatasetSpec, met: Met) -> Entry
 
 
 def _read_sidecar(path: Path, spec: DatasetSpec) -> dict[str, object]:
-    text, _ = decode(path.read_bytes(), path)
+    text = decode(path.read_bytes(), path)
     if path.suffix.lower() == ".txt":
         return {"text": text}
     fields = json.loads(text)

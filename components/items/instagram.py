@@ -5,6 +5,7 @@ The time of a post is in its media id: (id >> 23) milliseconds after 2011-08-24 
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PureWindowsPath
@@ -17,8 +18,8 @@ EPOCH_MS = 1_314_220_021_721
 _NAME = re.compile(r"(?P<media>\d{15,20})_(?P<owner>\d{1,20})(?:_(?P<place>\d{1,3}))?(?:_[a-z]+)?", re.ASCII)
 
 
-def list_instagram(spec: DatasetSpec, met: Met) -> list[Entry]:
-    return [_named(entry) for entry in list_folder(spec, met)]
+def list_instagram(spec: DatasetSpec, met: Met) -> Iterator[Entry]:
+    return map(_named, list_folder(spec, met))
 
 
 def posted_at(media_id: int) -> datetime:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
+from zoneinfo import ZoneInfo
 
 from components.errors import UserError
 from components.items.entries import FIELDS, Entry, Met, make_entry, zone_of
@@ -45,36 +46,39 @@ class Uris:
         return f"{printable(self.path)}#id={source_id}{again}"
 
 
-def list_table(spec: DatasetSpec, met: Met) -> list[Entry]:
-    """The entries of a table file, or of all tables of that kind in a folder."""
+def list_table(spec: DatasetSpec, met: Met) -> Iterator[Entry]:
+    """The entries of a table file, or of all tables of that kind in a folder; what is wrong with any of them is raised
+    before the first entry."""
     zone = zone_of(spec)
-    entries: list[Entry] = []
-    for path in table_files(spec):
-        table = read_table(path)
-        names = field_columns(table, spec)
-        if "text" not in names and "image" not in names:
-            raise UserError(
-                f"{path}: no text and no picture column among {', '.join(table.columns)}; "
-                "say which with dataset.columns, e.g. {text: body}"
-            )
-        uris = Uris(path)
-        for row in table.rows:
-            values = pick(row, names)
-            picture = find_beside(path.parent, values.get("image"))
-            uri, where = uris.name(row, clean_text(values.get("source_id"))), f"row {row.number}"
-            entries.append(
-                make_entry(
-                    values,
-                    spec=spec,
-                    zone=zone,
-                    source_uri=uri,
-                    where=where,
-                    picture=picture,
-                    problem=row.problem,
-                    met=met,
-                )
-            )
-    return entries
+    tables = [read_table(path) for path in table_files(spec)]
+    names = [_names(table, spec) for table in tables]
+    return (
+        _entry(row, table.path, named, uris, spec, zone, met)
+        for table, named in zip(tables, names, strict=True)
+        for uris in [Uris(table.path)]
+        for row in table.rows
+    )
+
+
+def _names(table: Table, spec: DatasetSpec) -> dict[str, str]:
+    names = field_columns(table, spec)
+    if "text" not in names and "image" not in names:
+        raise UserError(
+            f"{table.path}: no text and no picture column among {', '.join(table.columns)}; "
+            "say which with dataset.columns, e.g. {text: body}"
+        )
+    return names
+
+
+def _entry(
+    row: Row, path: Path, names: Mapping[str, str], uris: Uris, spec: DatasetSpec, zone: ZoneInfo, met: Met
+) -> Entry:
+    values = pick(row, names)
+    picture = find_beside(path.parent, values.get("image"))
+    uri, where = uris.name(row, clean_text(values.get("source_id"))), f"row {row.number}"
+    return make_entry(
+        values, spec=spec, zone=zone, source_uri=uri, where=where, picture=picture, problem=row.problem, met=met
+    )
 
 
 def table_files(spec: DatasetSpec) -> list[Path]:

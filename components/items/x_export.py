@@ -8,7 +8,9 @@ tweets as empty ids; a t.co link at the end of the text for pictures that nobody
 import html
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from components.errors import UserError
@@ -38,20 +40,25 @@ _LONGEST = 280 + len(" https://t.co/0123456789")
 """Longer texts are long-form tweets, to which X adds no link for their media."""
 
 
-def list_x_export(spec: DatasetSpec, met: Met) -> list[Entry]:
-    """One entry per row of every file."""
+def list_x_export(spec: DatasetSpec, met: Met) -> Iterator[Entry]:
+    """One entry per row of every file; what is wrong with any of them is raised before the first entry."""
     configured = zone_of(spec)
-    entries: list[Entry] = []
-    for path in table_files(spec):
-        table = read_table(path)
-        names = field_columns(table, spec, _COLUMNS)
-        missing = [column for column in ("tweet_id", "text", "type", "created_at") if column not in table.columns]
-        if missing and not spec.columns:
-            raise UserError(f"{path}: not a tweet export, it has no column {', '.join(missing)}; its source may be csv")
-        zone = _zone_of_file(table, names, configured)
-        uris = Uris(path)
-        entries += [_entry(row, names, spec, zone, uris, met) for row in table.rows]
-    return entries
+    exports = [_export(path, spec, configured) for path in table_files(spec)]
+    return (
+        _entry(row, names, spec, zone, uris, met)
+        for table, names, zone in exports
+        for uris in [Uris(table.path)]
+        for row in table.rows
+    )
+
+
+def _export(path: Path, spec: DatasetSpec, configured: ZoneInfo) -> tuple[Table, dict[str, str], ZoneInfo]:
+    table = read_table(path)
+    names = field_columns(table, spec, _COLUMNS)
+    missing = [column for column in ("tweet_id", "text", "type", "created_at") if column not in table.columns]
+    if missing and not spec.columns:
+        raise UserError(f"{path}: not a tweet export, it has no column {', '.join(missing)}; its source may be csv")
+    return table, names, _zone_of_file(table, names, configured)
 
 
 def posted_at(tweet_id: str) -> datetime | None:

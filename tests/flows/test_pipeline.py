@@ -223,7 +223,7 @@ def test_a_failed_check_publishes_nothing_of_the_chunk_and_stops_what_depends_on
     from flows.publish import publish
 
     campaign = campaign_of(pictures)
-    items, _ = read_entries(list_entries(campaign.dataset), campaign.dataset)
+    items, _ = read_entries(list(list_entries(campaign.dataset)), campaign.dataset)
     store = home.store()
     store.append({"items": items})
     features, _ = extract(items[:2], campaign.features, home.models)

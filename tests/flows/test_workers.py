@@ -134,7 +134,7 @@ def test_a_worker_elsewhere_refuses_what_the_publisher_would(home: Settings, pic
     cut = (folder / "snow.jpg").read_bytes()[:-2000]
     (folder / "snow.jpg").write_bytes(cut)
     dataset = DatasetSpec(source="folder", path=folder, name="d")
-    items, _ = read_entries(list_entries(dataset), dataset)
+    items, _ = read_entries(list(list_entries(dataset)), dataset)
     broken = next(item for item in items if str(item.image_path).endswith("cafe.jpg"))
     (folder / "cafe.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
     items = [

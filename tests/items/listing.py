@@ -7,10 +7,10 @@ from components.specs import DatasetSpec
 
 def listed(spec: DatasetSpec) -> list[Entry]:
     """The entries. Who has met every other one before lists the same names and stamps, and the rest unchanged."""
-    entries = list_entries(spec)
+    entries = list(list_entries(spec))
     names = [(entry.source_uri, entry.stamp) for entry in entries]
     met = set(names[::2])
-    again = list_entries(spec, met)
+    again = list(list_entries(spec, met))
     assert [(entry.source_uri, entry.stamp) for entry in again] == names
     # What is known without making out a row, such as a file that is no picture's, stays with its problem.
     assert all(e.problem or e == Entry(e.source_uri, e.stamp) for e in again if (e.source_uri, e.stamp) in met)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import UserError
-from components.items import read_entries
+from components.items import list_entries, read_entries
 from components.items.entries import Entry
 from components.records import Item, Quarantine
 from components.specs import DatasetSpec
@@ -209,3 +209,41 @@ def test_parquet_types(tmp_path: Path) -> None:
         ("a", 1, datetime(2023, 12, 31, 23, tzinfo=UTC))
     ]
     assert [row.reason for row in refused] == ["bad_row", "empty"]
+
+
+def test_what_is_wrong_with_any_file_of_a_folder_is_raised_before_the_first_entry(tmp_path: Path) -> None:
+    written(tmp_path / "in/a.csv", "text\nHello\n")
+    written(tmp_path / "in/b.csv", 'text\n"never closed\n')
+    with pytest.raises(UserError, match=r"b\.csv: line \d breaks the CSV rules"):
+        list_entries(DatasetSpec(source="csv", path=tmp_path / "in"))
+    written(tmp_path / "in/b.csv", "nothing,of,use\n1,2,3\n")
+    with pytest.raises(UserError, match=r"b\.csv: no text and no picture column"):
+        list_entries(DatasetSpec(source="csv", path=tmp_path / "in"))
+
+
+@pytest.mark.parametrize(
+    ("source", "then", "said"),
+    [
+        ("csv", b'text\n"never closed\n', "breaks the CSV rules"),
+        ("jsonl", b'{"text": "caf\xe9"}\n', "was changed while it was read"),
+        ("parquet", b"PAR1 no more", "cannot be read as parquet"),
+        ("parquet", None, "cannot be read"),
+        ("jsonl", None, "cannot be read"),
+    ],
+)
+def test_a_table_that_breaks_while_it_is_read_is_an_error_of_the_user(
+    source: str, then: bytes | None, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"t.{source}"
+    if source == "parquet":
+        pq.write_table(pa.Table.from_pylist([{"text": "Hello"}]), path)
+    else:
+        written(path, "text\nHello\n" if source == "csv" else '{"text": "Hello"}\n')
+    entries = list_entries(DatasetSpec(source=source, path=path))  # type: ignore[arg-type]
+    if then is None:
+        path.unlink()
+    else:
+        path.write_bytes(then)
+    with pytest.raises(UserError, match=said) as raised:
+        list(entries)
+    assert str(path) in str(raised.value)

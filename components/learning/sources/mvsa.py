@@ -59,7 +59,7 @@ def majority(votes: Sequence[str]) -> str | None:
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """Line numbers and cells; the header is checked. Three columns have one name: no table reader keeps them."""
-    text, _ = decode(path.read_bytes(), path)
+    text = decode(path.read_bytes(), path)
     lines = [
         (n, [cell.strip() for cell in line.split("\t")]) for n, line in enumerate(text.split("\n"), 1) if line.strip()
     ]
@@ -98,7 +98,7 @@ def _text(path: Path) -> str:
     """A tweet's bytes are UTF-8, Windows-1252, or neither, and then Latin-1 loses none of them."""
     data = path.read_bytes()
     try:
-        return decode(data, path)[0]
+        return decode(data, path)
     except UserError:
         return data.decode("latin-1")
 

@@ -82,7 +82,7 @@ def _categories(path: Path) -> dict[int, str]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str, re.Match[str] | None]]:
-    text, _ = decode(path.read_bytes(), path)
+    text = decode(path.read_bytes(), path)
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line, _LINE.fullmatch(line.strip())

@@ -86,5 +86,5 @@ def _mapping(folder: Path) -> dict[str, str]:
 
 
 def _lines(path: Path) -> list[str]:
-    text, _ = decode(path.read_bytes(), path)
+    text = decode(path.read_bytes(), path)
     return text.removesuffix("\n").split("\n") if text else []

@@ -61,7 +61,7 @@ def _entries(file: Path, task: str, maker: Maker) -> list[LabelledEntry]:
 
 
 def _json_lines(file: Path) -> list[Row]:
-    text, _ = decode(file.read_bytes(), file)
+    text = decode(file.read_bytes(), file)
     rows: list[Row] = []
     for line in text.split("\n"):
         if not line.strip():

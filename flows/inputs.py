@@ -1,0 +1,86 @@
+"""The inputs of a source, as a run sees them: those met before, and those that are fresh. Neither is in memory as a
+whole: a source may have millions."""
+
+import hashlib
+import pickle
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from components.errors import HomeUnusable
+from components.items import Entry
+from components.warehouse.store import Store
+from flows.stopping import raise_if_stopped
+
+IN_MEMORY = 64 * 2**20
+"""Bytes of fresh entries; more go to a file without a name in the home."""
+AT_ONCE = 10_000
+
+
+class InputsMet:
+    """Holds (source_uri, stamp) of inputs by 16 bytes of each."""
+
+    def __init__(self, digests: Iterable[bytes]) -> None:
+        self._digests = set(digests)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def __contains__(self, named: object) -> bool:
+        uri, stamp = named if isinstance(named, tuple) else (named, "")
+        return hashlib.md5(f"{uri} {stamp}".encode(), usedforsecurity=False).digest() in self._digests
+
+
+def inputs_met(store: Store, dataset: str) -> InputsMet:
+    """(source_uri, stamp) of every input when it was last read, whether it became an item or was refused."""
+    sql = """SELECT unhex(md5(source_uri || ' ' || arg_max(stamp, "at"))) FROM inputs WHERE dataset = $dataset
+        GROUP BY source_uri"""
+
+    def digests() -> Iterator[bytes]:
+        with store.connect() as db:
+            found = db.execute(sql, {"dataset": dataset})
+            while rows := found.fetchmany(AT_ONCE):
+                yield from (digest for (digest,) in rows)
+
+    return InputsMet(digests())
+
+
+def newest_reading(store: Store, dataset: str) -> datetime | None:
+    found = store.query('SELECT max("at") AS newest FROM inputs WHERE dataset = $dataset', {"dataset": dataset})
+    newest: datetime | None = found[0]["newest"]
+    return newest
+
+
+class Fresh:
+    """Entries in their order, to be gone through once when all are there."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._n = file, 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def add(self, entry: Entry) -> None:
+        try:
+            pickle.dump(entry, self._file, pickle.HIGHEST_PROTOCOL)
+        except OSError as error:
+            raise HomeUnusable(f"the list of new inputs cannot be kept: {error.strerror or error}") from error
+        self._n += 1
+
+    def chunks(self, size: int) -> Iterator[list[Entry]]:
+        self._file.seek(0)
+        entries = (pickle.load(self._file) for _ in range(self._n))
+        while part := list(islice(entries, size)):
+            raise_if_stopped()
+            yield part
+
+
+@contextmanager
+def kept_in(home: Path) -> Iterator[Fresh]:
+    """For entries that are kept until the end of the block."""
+    with SpooledTemporaryFile(IN_MEMORY, dir=str(home)) as file:
+        yield Fresh(file)

@@ -1,18 +1,17 @@
 """Everything -> one HTML file, from the warehouse alone."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from components.errors import UserError
 from components.experiments.scores import Findings
 from components.report import render
 from components.report.backfills import BackfillState, read_backfill
 from components.report.experiment_agreement import Believed
+from components.report.posts import Posts
 from flows.settings import Settings
 
 
-def write_report(settings: Settings, run_id: str | None = None, posts: Sequence[dict[str, Any]] | None = None) -> Path:
+def write_report(settings: Settings, run_id: str | None = None, posts: Posts | None = None) -> Path:
     """Write the report of a run (the latest one by default) into the home's reports; returns its path. `posts`: the
     run's, where they are known.
 

@@ -4,16 +4,24 @@ One name per judge, in the books of a run as in plans, reports and on the termin
 `panel 2`, ...
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
 
 from components.judgments.families import kinship
 from components.specs import Campaign, JudgeSpec
 from components.statistics.means import mean_with_interval
+from components.warehouse.questions import beside, columns_of
 from components.warehouse.store import Store
 
 JUDGE = JudgeSpec.step
 PANEL = "panel "
+_SPECS = """SELECT spec_id, params->>'$.model' AS model, params->>'$.rubric' AS rubric FROM specs
+    WHERE spec_id IN (SELECT unnest($judges::VARCHAR[]))"""
+_OVERALL = """SELECT s.overall FROM post_scores s JOIN chosen USING (post_id) WHERE s.judge_spec_id = $judge
+    ORDER BY place"""
 
 
 class JudgeMean(TypedDict):
@@ -46,24 +54,22 @@ def names_of(spec_ids: Mapping[str, str]) -> list[str]:
     return sorted(found, key=lambda name: (name != JUDGE, len(name), name))
 
 
-def by_judge(store: Store, spec_ids: Mapping[str, str], chosen: Sequence[str]) -> list[JudgeMean]:
+def by_judge(store: Store, spec_ids: Mapping[str, str], chosen: "pd.Series[str]") -> list[JudgeMean]:
     """Of a run with a panel, what each judge found on the posts that `judge` chose, the same for all; without a panel
     nothing. A judge that was not asked yet is left out."""
     names = names_of(spec_ids)
     if len(names) < 2:
         return []
-    sql = """SELECT spec_id, params->>'$.model' AS model, params->>'$.rubric' AS rubric, s.post_id, s.overall
-        FROM specs LEFT JOIN post_scores s ON s.judge_spec_id = specs.spec_id
-            AND s.post_id IN (SELECT unnest($chosen::VARCHAR[]))
-        WHERE spec_id IN (SELECT unnest($judges::VARCHAR[]))"""
-    rows = store.query(sql, {"chosen": list(chosen), "judges": [spec_ids[name] for name in names]})
-    place = {post: at for at, post in enumerate(chosen)}  # as everywhere: an interval depends on the order a little
-    rows.sort(key=lambda row: place.get(row["post_id"], -1))
-    return [_mean(name, mine) for name in names if (mine := [row for row in rows if row["spec_id"] == spec_ids[name]])]
+    specs = store.query(_SPECS, {"judges": [spec_ids[name] for name in names]})
+    by_id = {row["spec_id"]: row for row in specs}
+    # As everywhere in the order of the feed: an interval depends on it a little.
+    ordered = pd.DataFrame({"post_id": chosen, "place": range(len(chosen))})
+    with store.connect() as db, beside(db, "chosen", ordered):
+        found = {spec_id: columns_of(db, _OVERALL, {"judge": spec_id})["overall"] for spec_id in by_id}
+    return [_mean(name, by_id[one], found[one]) for name in names if (one := spec_ids[name]) in by_id]
 
 
-def _mean(name: str, rows: Sequence[Mapping[str, Any]]) -> JudgeMean:
-    overall = [row["overall"] for row in rows if row["overall"] is not None]
-    failed = sum(row["post_id"] is not None and row["overall"] is None for row in rows)
-    rubric = rows[0]["rubric"].rpartition("/")[2]
-    return JudgeMean(name=name, model=rows[0]["model"], rubric=rubric, failed=failed, **mean_with_interval(overall))
+def _mean(name: str, spec: Mapping[str, Any], overall: "pd.Series[float]") -> JudgeMean:
+    failed, rubric = int(overall.isna().sum()), spec["rubric"].rpartition("/")[2]
+    mean = mean_with_interval(overall.dropna().to_numpy(dtype=np.float64))
+    return JudgeMean(name=name, model=spec["model"], rubric=rubric, failed=failed, **mean)

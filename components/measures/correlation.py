@@ -1,10 +1,9 @@
 """How a measure goes with the judge's overall score: Spearman's rank correlation with a bootstrap interval."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from components.statistics.means import SEED
 
@@ -25,7 +24,7 @@ class Correlation(NamedTuple):
     high: float | None = None
 
 
-def spearman(one: Sequence[float], other: Sequence[float]) -> Correlation:
+def spearman(one: ArrayLike, other: ArrayLike) -> Correlation:
     """Of pairs; ties share their mean rank (Spearman 1904). 95 % percentile interval over resampled pairs."""
     x, y = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if x.shape != y.shape:

@@ -1,6 +1,6 @@
 """Length, readability and variety of one post, by published formulas; nothing here is learned."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -81,9 +81,27 @@ def syllables(word: str) -> int:
     return max(1, found + len(_SPLIT.findall(bare)))
 
 
-def distinct(texts: Sequence[Sequence[str]], n: int) -> float:
+def distinct(texts: Iterable[Sequence[str]], n: int) -> float:
+    """See `Distinct`."""
+    counted = Distinct((n,))
+    for words in texts:
+        counted.add(words)
+    return counted.share(n)
+
+
+class Distinct:
     """Different n-grams over words, of all texts together (Li et al. 2016, "A Diversity-Promoting Objective Function
-    for Neural Conversation Models"); 0 without words."""
-    total = sum(map(len, texts))
-    grams = {gram for words in texts for gram in (words if n == 1 else pairwise(words))}
-    return len(grams) / total if total else 0.0
+    for Neural Conversation Models"), text by text; `sizes`: of words (1), of pairs of words (2)."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self.words = 0
+        self._grams: dict[int, set[object]] = {size: set() for size in sizes}
+
+    def add(self, words: Sequence[str]) -> None:
+        self.words += len(words)
+        for size, grams in self._grams.items():
+            grams.update(words if size == 1 else pairwise(words))
+
+    def share(self, size: int) -> float:
+        """0 without words."""
+        return len(self._grams[size]) / self.words if self.words else 0.0

@@ -17,7 +17,7 @@ from components.people.answers import RATER, Answer, Slice
 from components.people.order import AUDIT, Place, next_place, order
 from components.people.queries import Judge, Row, Snapshot
 from components.people.teaching import GATE, teaching
-from components.report.cards import platform_of
+from components.report.texts import platform_of
 
 HELD_S = 600.0
 """How long a post counts as being before the person it was given to."""

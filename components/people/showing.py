@@ -10,7 +10,8 @@ from typing import Any
 from components.people.desk import Desk, Progress
 from components.people.order import Place
 from components.people.queries import Judge, Row, Snapshot
-from components.report.cards import platform_of, segments
+from components.report.cards import segments
+from components.report.texts import platform_of
 
 LONGEST_SHOWN = 20_000
 """Characters of a post that are cut into coloured pieces; a longer one is shown plain."""

@@ -1,7 +1,10 @@
 """What several candidates per prompt came to: how many were distinct, and what choosing the best of them gained."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from components.statistics.means import Mean, mean_with_interval
 
@@ -20,32 +23,31 @@ class Choice(TypedDict):
     gain: Mean
 
 
-def choice_of(rows: Sequence[Mapping[str, Any]]) -> Choice | None:
-    """Of rows with prompt_id, error, is_distinct, place, choose, overall and clip_score, one per candidate; None where
+def choice_of(table: pd.DataFrame) -> Choice | None:
+    """Of columns prompt_id, error, is_distinct, place, choose, overall and clip_score, a row per candidate; None where
     no prompt has more than one."""
-    prompts: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        prompts.setdefault(row["prompt_id"], []).append(row)
-    if all(len(candidates) < 2 for candidates in prompts.values()):
+    if not table["prompt_id"].duplicated().any():
         return None
-    by = str(rows[0]["choose"])
-    measure = "clip_score" if by == "clip" else "overall"
-    gains = []
-    for candidates in prompts.values() if by != "all" else ():
-        best = min(candidates, key=lambda row: row["place"])[measure]
-        measured = [row[measure] for row in candidates if row["is_distinct"] and row[measure] is not None]
-        if best is not None and len(measured) > 1:
-            gains.append(best - sum(measured) / len(measured))
-    distinct, failed = (sum(map(bool, of)) for of in ([r["is_distinct"] for r in rows], [r["error"] for r in rows]))
+    by = str(table["choose"].iloc[0])
+    distinct, failed = int(table["is_distinct"].sum()), int(table["error"].notna().sum())
     return Choice(
         by=by,
-        prompts=len(prompts),
-        candidates=len(rows),
+        prompts=table["prompt_id"].nunique(),
+        candidates=len(table),
         distinct=distinct,
-        duplicates=len(rows) - distinct - failed,
+        duplicates=len(table) - distinct - failed,
         failed=failed,
-        gain=mean_with_interval(gains),
+        gain=mean_with_interval([] if by == "all" else gains(table, "clip_score" if by == "clip" else "overall")),
     )
+
+
+def gains(table: pd.DataFrame, measure: str) -> NDArray[np.float64]:
+    """(prompts,) of those with two distinct candidates to compare: how far the best lies above their mean."""
+    best = table.sort_values("place", kind="stable").drop_duplicates("prompt_id").set_index("prompt_id")[measure]
+    distinct = table[table["is_distinct"] & table[measure].notna()]
+    means = distinct.groupby("prompt_id", sort=False)[measure].agg(["mean", "size"])
+    found = best.reindex(table["prompt_id"].drop_duplicates()) - means.loc[means["size"] > 1, "mean"]
+    return found.dropna().to_numpy(dtype=np.float64)
 
 
 def told(choice: Choice) -> str:

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from components.report.agreement import NO_FLOORS, Floors
+from components.report.posts import Posts
 from components.statistics import differs
 
 Row = dict[str, Any]
@@ -21,14 +24,16 @@ class Other:
     apart: tuple[tuple[str, float, bool], ...]
 
 
-def others_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """post_id of a post that stands for its prompt -> the candidates behind it: where all stand, its duplicates."""
-    standing = {row["prompt_id"]: row["post_id"] for row in rows if row["stands"]}
+def others_of(candidates: Posts, standing: Sequence[Row]) -> dict[str, list[Row]]:
+    """post_id of each of `standing`, posts that stand for their prompts -> the candidates behind it: where all stand,
+    its duplicates."""
+    by_prompt = {row["prompt_id"]: row["post_id"] for row in standing}
+    by_id, all_kept = {row["post_id"] for row in standing}, candidates["choose"] == "all"
+    theirs = (all_kept & candidates["duplicate_of"].isin(by_id)) | (~all_kept & candidates["prompt_id"].isin(by_prompt))
     found: dict[str, list[Row]] = {}
-    for row in rows:
-        if not row["stands"]:
-            behind = row["duplicate_of"] if row["choose"] == "all" else standing[row["prompt_id"]]
-            found.setdefault(behind, []).append(row)
+    for row in candidates.rows(np.flatnonzero(theirs & ~candidates["stands"])):
+        behind = row["duplicate_of"] if row["choose"] == "all" else by_prompt[row["prompt_id"]]
+        found.setdefault(behind, []).append(row)
     return found
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from components.errors import UserError
-from components.prompts import Platform, load_platform
 from components.prompts.counting import links
 from components.records import Item
 from components.report.agreement import NO_FLOORS, Floors
 from components.report.candidates import Other, other, why
 from components.report.measured import OnCard, on_card
 from components.report.pictures import Shown
-from components.report.queries import LABELS, Details, Findings, Row
+from components.report.posts import LABELS
+from components.report.queries import Details, Findings, Row
+from components.report.texts import platform_of
 
 LEAST = 0.005
 """Probability below which a second label is not worth a line: it would read 0.00."""
@@ -83,15 +83,6 @@ class Card:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-def state_of(post: Row, failed: Mapping[str, Sequence[Row]]) -> str:
-    """One word for the filter: what a person has to know first about a post."""
-    if post["error"] is not None or (post["overall"] is None and failed.get(post["post_id"])):
-        return "error"
-    if post["rules"]:
-        return "rules"
-    return "ok" if post["overall"] is not None else "waiting"
-
-
 def trouble_of(post: Row, failed: Mapping[str, Sequence[Row]]) -> tuple[str, ...]:
     """What went wrong, in whole sentences."""
     found = []
@@ -108,12 +99,12 @@ def _detail(text: str | None) -> str:
     return f" {text[:400]}" if text else ""
 
 
-def data_of(post: Row, state: str) -> dict[str, str]:
+def data_of(post: Row) -> dict[str, str]:
     """What the filter reads; also on the rows of posts that have no card."""
     score = post["overall"]
     time: datetime | None = post["published_at"]
     return {name: post[name] or "" for name in LABELS} | {
-        "state": state,
+        "state": post["state"],
         "score": "" if score is None else f"{score:.4f}",
         "time": "" if time is None else f"{time.timestamp():.0f}",
     }
@@ -132,14 +123,6 @@ def segments(text: str) -> tuple[tuple[str, str], ...]:
         pieces.append((kind, text[start:end]))
         at = end
     return tuple([*pieces, ("", text[at:])] if at < len(text) else pieces)
-
-
-def platform_of(key: str) -> Platform | None:
-    """The platform's rules; None for one that was taken out since."""
-    try:
-        return load_platform(key)
-    except UserError:
-        return None
 
 
 def aspects_of(post: Row, titles: Mapping[str, str], low: float, high: float) -> tuple[Aspect, ...]:
@@ -171,7 +154,6 @@ def card(
 
     platform = platform_of(post["platform"])
     text = post["text"] or ""
-    state = state_of(post, findings.failed_readings)
     costs = [row["writing_cost_usd"] for row in (post, *others)]
     costs += [row["judge_cost_usd"] for row in (post, *others) if row["judged_here"]]
     numbers = {row["post_id"]: row["candidate"] for row in (post, *others)}
@@ -181,7 +163,7 @@ def card(
         number=number,
         item=known.items[post["item_id"]],
         picture=picture,
-        state=state,
+        state=post["state"],
         trouble=trouble_of(post, findings.failed_readings),
         segments=segments(text),
         length=platform.length(text) if platform and text else None,
@@ -201,7 +183,7 @@ def card(
             other(row, post, numbers, titles, row["post_id"] in findings.failed_readings, floors) for row in others
         ),
         measured=on_card(taken) if (taken := known.measures.get(post["post_id"])) else None,
-        data=data_of(post, state),
+        data=data_of(post),
     )
 
 

@@ -1,9 +1,14 @@
 """Numbers become shapes: bars and intervals as plain figures that the templates draw. Every chart carries its n."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import ceil, floor
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 
 from components.statistics import Mean, differs, mean_with_interval
 
@@ -61,46 +66,48 @@ class Interval:
     level: bool = False
 
 
-def scores(title: str, values: Sequence[float], low: float, high: float) -> Histogram:
+def scores(title: str, values: ArrayLike, low: float, high: float) -> Histogram:
     """Scores in columns around each whole number of the scale; the mean with its 95 % interval above them."""
     first, last = floor(low), ceil(high)
     slots = last - first + 1
-    found = Counter(min(max(floor(value + 0.5), first), last) for value in values)
-    most = max(found.values(), default=1)
+    known = np.asarray(values, dtype=np.float64)
+    marks = np.clip(np.floor(known + 0.5), first, last).astype(np.int64)
+    found = np.bincount(marks - first, minlength=slots).tolist()
+    most = max(1, *found)
     columns = tuple(
-        Column(str(mark), found[mark], 100 * n / slots, 100 / slots, 100 * found[mark] / most)
-        for n, mark in enumerate(range(first, last + 1))
+        Column(str(first + n), found[n], 100 * n / slots, 100 / slots, 100 * found[n] / most) for n in range(slots)
     )
-    mean = mean_with_interval(values)
+    mean = mean_with_interval(known)
 
     def place(value: float | None) -> float | None:
         return None if value is None else 100 * (value - first + 0.5) / slots
 
     return Histogram(
-        title, len(values), columns, mean["mean"], mean["low"], mean["high"],
+        title, len(known), columns, mean["mean"], mean["low"], mean["high"],
         place(mean["mean"]), place(mean["low"]), place(mean["high"]),
         ticks=tuple((column.x + column.width / 2, column.label) for column in columns),
     )  # fmt: skip
 
 
-def lengths(title: str, values: Sequence[int], limit: int | None) -> Histogram:
+def lengths(title: str, values: ArrayLike, limit: int | None) -> Histogram:
     """Lengths of posts in about twenty columns, with the platform's limit where it is not far away."""
-    longest = max(values, default=0)
+    known = np.asarray(values, dtype=np.int64)
+    longest = int(known.max(initial=0))
     near = limit is not None and limit <= 4 * max(longest, 1)
     end = max(longest, limit or 0) if near else longest
     step = _round_step(max(end, 1) / 20)
     slots = max(1, end // step + 1)
-    found = Counter(value // step for value in values)
-    most = max(found.values(), default=1)
+    found = np.bincount(known // step, minlength=slots).tolist()
+    most = max(1, *found)
     columns = tuple(
         Column(f"{n * step} to {(n + 1) * step - 1}", found[n], 100 * n / slots, 100 / slots, 100 * found[n] / most)
         for n in range(slots)
     )
     marks = _round_step(slots * step / 5)
-    mean = mean_with_interval(values)
+    mean = mean_with_interval(known)
     return Histogram(
         title,
-        len(values),
+        len(known),
         columns,
         mean["mean"],
         mean["low"],
@@ -113,7 +120,7 @@ def lengths(title: str, values: Sequence[int], limit: int | None) -> Histogram:
 
 def counts(values: Iterable[str | None], most: int = 16) -> list[Bar]:
     """How often each value occurs, most frequent first; the tail is put together."""
-    found = Counter(value if value is not None else "none found" for value in values)
+    found = Counter("none found" if pd.isna(value) else value for value in values)
     total = sum(found.values())
     ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
     if len(ranked) > most:
@@ -127,16 +134,20 @@ Floor = Callable[[int, int], float | None]
 
 
 def by_group(
-    pairs: Iterable[tuple[str | None, float | None]], low: float, high: float, floor: Floor = lambda n, other: None
+    labels: "pd.Series[Any]",
+    scores: "pd.Series[Any]",
+    low: float,
+    high: float,
+    floor: Floor = lambda n, other: None,
 ) -> list[Interval]:
-    """The mean score of each group with its 95 % interval, best first. `floor`: the smallest difference of two means
-    over so many posts that is more than the judge's noise, where that is known."""
-    groups: dict[str, list[float]] = {}
-    for label, score in pairs:
-        if label is not None and score is not None:
-            groups.setdefault(label, []).append(score)
-
-    found = [interval(label, mean_with_interval(values), low, high) for label, values in groups.items()]
+    """The mean score of each group with its 95 % interval, best first, of labels and scores that may be missing.
+    `floor`: the smallest difference of two means over so many posts that is more than the judge's noise, where that is
+    known."""
+    there = scores[scores.notna() & labels.notna()].astype("float64")
+    found = [
+        interval(str(label), mean_with_interval(its.to_numpy()), low, high)
+        for label, its in there.groupby(labels, observed=True)
+    ]
     found = sorted(found, key=lambda group: (-group.mean, group.label))[:16]
     return [
         replace(group, level=at > 0 and differs(found[0].mean - group.mean, floor(found[0].n, group.n)) is False)

@@ -35,8 +35,7 @@ def forest_of(findings: Findings, titles: Mapping[str, str]) -> Forest | None:
 def _means(findings: Findings, titles: Mapping[str, str]) -> list[tuple[Judge, list[tuple[str, Mean]]]]:
     """Per judge (title, the mean), overall first, then in the rubric's order."""
     readings = findings.readings
-    standing = {post["post_id"] for post in findings.posts}
-    kept = np.array([post_id in standing for post_id in readings.posts], dtype=bool)
+    kept = findings.candidates.written["stands"].to_numpy(dtype=bool)
     found = []
     for judge in readings.judges:
         own = readings.scores[judge.spec_id]
@@ -46,6 +45,6 @@ def _means(findings: Findings, titles: Mapping[str, str]) -> list[tuple[Judge, l
             values = values[~np.isnan(values)]
             if len(values):
                 title = "Overall" if name == OVERALL else titles.get(name) or name.replace("_", " ")
-                rows.append((title, mean_with_interval(values.tolist())))
+                rows.append((title, mean_with_interval(values)))
         found.append((judge, rows))
     return found

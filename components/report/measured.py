@@ -1,25 +1,32 @@
 """The block of measures: per measure its distribution, its mean, what is missing, and how it goes with the judge.
 
-Reads rows of the table `measures` of one run's posts, asked for as `Measured` says; knows no other table.
+Reads rows of the table `measures` of one run's posts, the table `these` beside it; knows no other table.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+import pandas as pd
+from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
 
 from components.measures.about import About, about
 from components.measures.confusion import Confusion, confusions
 from components.measures.control import LEXICON, NAMES
 from components.measures.correlation import MOST, Correlation, spearman
 from components.measures.readers import INDEPENDENCE
-from components.measures.wording import distinct
+from components.measures.wording import Distinct
 from components.posts.duplicates import words_of
 from components.report.training_charts import Heat, heat
 from components.statistics import mean_with_interval
+from components.warehouse.questions import columns_of, rows_of
 
 Row = dict[str, Any]
+Floats = NDArray[np.float64]
 BINS = 12
 WITHOUT = {
     "no_picture": "no picture",
@@ -38,18 +45,18 @@ FAMILIES = {
     "safety": "What should not be there",
     "rules": "Rules of the platform",
 }
+_NAMES = """
+    SELECT name, first(model ORDER BY post_id) AS model FROM measures SEMI JOIN these USING (post_id)
+    WHERE spec_id = $measure_posts GROUP BY name ORDER BY name"""
 _VALUES = """
-    SELECT name, list(post_id ORDER BY post_id) AS posts, list(value ORDER BY post_id) AS "values",
-           list(error ORDER BY post_id) AS errors, first(model ORDER BY post_id) AS model
-    FROM measures WHERE spec_id = $measure_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))
-    GROUP BY name ORDER BY name"""
+    SELECT value, error, overall FROM measures JOIN these USING (post_id)
+    WHERE spec_id = $measure_posts AND name = $name ORDER BY post_id"""
 _CONTROL = """
-    SELECT post_id, name, model, error, detail FROM measures
-    WHERE spec_id = $measure_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))
-      AND name IN (SELECT unnest($names::VARCHAR[])) ORDER BY post_id, name"""
+    SELECT post_id, name, model, error, detail FROM measures SEMI JOIN these USING (post_id)
+    WHERE spec_id = $measure_posts AND name IN (SELECT unnest($names::VARCHAR[])) ORDER BY post_id, name"""
 _ALARM = """
-    SELECT post_id, value, detail FROM measures WHERE name = 'contradiction' AND spec_id = $measure_posts
-      AND post_id IN (SELECT unnest($posts::VARCHAR[])) AND json_extract_string(detail, '$.n') IS NOT NULL
+    SELECT post_id, value, detail FROM measures SEMI JOIN these USING (post_id)
+    WHERE name = 'contradiction' AND spec_id = $measure_posts AND json_extract_string(detail, '$.n') IS NOT NULL
     ORDER BY created_at DESC, post_id LIMIT 1"""
 OF_POSTS = """
     SELECT post_id, name, value, label, detail, error FROM measures
@@ -57,11 +64,22 @@ OF_POSTS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What the block is made of. `values`: per measure the posts, their values and why there are none; `control` rows
-    of control; `alarm` how the alarm of contradictions was calibrated."""
+class Values:
+    """Of one measure; `table` has columns value, error and overall."""
 
-    values: tuple[Row, ...] = ()
+    name: str
+    model: str
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the block is made of. `values`: per measure, by columns, the value of each post, why there is none, and the
+    judge's overall score; `feed`: what the texts have in common; `control` rows of control; `alarm` how the alarm of
+    contradictions was calibrated."""
+
+    values: tuple[Values, ...] = ()
+    feed: Mapping[str, float] = field(default_factory=dict)
     control: tuple[Row, ...] = ()
     alarm: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,60 +109,71 @@ class Block:
     sampled: int | None
 
 
-def measured(ask: Callable[..., list[Row]], posts: Sequence[Row]) -> Measured:
-    """Read by `ask(sql, **parameters)`, which knows the run's measure spec."""
-    ids = [post["post_id"] for post in posts]
-    alarm = ask(_ALARM, posts=ids)
+def measured(db: DuckDBPyConnection, spec_id: str, texts: Iterable[str]) -> Measured:
+    """By the measures' spec; `these` has the posts, with their `overall`, and `texts` are theirs."""
+    asked = {"measure_posts": spec_id}
+    names = rows_of(db, _NAMES, asked)
+    if not names:
+        return Measured()
+    alarm = rows_of(db, _ALARM, asked)
     return Measured(
-        tuple(ask(_VALUES, posts=ids)),
-        tuple(ask(_CONTROL, posts=ids, names=[*NAMES, LEXICON])),
+        tuple(
+            Values(row["name"], row["model"], columns_of(db, _VALUES, asked | {"name": row["name"]})) for row in names
+        ),
+        feed_of(texts),
+        tuple(rows_of(db, _CONTROL, asked | {"names": [*NAMES, LEXICON]})),
         json.loads(alarm[0]["detail"]) if alarm else {},
     )
 
 
-def measures_of(found: Measured, posts: Sequence[Row]) -> Block | None:
-    """None where nothing was measured."""
+def feed_of(texts: Iterable[str]) -> dict[str, float]:
+    """How many posts and words there are, and the shares of different words and pairs of words."""
+    n, feed = 0, Distinct((1, 2))
+    for text in texts:
+        feed.add(words_of(text))
+        n += 1
+    return {"posts": n, "words": feed.words} | {f"distinct_{size}": feed.share(size) for size in (1, 2)}
+
+
+def measures_of(found: Measured, judged: int) -> Block | None:
+    """None where nothing was measured; `judged`: how many posts have a score."""
     if not found.values:
         return None
     known = about()
-    scores = {post["post_id"]: post["overall"] for post in posts if post["overall"] is not None}
-    lines = {row["name"]: line_of(row, known[row["name"]], scores) for row in found.values if row["name"] in known}
+    lines = {one.name: line_of(one, known[one.name]) for one in found.values if one.name in known}
     families = [
         (title, tuple(lines[name] for name, one in known.items() if one.family == family and name in lines))
         for family, title in FAMILIES.items()
     ]
-    words = [words_of(post["text"]) for post in posts if post["text"]]
-    feed = {"posts": len(words), "words": sum(map(len, words))} | {f"distinct_{n}": distinct(words, n) for n in (1, 2)}
     matrices = [(one, heat_of(one)) for one in confusions(found.control) if one.n or any(one.unsure)]
-    sampled = MOST if len(scores) > MOST else None
-    return Block(tuple((t, ls) for t, ls in families if ls), tuple(matrices), found.alarm, feed, sampled)
+    sampled = MOST if judged > MOST else None
+    return Block(tuple((t, ls) for t, ls in families if ls), tuple(matrices), found.alarm, found.feed, sampled)
 
 
-def line_of(row: Row, one: About, scores: Mapping[str, float]) -> Line:
-    pairs = [(post, value) for post, value in zip(row["posts"], row["values"], strict=True) if value is not None]
-    values = [value for _, value in pairs]
+def line_of(found: Values, one: About) -> Line:
+    there = found.table[found.table["value"].notna()]
+    values, judged = there["value"].to_numpy(dtype=np.float64), there[there["overall"].notna()]
     mean = mean_with_interval(values)
-    judged = [(value, scores[post]) for post, value in pairs if post in scores]
-    apart = Counter(error for error in row["errors"] if error is not None)
+    apart = Counter(found.table["error"].dropna())
     bins, ends = histogram(values, one.unit == "0 or 1")
     return Line(
-        one, row["model"], mean["n"], mean["mean"], mean["low"], mean["high"], bins, ends,
+        one, found.model, mean["n"], mean["mean"], mean["low"], mean["high"], bins, ends,
         tuple((WITHOUT.get(e, e.replace("_", " ")), n) for e, n in sorted(apart.items(), key=lambda p: (-p[1], p[0]))),
-        spearman([x for x, _ in judged], [y for _, y in judged]),
+        spearman(judged["value"].to_numpy(), judged["overall"].to_numpy()),
     )  # fmt: skip
 
 
-def histogram(values: Sequence[float], two: bool = False) -> tuple[tuple[float, ...], tuple[float, float] | None]:
+def histogram(values: Floats, two: bool = False) -> tuple[tuple[float, ...], tuple[float, float] | None]:
     """Heights in per cent of the highest column, and the ends of the scale; two columns for yes or no."""
-    if not values:
+    if not len(values):
         return (), None
-    low, high = (0.0, 1.0) if two else (min(values), max(values))
+    low, high = (0.0, 1.0) if two else (float(values.min()), float(values.max()))
     if low == high:
         return (100.0,), (low, high)
     slots = 2 if two else BINS
-    counts = Counter(min(slots - 1, int((value - low) / (high - low) * slots)) for value in values)
-    most = max(counts.values())
-    return tuple(100 * counts[slot] / most for slot in range(slots)), (low, high)
+    places = np.minimum(slots - 1, ((values - low) / (high - low) * slots).astype(np.int64))
+    counts = np.bincount(places, minlength=slots)
+    return tuple((100 * counts / counts.max()).tolist()), (low, high)
 
 
 def heat_of(one: Confusion) -> Heat:

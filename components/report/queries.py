@@ -6,19 +6,22 @@ the same twice.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import yaml
 from duckdb import DuckDBPyConnection
 
 from components.errors import UserError
 from components.records import Item
 from components.report.measured import OF_POSTS, Measured, measured
-from components.report.posts import posts_of
+from components.report.posts import Posts, posts_of, these
 from components.report.readings import Readings, read, reasons
+from components.report.texts import lengths_of, texts_of
 from components.report.trend import Past, past
 from components.specs import Selection
 from components.warehouse.questions import rows_of
@@ -28,10 +31,10 @@ from components.warehouse.store import Store
 Row = dict[str, Any]
 HISTORY, REFUSED = 10, 100
 """Rows shown of earlier runs and of the quarantine."""
-LABELS = ("scene", "topic", "sentiment")
 
 _SHOWN = """
-    SELECT po.post_id, i.dataset, i.sha256, i.text AS item_text, i.author, i.published_at, pr.template, po.alt_text,
+    SELECT po.post_id, po.text, po.rules, s.aspects, s.readings, i.image_path, i.dataset, i.sha256,
+           i.text AS item_text, i.author, i.published_at, pr.template, po.alt_text,
            po.cost_usd AS writing_cost_usd, c.judge_cost_usd, writer.params->>'$.model' AS writer,
            judge.params->>'$.model' AS judge, looker.params->>'$.models' AS models,
            po.error_detail, po.created_at, po.temperature, po.seed,
@@ -44,22 +47,22 @@ _SHOWN = """
             GROUP BY ALL
         ) GROUP BY post_id
     ) c ON c.post_id = po.post_id
+    LEFT JOIN (
+        SELECT post_id, aspects, readings FROM post_scores
+        WHERE judge_spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))
+    ) s ON s.post_id = po.post_id
     LEFT JOIN specs writer ON writer.spec_id = po.spec_id
     LEFT JOIN specs judge ON judge.spec_id = $judge_posts
     LEFT JOIN specs looker ON looker.spec_id = pr.feature_spec_id
     WHERE po.post_id IN (SELECT unnest($posts::VARCHAR[]))"""
-"""The rest of the posts that are shown. For all posts of a long run it would take longer than all else."""
+"""The rest of the posts that are shown. For all posts of a long run it would take longer, and more memory, than all
+else."""
 _STEPS = """
     SELECT (SELECT count(*) FROM selected) AS read_items, (SELECT count(image_path) FROM selected) AS pictures,
            (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN selected USING (item_id)
             WHERE f.spec_id = $extract_features) AS described,
            (SELECT count(*) FROM prompts p SEMI JOIN selected USING (item_id)
             WHERE p.spec_id = $build_prompts AND p.feature_spec_id = $extract_features) AS prompts"""
-_LABELS = """
-    SELECT item_id, any_value(text) FILTER (name = 'scene') AS scene, any_value(text) FILTER (name = 'topic') AS topic,
-           any_value(text) FILTER (name = 'sentiment') AS sentiment
-    FROM features f SEMI JOIN selected USING (item_id)
-    WHERE f.spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment') GROUP BY item_id"""
 _WHY = """
     SELECT post_id, reasons FROM post_scores
     WHERE judge_spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))"""
@@ -67,7 +70,7 @@ _FAILED_READINGS = """
     SELECT post_id, error, max(error_detail) AS detail, count(*) AS n FROM (
         SELECT post_id, repeat, aspect, last(error ORDER BY created_at, judgment_id) AS error,
                last(error_detail ORDER BY created_at, judgment_id) AS error_detail
-        FROM judgments WHERE spec_id = $judge_posts AND post_id IN (SELECT unnest($posts::VARCHAR[]))
+        FROM judgments SEMI JOIN these USING (post_id) WHERE spec_id = $judge_posts
         GROUP BY ALL HAVING count(score) = 0
     ) WHERE error IS NOT NULL GROUP BY post_id, error ORDER BY post_id, error"""
 _CHECKS = """
@@ -93,14 +96,15 @@ _FEATURES = """
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One run's rows. `posts` are those that stand for their prompts, `candidates` all; `checked` are the runs whose
-    checks are shown, `same` those with the very same specs; `specs` has the judges of a panel by their names."""
+    """One run's rows. `posts` are those that stand for their prompts, `candidates` all, each with its `state` (see
+    STATES of cards.py) and the `length` of its text as its platform counts it; `checked` are the runs whose checks are
+    shown, `same` those with the very same specs; `specs` has the judges of a panel by their names."""
 
     run: Row
     specs: dict[str, Row]
     steps: Row
-    posts: list[Row]
-    candidates: list[Row]
+    posts: Posts
+    candidates: Posts
     failed_readings: dict[str, list[Row]]
     checks: list[Row]
     checked: list[str]
@@ -128,14 +132,14 @@ class Details:
     measures: dict[str, list[Row]]
 
 
-def find(store: Store, run_id: str, posts: Sequence[Row] | None = None) -> Findings:
+def find(store: Store, run_id: str, posts: Posts | None = None) -> Findings:
     """Everything about a run; UserError for a run that is not in the warehouse. `posts`: those of `posts_of`, where
-    somebody has just asked for them; they are added to."""
+    somebody has just asked for them."""
     with store.connect() as db:  # one opening for all questions: opening costs more than most answers
         return _find(db, run_id, store.path, posts)
 
 
-def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Sequence[Row] | None) -> Findings:
+def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Posts | None) -> Findings:
     rows = rows_of(db, "SELECT * FROM runs WHERE run_id = $run_id", {"run_id": run_id})
     if not rows:
         raise UserError(f"no run {run_id!r} in {path}")
@@ -150,11 +154,16 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Sequence
         given = known | more
         return rows_of(db, sql, {name: value for name, value in given.items() if f"${name}" in sql})
 
-    posts = posts_of(db, rows[0]) if known_posts is None else list(known_posts)
-    _label(posts, ask(chosen + _LABELS))
+    posts = posts_of(db, rows[0]) if known_posts is None else known_posts
     failed: dict[str, list[Row]] = {}
-    for row in ask(_FAILED_READINGS, posts=[post["post_id"] for post in posts]):
-        failed.setdefault(row["post_id"], []).append(row)
+    with these(db, posts):
+        for row in ask(_FAILED_READINGS):
+            failed.setdefault(row["post_id"], []).append(row)
+        lengths = lengths_of(db, posts)
+    posts = Posts(posts.table.assign(state=_states(posts, failed), length=lengths))
+    standing = posts.standing
+    with these(db, standing):
+        measures = measured(db, known["measure_posts"], (text for _, text in texts_of(db)))
     same = _same_specs(ask, run)
     checked = _checked_runs(ask, run_id, same)
     found = ask(
@@ -166,7 +175,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Sequence
         run=run,
         specs=specs,
         steps=ask(chosen + _STEPS)[0],
-        posts=[post for post in posts if post["stands"]],
+        posts=standing,
         candidates=posts,
         failed_readings=failed,
         checks=ask(_CHECKS, runs=checked),
@@ -184,8 +193,8 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Sequence
         history=_history(ask, run),
         same=same,
         schema=ask("SELECT coalesce(max(version), 0) AS version FROM migrations")[0]["version"],
-        readings=read(db, posts, known["judge_posts"]),
-        measured=measured(ask, [post for post in posts if post["stands"]]),
+        readings=read(db, posts.written.table, known["judge_posts"]),
+        measured=measures,
         past=past(ask, run),
     )
 
@@ -235,11 +244,12 @@ def rubric_of(judge: Row | None) -> Row:
     return (yaml.safe_load(judge["params"].get("rubric_text") or "{}") if judge else {}) or {}
 
 
-def _label(posts: list[Row], labels: list[Row]) -> None:
-    """Give each post its item's best scene, topic and sentiment, used in its prompt or not; else None."""
-    found, nothing = {row.pop("item_id"): row for row in labels}, dict.fromkeys(LABELS)
-    for post in posts:
-        post.update(found.get(post["item_id"], nothing))
+def _states(posts: Posts, failed: Mapping[str, Sequence[Row]]) -> pd.Categorical:
+    """One word for the filter: what a person has to know first about a post."""
+    is_unread = posts["overall"].isna()
+    has_failed = posts["error"].notna() | (is_unread & posts["post_id"].isin(list(failed)))
+    found = np.select([has_failed, posts["breaks_rules"], ~is_unread], ["error", "rules", "ok"], "waiting")
+    return pd.Categorical(found, ["ok", "rules", "error", "waiting"])
 
 
 def _same_specs(ask: Any, run: Row) -> list[str]:

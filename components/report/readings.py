@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from components.judgments.rubric import rubric_id
 from components.people.order import Rated, representative
-from components.warehouse.questions import rows_of
+from components.warehouse.questions import beside, columns_of, rows_of
 from components.warehouse.store import Store
 
 Row = dict[str, Any]
@@ -23,21 +23,22 @@ Floats = NDArray[np.float64]
 OVERALL = "overall"
 
 _POSTS = """
-    SELECT post_id, item_id, error FROM posts JOIN prompts USING (prompt_id)
-    WHERE post_id IN (SELECT unnest($posts::VARCHAR[])) ORDER BY item_id, post_id"""
-_READINGS = """
-    SELECT "at", spec_id, repeat, aspect, max(score) AS score
-    FROM judgments
-    JOIN (SELECT unnest($posts::VARCHAR[]) AS post_id, unnest(range(len($posts))) AS "at") USING (post_id)
-    WHERE score IS NOT NULL GROUP BY ALL"""
+    SELECT post_id, item_id FROM posts JOIN prompts USING (prompt_id)
+    WHERE error IS NULL AND post_id IN (SELECT unnest($posts::VARCHAR[])) ORDER BY item_id, post_id"""
+_ASPECTS = """
+    SELECT spec_id, aspect, max(repeat) + 1 AS repeats FROM judgments SEMI JOIN written USING (post_id)
+    WHERE score IS NOT NULL GROUP BY ALL ORDER BY ALL"""
+_SCORES = """
+    SELECT place, repeat, max(score) AS score FROM judgments JOIN written USING (post_id)
+    WHERE score IS NOT NULL AND spec_id = $spec_id AND aspect = $aspect GROUP BY ALL"""
 _JUDGES = """
     SELECT spec_id, params->>'$.model' AS model, (params->>'$.repeats')::INTEGER AS repeats,
            parse_filename(params->>'$.rubric', true) AS rubric, params->>'$.rubric_text' AS rubric_text
     FROM specs WHERE spec_id IN (SELECT unnest($ids::VARCHAR[])) ORDER BY model, spec_id"""
 _HAS_RATINGS = "SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'blind_ratings'"
 _RATINGS = """
-    SELECT post_id, rater, aspect, score, slice, created_at, rubric_id FROM blind_ratings
-    WHERE rubric = $rubric AND post_id IN (SELECT unnest($posts::VARCHAR[]))"""
+    SELECT post_id, place, rater, aspect, score, slice, created_at, rubric_id FROM blind_ratings
+    JOIN written USING (post_id) WHERE rubric = $rubric"""
 _REASONS = """
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score, max(reasoning) FILTER (score IS NOT NULL) AS reasoning
     FROM judgments WHERE score IS NOT NULL AND post_id IN (SELECT unnest($posts::VARCHAR[])) GROUP BY ALL
@@ -90,35 +91,33 @@ def means(table: Floats) -> Floats:
 def read_posts(store: Store, posts: Collection[str], judge: str) -> Readings:
     """The readings of any posts, by their ids; `judge`: the spec of the judge that is asked about."""
     with store.connect() as db:
-        return read(db, rows_of(db, _POSTS, {"posts": sorted(posts)}), judge)
+        return read(db, columns_of(db, _POSTS, {"posts": sorted(posts)}), judge)
 
 
-def read(db: DuckDBPyConnection, posts: Sequence[Row], judge: str) -> Readings:
-    """The readings of posts (post_id, item_id, error) with a text; `judge`: the spec of this run's."""
-    written = [post for post in posts if post["error"] is None]
-    place = {post["post_id"]: at for at, post in enumerate(written)}
-    read = db.execute(_READINGS, {"posts": list(place)}).df()
-    by_judge = dict(list(read.groupby("spec_id")))
-    found = rows_of(db, _JUDGES, {"ids": sorted(by_judge.keys() | {judge})})
-    scores = {row["spec_id"]: _tables(by_judge.get(row["spec_id"], read[:0]), len(place)) for row in found}
-    text = next((row["rubric_text"] for row in found if row["spec_id"] == judge), None) or "{}"
-    name = (yaml.safe_load(text) or {}).get("name")
-    is_rated = bool(name) and rows_of(db, _HAS_RATINGS, {})[0]["n"]
-    said = rows_of(db, _RATINGS, {"rubric": name, "posts": list(place)}) if is_rated else []
+def read(db: DuckDBPyConnection, written: pd.DataFrame, judge: str) -> Readings:
+    """The readings of the posts that have a text, by columns post_id and item_id; `judge`: the spec of this run's."""
+    ids, n = written["post_id"], len(written)
+    with beside(db, "written", pd.DataFrame({"post_id": ids, "place": range(n)})):
+        aspects = rows_of(db, _ASPECTS, {})
+        tables: dict[str, dict[str, Floats]] = {}
+        for row in aspects:
+            repeats = max(other["repeats"] for other in aspects if other["spec_id"] == row["spec_id"])
+            asked = {"spec_id": row["spec_id"], "aspect": row["aspect"]}
+            tables.setdefault(row["spec_id"], {})[row["aspect"]] = _table(columns_of(db, _SCORES, asked), repeats, n)
+        found = rows_of(db, _JUDGES, {"ids": sorted(tables.keys() | {judge})})
+        text = next((row["rubric_text"] for row in found if row["spec_id"] == judge), None) or "{}"
+        name = (yaml.safe_load(text) or {}).get("name")
+        is_rated = bool(name) and rows_of(db, _HAS_RATINGS, {})[0]["n"]
+        said = rows_of(db, _RATINGS, {"rubric": name}) if is_rated else []
     ratings = [row for row in said if row["rubric_id"] == rubric_id(text)]
     drawn = representative(Rated(row["post_id"], row["rater"], row["slice"], row["created_at"]) for row in ratings)
     random = [row for row in ratings if row["post_id"] in drawn]
-    raters = {name: at for at, name in enumerate(sorted({row["rater"] for row in random}))}
-    people = pd.DataFrame(
-        [(place[row["post_id"]], raters[row["rater"]], row["aspect"], row["score"]) for row in random],
-        columns=["at", "repeat", "aspect", "score"],
-    )
     return Readings(
-        posts=list(place),
-        clusters=[post["item_id"] for post in written],
+        posts=ids.array,
+        clusters=written["item_id"].array,
         judges=_judges(found, judge),
-        scores=scores,
-        people=_tables(people, len(place)),
+        scores={row["spec_id"]: _with_overall(tables.get(row["spec_id"], {})) for row in found},
+        people=_of_people(random, n),
         left_out=len({row["post_id"] for row in ratings} - {row["post_id"] for row in random}),
         other_text=len({row["post_id"] for row in said} - {row["post_id"] for row in ratings}),
     )
@@ -149,14 +148,24 @@ def _judges(found: Sequence[Row], own: str) -> list[Judge]:
     return sorted(judges, key=lambda judge: judge.spec_id != own)
 
 
-def _tables(rows: pd.DataFrame, posts: int) -> dict[str, Floats]:
-    """Of (at: place of the post, repeat, aspect, score): per aspect (repeats, posts), and overall: the mean of the
-    aspects of a reading that has them all."""
-    repeats = 0 if rows.empty else int(rows["repeat"].max()) + 1
-    tables: dict[str, Floats] = {}
-    for aspect, its in rows.groupby("aspect"):
-        tables[str(aspect)] = np.full((repeats, posts), np.nan)
-        tables[str(aspect)][its["repeat"], its["at"]] = its["score"]
-    if tables and OVERALL not in tables:
-        tables[OVERALL] = np.stack(list(tables.values())).mean(0)
-    return tables
+def _of_people(ratings: Sequence[Row], posts: int) -> dict[str, Floats]:
+    """Aspect -> (raters, posts), each rater in the same row of all of them."""
+    raters = {name: at for at, name in enumerate(sorted({row["rater"] for row in ratings}))}
+    columns = pd.DataFrame(
+        [(row["place"], raters[row["rater"]], row["aspect"], row["score"]) for row in ratings],
+        columns=["place", "repeat", "aspect", "score"],
+    )
+    by_aspect = columns.groupby("aspect")
+    return _with_overall({str(aspect): _table(its, len(raters), posts) for aspect, its in by_aspect})
+
+
+def _table(rows: pd.DataFrame, repeats: int, posts: int) -> Floats:
+    """(repeats, posts) of rows (place of the post, repeat, score)."""
+    table = np.full((repeats, posts), np.nan)
+    table[rows["repeat"], rows["place"]] = rows["score"]
+    return table
+
+
+def _with_overall(tables: dict[str, Floats]) -> dict[str, Floats]:
+    """Overall is the mean of the aspects of a reading that has them all."""
+    return tables | {OVERALL: np.stack(list(tables.values())).mean(0)} if tables and OVERALL not in tables else tables

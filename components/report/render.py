@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -24,12 +25,14 @@ from components.report import charts, formats, queries
 from components.report.agreement import Floors, block_of
 from components.report.anchors import anchors_of
 from components.report.candidates import others_of
-from components.report.cards import STATES, Card, card, data_of, platform_of, state_of
+from components.report.cards import STATES, Card, card, data_of
 from components.report.disagreements import explain, extremes, most_different
 from components.report.forest import forest_of
 from components.report.measured import independence, measures_of
 from components.report.pictures import embed
-from components.report.queries import LABELS, REFUSED, Findings, Row, complete, details, find
+from components.report.posts import LABELS, Posts, known
+from components.report.queries import REFUSED, Findings, Row, complete, details, find
+from components.report.texts import platform_of
 from components.report.trend import trend_of
 from components.statistics.means import mean_with_interval
 from components.warehouse.store import Store
@@ -62,19 +65,23 @@ STAGES = {
 }
 
 
-def render(store: Store, run_id: str, posts: Sequence[Row] | None = None) -> str:
+def render(store: Store, run_id: str, posts: Posts | None = None) -> str:
     """The report of a run as a whole HTML file; UserError for a run that is not there. `posts`: its posts, where they
     are known (posts.py)."""
     findings = find(store, run_id, posts)
     titles, scale = rubric_of(findings)
     agreement = block_of(findings.readings, titles)
     differing = most_different(findings.readings)
-    shown = choose(findings)
+    chosen = choose(findings.posts)
+    shown = findings.posts.rows(chosen)
     full = {post["post_id"]: number for number, post in enumerate(shown, start=1)}
-    rest = [post for post in findings.posts if post["post_id"] not in full]
-    behind = others_of(findings.candidates)
-    others = [other for post in shown for other in behind.get(post["post_id"], ())]
-    complete(store, findings, [*shown, *others, *rest[:ROWS]])
+    places = np.setdiff1d(np.arange(len(findings.posts)), chosen)
+    rest = findings.posts.rows(places[:ROWS])
+    behind = others_of(findings.candidates, shown)
+    others = [other for rows in behind.values() for other in rows]
+    is_differing = findings.candidates["post_id"].isin([post_id for post_id, *_ in differing])
+    apart = findings.candidates.rows(np.flatnonzero(is_differing))
+    complete(store, findings, [*shown, *others, *rest, *apart])
     known = details(store, findings, shown, [post_id for post_id, *_ in differing])
     pictures = embed({post["item_id"]: known.items[post["item_id"]] for post in shown})
     cards = [
@@ -91,7 +98,6 @@ def render(store: Store, run_id: str, posts: Sequence[Row] | None = None) -> str
         )
         for number, post in enumerate(shown, start=1)
     ]
-    every = {post["post_id"]: post for post in findings.candidates}
     script = (TEMPLATES / "filter.js").read_text("utf-8")
     return str(
         environment()
@@ -101,20 +107,20 @@ def render(store: Store, run_id: str, posts: Sequence[Row] | None = None) -> str
             run=findings.run,
             cards=cards,
             example=example_of(cards),
-            rest=[(post, data_of(post, state_of(post, findings.failed_readings))) for post in rest[:ROWS]],
-            rest_total=len(rest),
+            rest=[(post, data_of(post)) for post in rest],
+            rest_total=len(places),
             numbers=numbers_of(findings),
             figures=figures_of(findings, titles, scale, agreement.floors),
             agreement=agreement,
-            differences=explain(differing, known.reasons, findings.readings, every, titles, full),
-            extremes=extremes(findings.posts, full, agreement.floors.posts()),
+            differences=explain(differing, known.reasons, findings.readings, by_id(apart), titles, full),
+            extremes=extremes(shown, full, agreement.floors.posts()),  # the best and the worst are among them
             offline=offline_of(findings),
             kin=kin_of(findings),
-            judges=by_judge(store, findings.run["spec_ids"], [p["post_id"] for p in findings.posts if not p["error"]]),
+            judges=by_judge(store, findings.run["spec_ids"], findings.posts.written["post_id"]),
             parts=PARTS | {name: f"Judging, {name}" for name in names_of(findings.run["spec_ids"])[1:]},
             checked=checked_of(findings),
             choices=choices_of(findings),
-            measures=measures_of(findings.measured, findings.posts),
+            measures=measures_of(findings.measured, int(findings.posts["overall"].notna().sum())),
             anchors=anchors_of(findings.run["rows"]),
             trend=trend_of(findings.past, scale),
             scale=scale,
@@ -157,26 +163,25 @@ def rubric_of(findings: Findings) -> tuple[dict[str, str], tuple[float, float]]:
     return titles, (float(scale.get("min", 1)), float(scale.get("max", 10)))
 
 
-def choose(findings: Findings) -> list[Row]:
-    """The posts that are shown in full, best first; those without a score last. See SHARES for more than CARDS."""
+def by_id(rows: Sequence[Row]) -> dict[str, Row]:
+    return {row["post_id"]: row for row in rows}
 
-    def best_first(posts: Sequence[Row]) -> list[Row]:
-        return sorted(posts, key=lambda p: (p["overall"] is None, -(p["overall"] or 0), p["post_id"]))
 
-    posts = findings.posts
+def choose(posts: Posts) -> list[int]:
+    """The places of the posts that are shown in full, best first; those without a score last. See SHARES for more than
+    CARDS."""
+    order = posts.best_first()
     if len(posts) <= CARDS:
-        return best_first(posts)
-    newest = posts[::-1]
-    troubled = [p for p in newest if state_of(p, findings.failed_readings) in ("error", "rules")]
-    scored = [p for p in best_first(posts) if p["overall"] is not None]
-    chosen = {p["post_id"]: p for p in troubled[: SHARES["error"]]}
-    chosen |= {p["post_id"]: p for p in scored[: SHARES["best"]]}
-    chosen |= {p["post_id"]: p for p in scored[-SHARES["worst"] :]}
-    for post in newest:
+        return [int(place) for place in order]
+    troubled = np.flatnonzero(posts["state"].isin(["error", "rules"]))[::-1]
+    scored = order[: np.count_nonzero(~np.isnan(posts.overall))]
+    newest = range(len(posts) - 1, -1, -1)
+    chosen = {*troubled[: SHARES["error"]], *scored[: SHARES["best"]], *scored[-SHARES["worst"] :]}
+    for place in newest:
         if len(chosen) >= CARDS:
             break
-        chosen.setdefault(post["post_id"], post)
-    return best_first(list(chosen.values()))
+        chosen.add(place)
+    return [int(place) for place in order[np.isin(order, list(chosen))]]
 
 
 def example_of(cards: Sequence[Card]) -> Card | None:
@@ -207,21 +212,22 @@ def kin_of(findings: Findings) -> list[str]:
 def numbers_of(findings: Findings) -> dict[str, Any]:
     """What the tiles say."""
     posts, run = findings.posts, findings.run
-    overall = [post["overall"] for post in posts if post["overall"] is not None]
-    failures: Counter[str] = Counter(post["error"] for post in findings.candidates if post["error"] is not None)
-    choice = choice_of(findings.candidates)
+    overall = known(posts.overall)
+    failures: Counter[str] = Counter(findings.candidates["error"].dropna())
+    choice = choice_of(findings.candidates.table)
     for rows in findings.failed_readings.values():
         failures.update(f"judging: {row['error']}" for row in rows)
     steps = run["rows"]
     return {
-        "written": sum(post["error"] is None for post in posts),
+        "written": int(posts["error"].isna().sum()),
         "choice": choice,
         "told": told(choice) if choice else None,
-        "pictures": sum(post["image_path"] is not None for post in posts),
+        "pictures": int(posts["has_picture"].sum()),
         "judged": len(overall),
+        "judged_candidates": int(findings.candidates["overall"].notna().sum()),
         "overall": mean_with_interval(overall),
         "failures": sorted(failures.items(), key=lambda pair: (-pair[1], pair[0])),
-        "rules": sum(bool(post["rules"]) for post in posts),
+        "rules": int(posts["breaks_rules"].sum()),
         "reused": sum(step.get("reused", 0) for step in steps.values()),
         "new_rows": sum(step.get("rows", 0) for step in steps.values()),
         "seconds": (run["ended_at"] - run["started_at"]).total_seconds() if run["ended_at"] else None,
@@ -241,31 +247,24 @@ def figures_of(
 ) -> dict[str, Any]:
     """The charts' shapes."""
     posts = findings.posts
-    found: dict[str, list[float]] = {name: [] for name in titles}
-    for post in posts:
-        for name, score in (post["aspects"] or {}).items():
-            if score is not None:
-                found.setdefault(name, []).append(score)
-    overall = [post["overall"] for post in posts if post["overall"] is not None]
-    histograms = [charts.scores("Overall", overall, *scale)] if overall else []
-    histograms += [charts.scores(titles.get(name, name), values, *scale) for name, values in found.items() if values]
+    scored = {"Overall": posts.overall}
+    found = posts.aspects
+    scored |= {titles.get(name, name): found[name] for name in [*titles, *found] if name in found}
+    histograms = [charts.scores(title, known(values), *scale) for title, values in scored.items() if len(known(values))]
     lengths = []
-    for key in sorted({post["platform"] for post in posts}):
+    for key in sorted(posts["platform"].unique()):
         platform = platform_of(key)
-        texts = [post["text"] for post in posts if post["platform"] == key and post["text"]]
-        if platform and texts:
-            lengths.append(
-                charts.lengths(f"Length on {platform.name}", [platform.length(text) for text in texts], platform.limit)
-            )
+        counted = posts["length"][(posts["platform"] == key) & (posts["length"] > 0)].to_numpy(dtype=np.int64)
+        if platform and len(counted):
+            lengths.append(charts.lengths(f"Length on {platform.name}", counted, platform.limit))
     costs = {row["stage"]: row["cost_usd"] for row in findings.calls}
     return {
         "forest": forest_of(findings, titles),
         "scores": histograms,
         "lengths": lengths,
-        "counts": [(name, charts.counts(post[name] for post in posts)) for name in LABELS if posts],
+        "counts": [(name, charts.counts(posts[name])) for name in LABELS if len(posts)],
         "groups": [
-            (name, charts.by_group([(post[name], post["overall"]) for post in posts], *scale, floors.groups))
-            for name in ("topic", "scene")
+            (name, charts.by_group(posts[name], posts["overall"], *scale, floors.groups)) for name in ("topic", "scene")
         ],
         "most_cost": max((cost for cost in costs.values() if cost), default=0),
     }
@@ -283,7 +282,8 @@ def checked_of(findings: Findings) -> list[dict[str, Any]]:
 
 def choices_of(findings: Findings) -> dict[str, list[str]]:
     """The values that the filters offer."""
-    states = {state_of(post, findings.failed_readings) for post in findings.posts}
-    return {name: sorted({post[name] for post in findings.posts if post[name]}) for name in LABELS} | {
+    posts = findings.posts
+    states = set(posts["state"])
+    return {name: sorted(word for word in posts[name].dropna().unique() if word) for name in LABELS} | {
         "state": [state for state in STATES if state in states]
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 2000
 MANY = 2000
@@ -22,12 +22,12 @@ class Mean(TypedDict):
     high: float | None
 
 
-def mean_with_interval(values: Sequence[float]) -> Mean:
+def mean_with_interval(values: ArrayLike) -> Mean:
     """The mean of `values` with its 95 % percentile-bootstrap interval (Efron and Tibshirani 1993, chapter 13)."""
-    n = len(values)
+    sample = np.asarray(values, dtype=np.float64)
+    n = len(sample)
     if n == 0:
         return Mean(n=0, mean=None, low=None, high=None)
-    sample = np.asarray(values, dtype=float)
     if n == 1:
         return Mean(n=1, mean=float(sample[0]), low=None, high=None)
     means = _means_of_resamples(sample)

@@ -5,12 +5,14 @@ import json
 import re
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from components.measures.about import About, about
-from components.records import Measure, content_id
+from components.records import Measure
 from components.report import render
-from components.report.measured import histogram, line_of, on_card
+from components.report.measured import Values, histogram, line_of, on_card
 from components.specs import MeasureSpec
 from tests.report.conftest import T0, Home
 
@@ -78,23 +80,21 @@ def test_a_run_without_measures_has_no_block(home: Home) -> None:
 
 
 def test_a_line_counts_what_has_no_value_apart() -> None:
-    ids = [content_id(n) for n in range(12)]
-    row = {
-        "name": "clip", "model": "m", "posts": ids, "values": [None, *(n / 10 for n in range(11))],
-        "errors": ["no_picture", *[None] * 11],
+    columns = {
+        "value": [None, *(n / 10 for n in range(11))], "error": ["no_picture", *[None] * 11],
+        "overall": [float(n) for n in range(12)],
     }  # fmt: skip
-    scores = {post: float(n) for n, post in enumerate(ids)}
-    line = line_of(row, about()["clip"], scores)
+    line = line_of(Values("clip", "m", pd.DataFrame(columns)), about()["clip"])
     assert (line.n, line.apart) == (11, (("no picture", 1),))
     assert line.mean == pytest.approx(0.5)
     assert (line.judge.n, line.judge.rho) == (11, pytest.approx(1))
 
 
 def test_columns_of_a_spread() -> None:
-    assert histogram([]) == ((), None)
-    assert histogram([3.0, 3.0]) == ((100.0,), (3.0, 3.0))
-    assert histogram([0.0, 0.0, 1.0], two=True) == ((100.0, 50.0), (0.0, 1.0))
-    heights, ends = histogram([float(n) for n in range(25)])
+    assert histogram(np.array([])) == ((), None)
+    assert histogram(np.array([3.0, 3.0])) == ((100.0,), (3.0, 3.0))
+    assert histogram(np.array([0.0, 0.0, 1.0]), two=True) == ((100.0, 50.0), (0.0, 1.0))
+    heights, ends = histogram(np.arange(25.0))
     assert len(heights) == 12 and max(heights) == 100 and ends == (0.0, 24.0)
 
 

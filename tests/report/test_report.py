@@ -8,6 +8,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from components.errors import UserError
@@ -201,7 +202,8 @@ def test_charts_count_every_value_once() -> None:
     assert sum(column.n for column in lengths("x", [0, 99, 100, 279, 2000], 280).columns) == 5
     assert [(bar.label, bar.n) for bar in counts([*"aab", None])] == [("a", 2), ("b", 1), ("none found", 1)]
     assert sum(bar.n for bar in counts(str(n) for n in range(40))) == 40
-    groups = by_group([("a", 1), ("a", 3), ("b", 9), (None, 4), ("c", None)], 1, 10)
+    labels, scored = pd.Series(["a", "a", "b", None, "c"]), pd.Series([1, 3, 9, 4, None])
+    groups = by_group(labels, scored, 1, 10)
     assert [(group.label, group.n, group.mean) for group in groups] == [("b", 1, 9), ("a", 2, 2)]
 
 

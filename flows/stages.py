@@ -16,13 +16,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from components.specs import Selection, Slice
 from flows.progress import Advance, progress
 from flows.publish import StepResult
 from flows.stopping import STOPS, raise_if_stopped, stoppable
 
-Items = Sequence[tuple[int, str]]
-"""Positions and ids, in the order of the feed."""
+Positions = NDArray[np.int64]
 
 ROUNDS = 16
 """About so many slices of all items, or fewer. The first one is waited for, so a few more would save a little time; but
@@ -43,14 +46,16 @@ def slice_of(items: int) -> int:
 
 
 class Line:
-    """`left`: per step the items that it has work on as things stand; `before`: the step that each waits for."""
+    """`left`: per step the items that it has work on as things stand, by columns position and item_id; `before`: the
+    step that each waits for. As arrays: a run may have millions."""
 
-    def __init__(self, left: Sequence[Items], before: Sequence[int | None]) -> None:
-        self.ids = {position: item_id for items in left for position, item_id in items}
-        self.mine: list[list[int]] = []
-        for items, earlier in zip(left, before, strict=True):  # what a step makes is work for the next one
-            coming = () if earlier is None else self.mine[earlier]
-            self.mine.append(sorted({*(position for position, _ in items), *coming}))
+    def __init__(self, left: Sequence[pd.DataFrame], before: Sequence[int | None]) -> None:
+        items = pd.concat(left, ignore_index=True).drop_duplicates("position").sort_values("position")
+        self.positions, self.ids = items["position"].to_numpy(dtype=np.int64), items["item_id"].array
+        self.mine: list[Positions] = []
+        for its, earlier in zip(left, before, strict=True):  # what a step makes is work for the next one
+            own = its["position"].to_numpy(dtype=np.int64)
+            self.mine.append(np.unique(own) if earlier is None else np.union1d(own, self.mine[earlier]))
         self.before = before
         self.settled: list[float] = [0] * len(left)
         self.size = slice_of(len(self.ids))
@@ -62,7 +67,10 @@ class Line:
         """Whether the steps can be at different items at all."""
         return len(self.ids) > LONG
 
-    def slices(self, step: int, size: int) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+    def ids_at(self, positions: Positions) -> list[str]:
+        return [str(item_id) for item_id in self.ids[np.searchsorted(self.positions, positions)]]
+
+    def slices(self, step: int, size: int) -> Iterator[tuple[Positions, Positions]]:
         """The positions of at most `size` (or the line's own size) items at a time that `step` may have work on, and of
         those that may come later. Ends early where another step has failed."""
         mine, at, size = self.mine[step], 0, max(size, self.size)
@@ -113,7 +121,7 @@ class Stage:
     def __init__(self, selection: Selection, label: str) -> None:
         self.selection, self.label = selection, label
         self.seconds = 0.0
-        self.coming: Sequence[int] = ()
+        self.coming: Sequence[int] | Positions = ()
         self._line = _place.get()
         self._taken = 0
         self._bar: Advance | None = None
@@ -136,9 +144,9 @@ class Stage:
         self._bar = progress(self.label, len(line.mine[step]))
         for positions, self.coming in line.slices(step, size):
             self._taken = len(positions)
-            ids = tuple(line.ids[position] for position in positions)
+            items, places = tuple(line.ids_at(positions)), tuple(positions.tolist())
             with self._timed():
-                yield Slice(**dict(self.selection), items=ids, positions=tuple(positions))
+                yield Slice(**dict(self.selection), items=items, positions=places)
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

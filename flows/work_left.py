@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pandas as pd
+
 from components.judgments.panel import judges_of
 from components.specs import Campaign, Selection
 from flows.buying import TRIED_AGAIN
@@ -23,7 +25,7 @@ def line_of(campaign: Campaign, selection: Selection, settings: Settings, first:
     }  # fmt: skip
     writing = c.generation.id
     left = [
-        store.left("items_without_features", selection, spec_id=c.features.id) if not first else [],
+        pd.DataFrame() if first else store.left("items_without_features", selection, spec_id=c.features.id),
         store.left("items_without_prompts", selection, spec_id=c.prompt.id, feature_spec_id=c.features.id),
         store.left("prompts_without_posts", **common, spec_id=writing, candidates=c.generation.candidates),
         *(

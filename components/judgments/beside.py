@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+
 from components.records import Post
 
 OPENING_WORDS = 12
@@ -79,9 +82,9 @@ class Ring:
         """How the posts of the next `wanted` other prompts begin; of all others where there are fewer."""
         return [self._first[place[1]].opening for place in self._next(prompt_id)]
 
-    def is_known(self, prompt_id: str, coming: Sequence[int]) -> bool:
+    def is_known(self, prompt_id: str, coming: Sequence[int] | NDArray[np.int64]) -> bool:
         """Whether `beside` will stay what it is when the items at the positions `coming` (sorted) are written, too."""
-        if not coming or not self.wanted or prompt_id not in self._first:
+        if not len(coming) or not self.wanted or prompt_id not in self._first:
             return True
         own, others = self._first[prompt_id].place, self._next(prompt_id)
         if len(others) < self.wanted:

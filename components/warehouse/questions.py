@@ -94,10 +94,11 @@ class Questions(Connecting):
     def items(self, selection: Selection) -> list[Item]:
         return self._records(Item, f"{selected(selection)} SELECT * FROM selected ORDER BY position", selection)
 
-    def left(self, what: str, selection: Selection, **params: Any) -> list[tuple[int, str]]:
-        """The positions and ids of the items that `what`, one of LEFT, is about, in the order of the feed."""
+    def left(self, what: str, selection: Selection, **params: Any) -> pd.DataFrame:
+        """The items that `what`, one of LEFT, is about: their position in the order of the feed, and item_id."""
         sql = f"{selected(selection)} SELECT DISTINCT position, item_id FROM ({LEFT[what]}) ORDER BY position"
-        return [(row["position"], row["item_id"]) for row in self.query(sql, parameters(selection) | params)]
+        with self.connect() as db:
+            return columns_of(db, sql, parameters(selection) | params)
 
     def times(self, selection: Selection, on: On) -> dict[str, datetime]:
         """Item id -> its time, of the items that a selection takes and that have one."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from components.errors import CheckFailed, ProviderStopped
@@ -42,7 +43,7 @@ def test_slices_grow_with_a_run_within_bounds() -> None:
 
 
 def line_of(*left: list[int], before: list[int | None] | None = None) -> Line:
-    items = [[(n, f"i{n}") for n in numbers] for numbers in left]
+    items = [pd.DataFrame([(n, f"i{n}") for n in numbers], columns=["position", "item_id"]) for numbers in left]
     return Line(items, before or [None, *range(len(left) - 1)])
 
 
@@ -106,6 +107,7 @@ def test_the_first_error_lets_the_others_end_their_slice_and_is_raised(short: No
 def test_a_signal_ends_the_computing_step_at_once_and_a_purchase_with_what_is_in_flight() -> None:
     code = """
 import asyncio, os, signal, threading, time
+import pandas as pd
 from components.specs import Selection
 from flows import stages
 from flows.publish import StepResult
@@ -133,7 +135,8 @@ def buy():
     for some in stages.Stage(Selection(dataset="d"), "buy").slices(2):
         run_async(purchase)
     return StepResult("buy")
-line = stages.Line([[(n, f"i{n}") for n in range(6)], []], [None, 0])
+items = pd.DataFrame({"position": range(6), "item_id": [f"i{n}" for n in range(6)]})
+line = stages.Line([items, items[:0]], [None, 0])
 try:
     stages.run_at_once([compute, buy], line, [])
 except KeyboardInterrupt:

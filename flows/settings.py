@@ -6,7 +6,9 @@ job says.
 POSTWRIGHT_HOME is the home. POSTWRIGHT_KEEP says what the home's journal keeps of calls: `everything` (the default), or
 `values`: no prompts, raw responses or pictures, only keys, states, usage, money and the replies themselves, which a
 call that is bought once must be able to serve (components/chat/kept.py lists the fields). POSTWRIGHT_WAIT_S is how many
-seconds a process waits for a warehouse that another one has open (60). POSTWRIGHT_METRICS_PORT is a port on loopback
+seconds a process waits for a warehouse that another one has open (60). POSTWRIGHT_WAREHOUSE_MEMORY is the most that
+the warehouse's queries hold in a process, such as 2GB; more goes to disk (without it: 80 % of the machine's, as DuckDB
+has it). POSTWRIGHT_METRICS_PORT is a port on loopback
 where a run shows its metrics; without it only files are written. POSTWRIGHT_LOG is `text` or `json`.
 
 POSTWRIGHT_RUNNER says who computes chunks: `local` (the default: this process), `dask` or `ray` (worker processes that
@@ -34,6 +36,7 @@ if TYPE_CHECKING:  # transports and the warehouse's libraries take a second: who
 
 DEFAULT_HOME = ".postwright"
 WAIT_S = 60.0
+MEMORY = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
 RUNNERS = re.compile(r"local|dask|ray|(?:dask|ray)://[^/\s:]+:\d+")
 MOST_WORKERS = 4
 """By default: each loads the models, so memory ends before cores do."""
@@ -58,6 +61,8 @@ class Settings:
     """The exchange that the user has named; None: a folder of this home, which other hosts do not see."""
     metrics_port: int | None = None
     log: str = "text"
+    warehouse_memory: str = ""
+    """DuckDB's own limit where it is empty."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -75,6 +80,9 @@ class Settings:
         workers = os.environ.get("POSTWRIGHT_WORKERS") or str(min(MOST_WORKERS, os.cpu_count() or 1))
         if not workers.isdigit() or int(workers) < 1:
             raise UserError(f"POSTWRIGHT_WORKERS is {workers!r}: set it to a whole number above 0, or leave it out")
+        memory = os.environ.get("POSTWRIGHT_WAREHOUSE_MEMORY") or ""
+        if memory and not MEMORY.fullmatch(memory):
+            raise UserError(f"POSTWRIGHT_WAREHOUSE_MEMORY is {memory!r}: set it to a size such as 2GB, or leave it out")
         log = os.environ.get("POSTWRIGHT_LOG") or "text"
         if log not in LOGS:
             raise UserError(f"POSTWRIGHT_LOG is {log!r}: set it to {' or '.join(LOGS)}, or leave it out")
@@ -87,6 +95,7 @@ class Settings:
             shared_exchange=named_exchange(),
             metrics_port=metrics_port(),
             log=log,
+            warehouse_memory=memory,
         )
 
     @property
@@ -181,7 +190,8 @@ class Settings:
         from components.chat.spend_views import spend_views_sql
         from components.warehouse.store import Store
 
-        return Store(self.warehouse, f"{calls_view_sql(self.calls)};\n{spend_views_sql()}", self.wait_s, _say)
+        views = f"{calls_view_sql(self.calls)};\n{spend_views_sql()}"
+        return Store(self.warehouse, views, self.wait_s, _say, self.warehouse_memory)
 
     def existing(self) -> "Settings":
         """For commands that only read: raises UserError when nothing has run here yet."""

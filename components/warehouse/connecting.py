@@ -33,15 +33,16 @@ log = logging.getLogger("postwright")
 
 class Connecting:
     """A file that one process at a time can have open; `wait_s`: how long another one is waited for; `tell`: takes a
-    line for people who wait."""
+    line for people who wait; `memory`: the most that queries of this process may hold, such as 2GB."""
 
     def __init__(
         self,
         path: Path,
         wait_s: float = 60,
         tell: Callable[[str], None] = log.warning,
+        memory: str = "",
     ) -> None:
-        self.path, self.wait_s, self.tell = path, wait_s, tell
+        self.path, self.wait_s, self.tell, self.memory = path, wait_s, tell, memory
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -52,6 +53,12 @@ class Connecting:
             try:
                 connection.execute(SETTINGS)
                 yield connection
+            except duckdb.OutOfMemoryException as error:
+                raise HomeUnusable(
+                    f"the warehouse {self.path} needs more memory than its queries may hold ({reason(error)}): what "
+                    "was written before is kept; allow more by POSTWRIGHT_WAREHOUSE_MEMORY, or take smaller windows, "
+                    "and run the same command again to resume"
+                ) from error
             except duckdb.Error as error:
                 if isinstance(error, DISK) or DISK_WHEN_COMMITTING.search(str(error)):
                     raise HomeUnusable(
@@ -72,7 +79,7 @@ class Connecting:
                 queue.enter_context(turns.turn(self.path, deadline, self._waiting))
             while True:
                 try:
-                    return closing.enter_context(opened(self.path))
+                    return closing.enter_context(opened(self.path, self.memory))
                 except duckdb.IOException as error:
                     if not turns.HELD.search(str(error)):
                         raise UserError(f"cannot open the warehouse {self.path}: {reason(error)}") from error

@@ -24,9 +24,15 @@ class _Instance:
     """Of one file; `users` connections hold it attached. Needs the lock."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.users = path, 0
+        self.path, self.users, self.memory = path, 0, ""
         self.base = duckdb.connect()
         self.base.execute(f"SET temp_directory = {quoted(f'{path}.tmp')}")
+
+    def allow(self, memory: str) -> None:
+        """The most that queries may hold, such as 2GB; what does not fit goes to files beside the warehouse."""
+        if memory and memory != self.memory:
+            self.base.execute(f"SET memory_limit = {quoted(memory)}")
+            self.memory = memory
 
     def enter(self) -> duckdb.DuckDBPyConnection:
         if self.users == 0:
@@ -60,11 +66,13 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection whose tables are the file's; raises duckdb.IOException where it cannot be opened."""
+def opened(path: Path, memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose tables are the file's; raises duckdb.IOException where it cannot be opened. `memory`: see
+    _Instance.allow; DuckDB's own limit where it is empty."""
     key = (os.getpid(), path.absolute())
     with _lock:
         instance = _instances.get(key) or _Instance(key[1])
+        instance.allow(memory)
         connection = instance.enter()
         _instances[key] = instance
         _instances.move_to_end(key)

@@ -33,7 +33,7 @@ _writers = threading.RLock()
 
 class Store(Questions):
     """The tables of one home. `calls_sql` is the statement that makes the view `calls` over the journal; `wait_s`: how
-    long another process is waited for; `tell`: takes a line for people who wait."""
+    long another process is waited for; `tell`: takes a line for people who wait; `memory`: see Connecting."""
 
     def __init__(
         self,
@@ -41,8 +41,9 @@ class Store(Questions):
         calls_sql: str | None = None,
         wait_s: float = 60,
         tell: Callable[[str], None] = log.warning,
+        memory: str = "",
     ) -> None:
-        super().__init__(path, wait_s, tell)
+        super().__init__(path, wait_s, tell, memory)
         self.calls_sql = calls_sql
 
     def prepare(self) -> None:

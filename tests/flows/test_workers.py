@@ -173,6 +173,8 @@ def test_a_worker_elsewhere_refuses_what_the_publisher_would(home: Settings, pic
         ("POSTWRIGHT_RUNNER", "spark", "it is local, dask, ray"),
         ("POSTWRIGHT_RUNNER", "dask://no-port", "it is local, dask, ray"),
         ("POSTWRIGHT_WORKERS", "0", "a whole number above 0"),
+        ("POSTWRIGHT_WAREHOUSE_MEMORY", "much", "a size such as 2GB"),
+        ("POSTWRIGHT_WAREHOUSE_MEMORY", "2", "a size such as 2GB"),
         ("POSTWRIGHT_EXCHANGE", "/a/folder", "write file:///a/folder or s3://bucket/prefix"),
         ("POSTWRIGHT_EXCHANGE", "s3://key:secret@bucket/x", "holds a key: leave it out"),
     ],

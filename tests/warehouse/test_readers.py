@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from components.errors import UserError
+from components.errors import HomeUnusable, UserError
 from components.records import Item, Run
 from components.warehouse import read_copy
 from components.warehouse.store import Store
@@ -240,3 +240,15 @@ def test_of_who_holds_a_file_only_the_programs_name_is_told() -> None:
         process.kill()
     assert holder("Conflicting lock is held in /usr/bin/jupyter-lab (PID 4194999).") == "process 4194999 (jupyter-lab)"
     assert holder("something else") == "another process"
+
+
+def test_queries_hold_no_more_memory_than_is_allowed_and_say_what_to_do_where_it_is_too_little(store: Store) -> None:
+    lists = "SELECT list(md5(n::VARCHAR)) AS found FROM range(2_000_000) t(n)"  # which no disk helps with
+    given = Store(store.path, memory="2GiB")
+    assert len(given.frame(f"SELECT len(found) FROM ({lists})")) == 1
+    tight = Store(store.path, memory="40MiB")
+    with pytest.raises(HomeUnusable, match="POSTWRIGHT_WAREHOUSE_MEMORY") as raised:
+        tight.query(f"SELECT len(found) FROM ({lists})")
+    assert "\n" not in str(raised.value)
+    assert len(tight.query("SELECT md5(n::VARCHAR) AS word FROM range(400_000) t(n) ORDER BY word LIMIT 3")) == 3
+    assert len(tight.query("SELECT * FROM items")) == 3

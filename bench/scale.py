@@ -4,10 +4,12 @@ Text-only items with few words as features, which the benchmark puts into the wa
 50 ms an item, and hide what is looked at here. Writer and judge are the offline ones, so buying is in process; what
 they cost without flows, checks and warehouse is the line `bare`. Then the same command again, which has nothing to do.
 
+`--split N` says where the time goes beyond plain calls: steps one after the other, and a clock at the doors of the
+warehouse, the checks and the report. What is left is Prefect's and that of what holds the steps together.
 `--rows N` puts the rows of all steps in, without buying anything, and then runs over them: what size alone costs.
 `--naive N` is the same work with a Prefect task per row and step, on few rows, and extrapolated.
 
-    python bench/scale.py [--sizes 1000 10000 100000] [--rows 1000000] [--naive 200]
+    python bench/scale.py [--sizes 1000 10000 100000] [--split 10000] [--rows 1000000] [--naive 200]
 """
 
 import argparse
@@ -17,8 +19,10 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -58,8 +62,10 @@ def campaign_of(place: Path) -> Any:
     return Campaign.model_validate({"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}})
 
 
-def through_the_flows(n: int, profiled: str = "", in_turn: bool = False) -> dict[str, Any]:
-    """Seconds and memory of one size."""
+def through_the_flows(
+    n: int, profiled: str = "", in_turn: bool = False, doors: "Doors | None" = None
+) -> dict[str, Any]:
+    """Seconds and memory of one size; `doors` count during the first run."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write_texts(place / "texts.jsonl", n)
@@ -83,7 +89,8 @@ def through_the_flows(n: int, profiled: str = "", in_turn: bool = False) -> dict
             del items
             profile = started_profile(profiled)
             begun, used = time.perf_counter(), time.process_time()
-            first = pipeline(campaign)
+            with doors.open() if doors else nullcontext():
+                first = pipeline(campaign)
             took, cpu = time.perf_counter() - begun, time.process_time() - used
             peak = memory()
             ended_profile(profile, profiled)
@@ -96,6 +103,61 @@ def through_the_flows(n: int, profiled: str = "", in_turn: bool = False) -> dict
         assert {step.step: step.rows for step in first.steps}["judge_posts"] == 4 * n
         steps = {step.step: step.seconds for step in first.steps} | {"ingest_items": ingest}
         return {"n": n, "steps": steps, "pipeline": took, "cpu": cpu, "again": second, "before": before, "peak": peak}
+
+
+class Doors:
+    """Seconds that the main thread was behind each door; within another one they are that one's."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {"warehouse": 0.0, "checks": 0.0, "report": 0.0}
+        self._inside = True
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        self._inside = False
+        yield
+        self._inside = True
+
+    @contextmanager
+    def behind(self, name: str) -> Iterator[None]:
+        if self._inside or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._inside, begun = True, time.perf_counter()
+        try:
+            yield
+        finally:
+            self._inside = False
+            self.seconds[name] += time.perf_counter() - begun
+
+    def wrapped(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def behind(*given: Any, **named: Any) -> Any:
+            with self.behind(name):
+                return function(*given, **named)
+
+        return behind
+
+
+def split_of(n: int) -> dict[str, float]:
+    """Milliseconds an item of a run whose steps go one after the other, by what they are for."""
+    import great_expectations  # noqa: F401
+
+    from components.warehouse.questions import Questions
+    from components.warehouse.store import Store
+    from data_checks import validate as checks
+    from flows import pipeline as pipelines
+
+    doors = Doors()
+    for kind, names in (
+        (Questions, ("query", "frame", "left")),
+        (Store, ("append", "register", "record_run", "prepare")),
+    ):
+        for name in names:
+            setattr(kind, name, doors.wrapped("warehouse", getattr(kind, name)))
+    checks.validate = doors.wrapped("checks", checks.validate)
+    pipelines.write_report = doors.wrapped("report", pipelines.write_report)
+    whole = through_the_flows(n, in_turn=True, doors=doors)["pipeline"]
+    return {name: 1000 * seconds / n for name, seconds in {"whole": whole, **doors.seconds}.items()}
 
 
 def started_profile(path: str) -> Any:
@@ -243,17 +305,29 @@ def apart(*arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def print_split(n: int) -> None:
+    plain = 1000 * apart("--arm", "bare", "--sizes", str(n)) / n
+    found = apart("--arm", "split", "--sizes", str(n))
+    whole = found.pop("whole")
+    rest = whole - plain - sum(found.values())
+    parts = ", ".join(f"{name} {ms:.2f}" for name, ms in {**found, "Prefect and all else": rest}.items())
+    print(
+        f"{n:,} items, a step after the other: {whole:.2f} ms per item = plain calls {plain:.2f}, {parts}", flush=True
+    )
+
+
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--sizes", type=int, nargs="*", default=[1000, 10_000, 100_000])
     words.add_argument("--rows", type=int, default=1_000_000)
+    words.add_argument("--split", type=int, default=10_000)
     words.add_argument("--naive", type=int, default=200)
     words.add_argument("--profile", default="", metavar="FILE", help="cProfile's statistics, of the main thread")
     words.add_argument("--in-turn", action="store_true", help="steps one after the other, for a profile of all")
-    words.add_argument("--arm", choices=("flows", "bare", "rows", "naive"), help="one arm, here, as JSON")
+    words.add_argument("--arm", choices=("flows", "bare", "split", "rows", "naive"), help="one arm, here, as JSON")
     given = words.parse_args()
     if given.arm:
-        arms = {"bare": bare, "naive": naive}
+        arms: dict[str, Callable[[int], Any]] = {"bare": bare, "naive": naive, "split": split_of}
         if given.arm in arms:
             print(json.dumps(arms[given.arm](given.sizes[0])))
         else:
@@ -275,6 +349,8 @@ def main() -> None:
             flush=True,
         )
         print(f"  {', '.join(f'{name} {seconds:.1f} s' for name, seconds in one['steps'].items())}", flush=True)
+    if given.split:
+        print_split(given.split)
     if given.rows:
         one = apart("--arm", "rows", "--sizes", str(given.rows))
         tenths = ", ".join(f"{seconds:.1f}" for seconds in one["tenths"])

@@ -145,9 +145,11 @@ def split_of(n: int) -> dict[str, float]:
     from components.warehouse.questions import Questions
     from components.warehouse.store import Store
     from data_checks import validate as checks
+    from flows import batching
     from flows import pipeline as pipelines
+    from flows.stages import slice_of
 
-    doors = Doors()
+    doors, batching.LIVE = Doors(), slice_of(n)  # parts as large as where steps run at once
     for kind, names in (
         (Questions, ("query", "frame", "left")),
         (Store, ("append", "register", "record_run", "prepare")),

@@ -4,15 +4,18 @@ Across tables: every word of a prompt is a feature, every post has its prompt, e
 published by now, so a failure here warns and is shown; it takes nothing back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.records import CheckResult
 from components.specs import Campaign, Selection
+from components.warehouse.questions import beside, columns_of
 from components.warehouse.store import Store
 from flows.publish import check_results
 from flows.settings import Settings
@@ -42,24 +45,24 @@ ORPHANS = {
 SLICE = 20_000
 """Items at a time, with all their rows, so that memory is bounded: half a GB."""
 FRAMES = {
-    "items": "SELECT * FROM current_items i WHERE i.dataset = $dataset",
+    "items": "SELECT i.* FROM items i JOIN sliced USING (item_id)",
     # Vectors stay in DuckDB, which looks at them itself: as Python lists they would take gigabytes.
     "features": """SELECT f.* REPLACE (NULL AS vector), len(f.vector) AS vector_size,
             isfinite(list_sum(f.vector)) AND (list_max(f.vector) > 0 OR list_min(f.vector) < 0) AS vector_sound
-        FROM features f JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND f.spec_id = $features""",
-    "prompts": """SELECT p.* FROM prompts p JOIN current_items i USING (item_id) WHERE i.dataset = $dataset
-        AND p.spec_id = $prompts AND p.feature_spec_id = $features""",
-    "posts": """SELECT po.* FROM posts po JOIN prompts p USING (prompt_id) JOIN current_items i USING (item_id)
-        WHERE i.dataset = $dataset AND p.spec_id = $prompts AND p.feature_spec_id = $features
-        AND po.spec_id = $generation""",
+        FROM features f JOIN sliced USING (item_id) WHERE f.spec_id = $features""",
+    "prompts": """SELECT p.* FROM prompts p JOIN sliced USING (item_id)
+        WHERE p.spec_id = $prompts AND p.feature_spec_id = $features""",
+    "posts": """SELECT po.* FROM posts po JOIN prompts p USING (prompt_id) JOIN sliced USING (item_id)
+        WHERE p.spec_id = $prompts AND p.feature_spec_id = $features AND po.spec_id = $generation""",
     "judgments": """SELECT j.* FROM judgments j JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
-        JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND p.spec_id = $prompts
-        AND p.feature_spec_id = $features AND po.spec_id = $generation
-        AND j.spec_id IN (SELECT unnest($judges::VARCHAR[]))""",
+        JOIN sliced USING (item_id) WHERE p.spec_id = $prompts AND p.feature_spec_id = $features
+        AND po.spec_id = $generation AND j.spec_id IN (SELECT unnest($judges::VARCHAR[]))""",
     "measures": """SELECT m.* FROM measures m JOIN posts po USING (post_id) JOIN prompts p USING (prompt_id)
-        JOIN current_items i USING (item_id) WHERE i.dataset = $dataset AND p.spec_id = $prompts
-        AND p.feature_spec_id = $features AND po.spec_id = $generation AND m.spec_id = $measures""",
+        JOIN sliced USING (item_id) WHERE p.spec_id = $prompts AND p.feature_spec_id = $features
+        AND po.spec_id = $generation AND m.spec_id = $measures""",
 }
+"""What a table has of the items `sliced`, some of the current ones: which those are is asked once, as it takes longer
+than the rest."""
 # Nothing was written by anyone since the newest table-wide check of these specs, and that one had warnings at most.
 CHECKED = """WITH newest AS (
         SELECT run_id, max(c."at") AS "at", bool_and(c.success OR c.severity = 'warn') AS good
@@ -81,9 +84,18 @@ def check_warehouse(
     return check_tables(Settings.from_environment().store(), campaign, selection.dataset, run_id, tables)
 
 
-def items_of(store: Store, dataset: str) -> int:
-    sql = "SELECT count(*) AS n FROM current_items WHERE dataset = $dataset"
-    return int(store.query(sql, {"dataset": dataset})[0]["n"])
+def items_of(store: Store, dataset: str) -> pd.DataFrame:
+    """The ids of a dataset's current items, by chance in any order: they are hashes."""
+    with store.connect() as db:
+        sql = "SELECT item_id FROM current_items WHERE dataset = $dataset ORDER BY item_id"
+        return columns_of(db, sql, {"dataset": dataset})
+
+
+def frame_of(store: Store, table: str, items: pd.DataFrame, params: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of `table` about `items`; `params`: what FRAMES asks for."""
+    sql = FRAMES[table]
+    with store.connect() as db, beside(db, "sliced", items):
+        return db.execute(sql, {name: value for name, value in params.items() if f"${name}" in sql}).df()
 
 
 def check_tables(
@@ -96,7 +108,6 @@ def check_tables(
 
     now = datetime.now(UTC)
     params: dict[str, Any] = {
-        "dataset": dataset,
         "features": campaign.features.id,
         "prompts": campaign.prompt.id,
         "generation": campaign.generation.id,
@@ -104,16 +115,12 @@ def check_tables(
         "measures": campaign.measures.id if campaign.measures else "",
     }
     results: list[CheckResult] = []
-    slices = -(-items_of(store, dataset) // SLICE)
-    for table, whole in FRAMES.items():
-        if tables and table not in tables:
-            continue
-        sql = f"{whole} AND hash(i.item_id) % $slices = $slice"
-        given = {name: value for name, value in params.items() if f"${name}" in sql}
-        for part in range(slices):
-            frame = store.frame(sql, {**given, "slices": slices, "slice": part})
-            if not frame.empty:
-                results += check_results(validate(table, frame, chunk_id="table", run_id=run_id, now=now))
+    items = items_of(store, dataset)
+    looked_at = [table for table in FRAMES if not tables or table in tables]
+    for table, start in product(looked_at, range(0, len(items), SLICE)):
+        frame = frame_of(store, table, items[start : start + SLICE], params)
+        if not frame.empty:
+            results += check_results(validate(table, frame, chunk_id="table", run_id=run_id, now=now))
     for expectation, (table, sql) in ORPHANS.items():
         n = store.query(sql)[0]["n"]
         results.append(

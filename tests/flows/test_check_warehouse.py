@@ -12,7 +12,7 @@ from components.records import Feature, Run
 from components.report.posts import posts_of, scores_of
 from components.warehouse.store import Store
 from data_checks.validate import validate
-from flows.check_warehouse import FRAMES, check_tables
+from flows.check_warehouse import FRAMES, check_tables, frame_of, items_of
 from flows.pipeline import begin
 from flows.publish import publish
 from flows.settings import Settings
@@ -50,10 +50,11 @@ def test_a_table_is_judged_as_its_rows_are(steps: Steps, last: list[float] | Non
     vectors = [vector(steps, n, [0.1, -0.2, float(n)]) for n in range(5)]
     steps.store.append({"features": [*vectors, vector(steps, 5, last)]})
     c = steps.c
-    ids: dict[str, Any] = {"dataset": steps.selection.dataset, "features": c.features.id, "prompts": c.prompt.id}
+    ids: dict[str, Any] = {"features": c.features.id, "prompts": c.prompt.id}
     ids |= {"generation": c.generation.id, "judges": [c.judge.id], "measures": c.measures.id if c.measures else ""}
-    for table, sql in FRAMES.items():
-        lean = steps.store.frame(sql, {name: value for name, value in ids.items() if f"${name}" in sql})
+    items = items_of(steps.store, steps.selection.dataset)
+    for table in FRAMES:
+        lean = frame_of(steps.store, table, items, ids)
         whole = pd.DataFrame(steps.store.query(f"SELECT * FROM {table}"))
         assert len(lean) == len(whole) > 0
         assert "vector" not in lean or lean["vector"].isna().all()

@@ -31,22 +31,36 @@ ASPECT = "aspect "
 """Before the name of an aspect it is that aspect's column."""
 
 _ASPECTS = "SELECT DISTINCT aspect FROM judgments WHERE spec_id = $judge_posts ORDER BY aspect"
+_PROMPTS = """
+    CREATE OR REPLACE TEMP TABLE run_prompts AS {selected}
+    SELECT pr.prompt_id, i.item_id, i.image_path IS NOT NULL AS has_picture, i.published_at
+    FROM prompts pr JOIN selected i USING (item_id)
+    WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts"""
+_STANDING = f"""
+    CREATE OR REPLACE TEMP TABLE run_posts AS
+    SELECT post_id, prompt_id, overall, is_read, choose, place, is_distinct, stands, chosen_by, margin, candidates
+    FROM ({STANDING}) WHERE generation_spec_id = $generate_posts"""
 _POSTS = """
-    , labels AS (
+    WITH labels AS (
         SELECT item_id, any_value(text) FILTER (name = 'scene') AS scene,
                any_value(text) FILTER (name = 'topic') AS topic,
                any_value(text) FILTER (name = 'sentiment') AS sentiment
-        FROM features f SEMI JOIN selected USING (item_id)
+        FROM features f SEMI JOIN run_prompts USING (item_id)
         WHERE f.spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment') GROUP BY item_id
     )
-    SELECT st.post_id, i.item_id, pr.prompt_id, i.image_path IS NOT NULL AS has_picture, po.platform, po.candidate,
-           po.error, coalesce(len(po.rules), 0) > 0 AS breaks_rules, st.overall, st.is_read AS judged_here,
+    SELECT st.post_id, pr.item_id, pr.prompt_id, pr.has_picture, po.platform, po.candidate, po.error,
+           coalesce(len(po.rules), 0) > 0 AS breaks_rules, st.overall, st.is_read AS judged_here,
            po.duplicate_of, po.clip_score, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin,
-           st.candidates, scene, topic, sentiment{aspects}
-    FROM ({standing}) st JOIN posts po ON po.post_id = st.post_id JOIN prompts pr ON pr.prompt_id = po.prompt_id
-    JOIN selected i USING (item_id) LEFT JOIN labels USING (item_id)
-    WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts AND po.spec_id = $generate_posts
-    ORDER BY i.published_at NULLS LAST, i.item_id, po.candidate, st.post_id"""
+           st.candidates, scene, topic, sentiment
+    FROM run_posts st JOIN run_prompts pr USING (prompt_id) JOIN posts po ON po.post_id = st.post_id
+    LEFT JOIN labels USING (item_id)
+    ORDER BY pr.published_at NULLS LAST, pr.item_id, po.candidate, st.post_id"""
+_MEANS = """
+    SELECT these.place, round(avg(r.score), 6) AS mean FROM these JOIN (
+        SELECT post_id, repeat, max(score) AS score FROM judgments
+        WHERE spec_id = $judge_posts AND aspect = $aspect GROUP BY ALL
+    ) r USING (post_id) GROUP BY these.place"""
+"""As the view post_scores has it."""
 _FEW = ("platform", "error", "choose", "chosen_by", *LABELS)
 """Columns of few different words."""
 
@@ -105,12 +119,23 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
     stand for their prompts. In the order of the feed, on which a bootstrap's interval depends a little."""
     ids, selection = json.loads(run["spec_ids"]), Selection.of_run(run)
     given = parameters(selection) | {step: ids.get(step, "") for step in STEPS}
-    names = [row["aspect"] for row in rows_of(db, _ASPECTS, {"judge_posts": given["judge_posts"]})]
-    columns = "".join(f', st.aspects[$aspect_{n}] AS "aspect_{n}"' for n in range(len(names)))
-    sql = selected(selection) + _POSTS.format(aspects=columns, standing=STANDING)
-    found = columns_of(db, sql, given | {f"aspect_{n}": name for n, name in enumerate(names)})
+    judge = {"judge_posts": given["judge_posts"]}
+    # One after the other, as all in one query would hold the parts of all at once.
+    _make(db, _PROMPTS.format(selected=selected(selection)), given)
+    _make(db, _STANDING, given)
+    found = columns_of(db, _POSTS, {"extract_features": given["extract_features"]})
+    db.execute("DROP TABLE run_posts; DROP TABLE run_prompts")
     found = found.astype(dict.fromkeys(_FEW, "category") | {"overall": "float64", "clip_score": "float64"})
-    return Posts(found.rename(columns={f"aspect_{n}": ASPECT + name for n, name in enumerate(names)}))
+    with these(db, Posts(found)):
+        for row in rows_of(db, _ASPECTS, judge):
+            read, means = columns_of(db, _MEANS, judge | row), np.full(len(found), np.nan)
+            means[read["place"]] = read["mean"]
+            found[ASPECT + row["aspect"]] = means
+    return Posts(found)
+
+
+def _make(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> None:
+    db.execute(sql, {name: value for name, value in params.items() if f"${name}" in sql})
 
 
 @contextmanager

@@ -29,14 +29,15 @@ LEFT = {
         SEMI JOIN (SELECT item_id FROM features WHERE spec_id = $feature_spec_id) f USING (item_id)
         ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
         USING (item_id)""",
-    "prompts_without_posts": f"""SELECT p.*, position FROM prompts p JOIN selected s USING (item_id)
+    "prompts_without_posts": f"""SELECT prompt_id, p.item_id, position FROM prompts p JOIN selected s USING (item_id)
         LEFT JOIN (SELECT prompt_id, count(DISTINCT candidate) AS n FROM posts
                    WHERE spec_id = $spec_id AND {FINAL}
                      AND prompt_id IN (SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id))
                    GROUP BY prompt_id) done USING (prompt_id)
         WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
           AND coalesce(done.n, 0) < $candidates""",
-    "posts_without_judgments": f"""SELECT po.*, s.item_id, position FROM candidates po JOIN prompts p USING (prompt_id)
+    "posts_without_judgments": f"""SELECT po.post_id, s.item_id, position FROM candidates po
+        JOIN prompts p USING (prompt_id)
         JOIN selected s USING (item_id)
         LEFT JOIN (SELECT post_id, count(*) AS n FROM (
                        SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id AND post_id IN (
@@ -49,8 +50,12 @@ LEFT = {
           AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats""",
 }
 """What is left to do, of what `selected` selects: inputs with no output under a spec. What is counted is counted of the
-selected alone, so that a slice of a large warehouse costs little."""
-ORDER = {Item: "position", Prompt: "position, prompt_id", Post: "position, prompt_id, candidate"}
+selected alone, so that a slice of a large warehouse costs little; texts are joined when it is known of which."""
+WHOLE = {
+    Item: "SELECT * FROM found ORDER BY position",
+    Prompt: "SELECT t.* FROM prompts t JOIN found USING (prompt_id) ORDER BY position, prompt_id",
+    Post: "SELECT t.* FROM posts t JOIN found USING (post_id) ORDER BY position, prompt_id, candidate",
+}
 
 
 def rows_of(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -228,7 +233,7 @@ class Questions(Connecting):
 
     def _left(self, kind: type[Record], what: str, selection: Selection, **params: Any) -> list[Any]:
         which, more = self.narrowed(selection) if kind is Post else ("", {})
-        sql = f"{selected(selection)} {LEFT[what]} {which} ORDER BY {ORDER[kind]}"
+        sql = f"{selected(selection)}, found AS ({LEFT[what]} {which}) {WHOLE[kind]}"
         return self._records(kind, sql, selection, **params, **more)
 
     def narrowed(self, selection: Selection) -> tuple[str, dict[str, Any]]:

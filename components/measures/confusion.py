@@ -33,7 +33,8 @@ class Confusion:
 
 
 def confusions(rows: Sequence[Mapping[str, Any]]) -> list[Confusion]:
-    """Of rows of the table `measures`; other measures than those of control are left out."""
+    """Of rows of the table `measures`, or of groups of `n` rows that say the same; other measures than those of control
+    are left out."""
     tasks = {**NAMES, LEXICON: "sentiment"}
     groups: dict[str, list[Mapping[str, Any]]] = {name: [] for name in tasks}
     for row in rows:
@@ -44,20 +45,26 @@ def confusions(rows: Sequence[Mapping[str, Any]]) -> list[Confusion]:
 
 def _confusion(name: str, task: str, rows: Sequence[Mapping[str, Any]]) -> Confusion:
     details = [json.loads(row["detail"]) for row in rows]
-    read = [(d["asked"], d["read"]) for d, row in zip(details, rows, strict=True) if row["error"] is None]
-    unsure = Counter(d["asked"] for d, row in zip(details, rows, strict=True) if row["error"] == "unsure")
-    asked = Counter(one for one, _ in read)
-    labels = tuple(sorted({*asked, *unsure, *(other for _, other in read)}, key=lambda x: (-asked[x], x)))
-    pairs, n = Counter(read), len(read)
-    right = sum(one == other for one, other in read)
+    pairs, unsure, asked, apart, named = Counter[Any](), Counter[str](), Counter[str](), Counter[str](), Counter[bool]()
+    for row, detail in zip(rows, details, strict=True):
+        times = row.get("n", 1)
+        if row["error"] is None:
+            pairs[detail["asked"], detail["read"]] += times
+            asked[detail["asked"]] += times
+        else:
+            apart[str(row["error"])] += times
+        if row["error"] == "unsure":
+            unsure[detail["asked"]] += times
+        if "named" in detail:
+            named[detail["named"]] += times
+    labels = tuple(sorted({*asked, *unsure, *(other for _, other in pairs)}, key=lambda x: (-asked[x], x)))
+    n, right = pairs.total(), sum(times for (one, other), times in pairs.items() if one == other)
     low, high = wilson(right, n)
-    named = [d["named"] for d in details if "named" in d]
-    apart = Counter(str(row["error"]) for row in rows if row["error"] is not None)
     return Confusion(
         name, task, str(rows[0]["model"]), next((d["independence"] for d in details if "independence" in d), ""),
         labels, tuple(tuple(pairs[one, other] for other in labels) for one in labels),
         tuple(unsure[label] for label in labels), n, right / n if n else None, low, high,
-        max(asked.values()) / n if n else None, sum(named) / len(named) if named else None,
+        max(asked.values()) / n if n else None, named[True] / named.total() if named else None,
         tuple(sorted(apart.items(), key=lambda pair: (-pair[1], pair[0]))),
     )  # fmt: skip
 

@@ -52,8 +52,12 @@ _VALUES = """
     SELECT value, error, overall FROM measures JOIN these USING (post_id)
     WHERE spec_id = $measure_posts AND name = $name ORDER BY post_id"""
 _CONTROL = """
-    SELECT post_id, name, model, error, detail FROM measures SEMI JOIN these USING (post_id)
-    WHERE spec_id = $measure_posts AND name IN (SELECT unnest($names::VARCHAR[])) ORDER BY post_id, name"""
+    SELECT name, model, error, detail, count(*) AS n FROM (
+        SELECT * REPLACE (json_merge_patch(detail, '{"probability": null}')::VARCHAR AS detail)
+        FROM measures SEMI JOIN these USING (post_id)
+        WHERE spec_id = $measure_posts AND name IN (SELECT unnest($names::VARCHAR[]))
+    ) GROUP BY ALL ORDER BY min(post_id), name"""
+"""Without what differs from post to post few different rows are left."""
 _ALARM = """
     SELECT post_id, value, detail FROM measures SEMI JOIN these USING (post_id)
     WHERE name = 'contradiction' AND spec_id = $measure_posts AND json_extract_string(detail, '$.n') IS NOT NULL
@@ -75,8 +79,8 @@ class Values:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What the block is made of. `values`: per measure, by columns, the value of each post, why there is none, and the
-    judge's overall score; `feed`: what the texts have in common; `control` rows of control; `alarm` how the alarm of
-    contradictions was calibrated."""
+    judge's overall score; `feed`: what the texts have in common; `control` counted rows of control; `alarm` how the
+    alarm of contradictions was calibrated."""
 
     values: tuple[Values, ...] = ()
     feed: Mapping[str, float] = field(default_factory=dict)

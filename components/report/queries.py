@@ -70,7 +70,9 @@ _FAILED_READINGS = """
     SELECT post_id, error, max(error_detail) AS detail, count(*) AS n FROM (
         SELECT post_id, repeat, aspect, last(error ORDER BY created_at, judgment_id) AS error,
                last(error_detail ORDER BY created_at, judgment_id) AS error_detail
-        FROM judgments SEMI JOIN these USING (post_id) WHERE spec_id = $judge_posts
+        FROM judgments SEMI JOIN these USING (post_id) SEMI JOIN (
+            SELECT post_id FROM judgments WHERE spec_id = $judge_posts AND score IS NULL
+        ) USING (post_id) WHERE spec_id = $judge_posts
         GROUP BY ALL HAVING count(score) = 0
     ) WHERE error IS NOT NULL GROUP BY post_id, error ORDER BY post_id, error"""
 _CHECKS = """

@@ -142,20 +142,21 @@ def split_of(n: int) -> dict[str, float]:
     """Milliseconds an item of a run whose steps go one after the other, by what they are for."""
     import great_expectations  # noqa: F401
 
-    from components.warehouse.questions import Questions
-    from components.warehouse.store import Store
+    from components.warehouse.connecting import Connecting
     from data_checks import validate as checks
     from flows import batching
     from flows import pipeline as pipelines
     from flows.stages import slice_of
 
     doors, batching.LIVE = Doors(), slice_of(n)  # parts as large as where steps run at once
-    for kind, names in (
-        (Questions, ("query", "frame", "left")),
-        (Store, ("append", "register", "record_run", "prepare")),
-    ):
-        for name in names:
-            setattr(kind, name, doors.wrapped("warehouse", getattr(kind, name)))
+    connect = Connecting.connect
+
+    @contextmanager
+    def behind_the_door(self: Connecting) -> Iterator[Any]:
+        with doors.behind("warehouse"), connect(self) as db:
+            yield db
+
+    setattr(Connecting, "connect", behind_the_door)  # noqa: B010
     checks.validate = doors.wrapped("checks", checks.validate)
     pipelines.write_report = doors.wrapped("report", pipelines.write_report)
     whole = through_the_flows(n, in_turn=True, doors=doors)["pipeline"]

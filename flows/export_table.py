@@ -36,7 +36,7 @@ def export_table(store: Store, table: str, out: Path, where: str | None = None) 
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror}; choose another: --out FILE") from error
     try:
-        copied = Store(store.copy(copy))
+        copied = Store(store.copy(copy), memory=store.memory)
         with copied.connect() as db:
             columns = _columns(db, table)
             chosen = ", ".join(_cell(name, kind) for name, kind in columns.items()) if out.suffix == ".csv" else "*"

@@ -4,12 +4,12 @@ whole: a source may have millions."""
 import hashlib
 import pickle
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, cast
 
 from components.errors import HomeUnusable
 from components.items import Entry
@@ -31,7 +31,7 @@ class InputsMet:
         return len(self._digests)
 
     def __contains__(self, named: object) -> bool:
-        uri, stamp = named if isinstance(named, tuple) else (named, "")
+        uri, stamp = cast(tuple[str, str], named)
         return hashlib.md5(f"{uri} {stamp}".encode(), usedforsecurity=False).digest() in self._digests
 
 
@@ -65,14 +65,13 @@ class Fresh:
         return self._n
 
     def add(self, entry: Entry) -> None:
-        try:
+        with _room():
             pickle.dump(entry, self._file, pickle.HIGHEST_PROTOCOL)
-        except OSError as error:
-            raise HomeUnusable(f"the list of new inputs cannot be kept: {error.strerror or error}") from error
         self._n += 1
 
     def chunks(self, size: int) -> Iterator[list[Entry]]:
-        self._file.seek(0)
+        with _room():
+            self._file.seek(0)  # writes what is still on its way to the disk
         entries = (pickle.load(self._file) for _ in range(self._n))
         while part := list(islice(entries, size)):
             raise_if_stopped()
@@ -80,7 +79,19 @@ class Fresh:
 
 
 @contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HomeUnusable(f"the list of new inputs cannot be kept: {error.strerror or error}") from error
+
+
+@contextmanager
 def kept_in(home: Path) -> Iterator[Fresh]:
-    """For entries that are kept until the end of the block."""
-    with SpooledTemporaryFile(IN_MEMORY, dir=str(home)) as file:
+    """For entries that are kept until the end of the block; raises HomeUnusable where the disk has no room for them."""
+    file = SpooledTemporaryFile(IN_MEMORY, dir=str(home))  # noqa: SIM115 - closing it may fail once more, and is closed
+    try:
         yield Fresh(file)
+    finally:
+        with suppress(OSError):
+            file.close()

@@ -38,7 +38,8 @@ def preflight(campaign: Campaign, store: Store, list_inputs: bool = True) -> Non
         load_material(campaign.anchors.posts)
     path = campaign.dataset.path.resolve()
     if list_inputs:
-        list_entries(campaign.dataset)
+        for _ in list_entries(campaign.dataset):
+            pass  # to its end, as a file may be damaged anywhere
     elif not path.exists():
         raise UserError(f"dataset.path: {path} does not exist")
     sql = "SELECT params->>'$.path' AS path FROM specs WHERE step = 'ingest_items' AND params->>'$.name' = $name"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # transports and the warehouse's libraries take a second: who
 
 DEFAULT_HOME = ".postwright"
 WAIT_S = 60.0
-MEMORY = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
+MEMORY = re.compile(r"[1-9]\d*(\.\d+)? ?[MGT]i?B", re.IGNORECASE)
 RUNNERS = re.compile(r"local|dask|ray|(?:dask|ray)://[^/\s:]+:\d+")
 MOST_WORKERS = 4
 """By default: each loads the models, so memory ends before cores do."""

@@ -226,4 +226,6 @@ def _read_parquet(path: Path) -> Table:
             columns, n = tuple(file.schema_arrow.names), file.metadata.num_rows
     except pa.ArrowException as error:
         raise broken(error) from error
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        raise UserError(f"{path}: has two columns named {twice[0]!r}; rename one")
     return Table(path, columns, Rows(n, rows))

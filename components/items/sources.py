@@ -22,8 +22,8 @@ SOURCES: Mapping[str, Callable[[DatasetSpec, Met], Iterator[Entry]]] = {
 
 def list_entries(spec: DatasetSpec, met: Met = frozenset()) -> Iterator[Entry]:
     """Every input of the dataset, in a stable order, without opening a picture. UserError when there is none or where
-    the source is wrong as a whole, before the first entry unless a file breaks meanwhile. Those in
-    `met` have their name and stamp alone, and a problem where no row had to be made out to see it."""
+    the source is wrong as a whole: before the first entry, unless a file breaks meanwhile or a page of parquet is
+    damaged. Those in `met` have their name and stamp alone, and a problem where no row had to be made out to see it."""
     if spec.source not in SOURCES:
         raise UserError(f"dataset.source: {spec.source!r} is none of {', '.join(SOURCES)}")
     return SOURCES[spec.source](spec, met)

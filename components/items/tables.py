@@ -47,8 +47,8 @@ class Uris:
 
 
 def list_table(spec: DatasetSpec, met: Met) -> Iterator[Entry]:
-    """The entries of a table file, or of all tables of that kind in a folder; what is wrong with any of them is raised
-    before the first entry."""
+    """The entries of a table file, or of all tables of that kind in a folder; what is wrong with any of them as a whole
+    is raised before the first entry (but of parquet its pages are first read then)."""
     zone = zone_of(spec)
     tables = [read_table(path) for path in table_files(spec)]
     names = [_names(table, spec) for table in tables]

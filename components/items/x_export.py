@@ -41,7 +41,7 @@ _LONGEST = 280 + len(" https://t.co/0123456789")
 
 
 def list_x_export(spec: DatasetSpec, met: Met) -> Iterator[Entry]:
-    """One entry per row of every file; what is wrong with any of them is raised before the first entry."""
+    """One entry per row of every file; what is wrong with any of them as a whole is raised before the first entry."""
     configured = zone_of(spec)
     exports = [_export(path, spec, configured) for path in table_files(spec)]
     return (

@@ -43,10 +43,11 @@ def choice_of(table: pd.DataFrame) -> Choice | None:
 
 def gains(table: pd.DataFrame, measure: str) -> NDArray[np.float64]:
     """(prompts,) of those with two distinct candidates to compare: how far the best lies above their mean."""
+    prompts = table["prompt_id"].drop_duplicates()  # in this order: an interval depends on it a little
     best = table.sort_values("place", kind="stable").drop_duplicates("prompt_id").set_index("prompt_id")[measure]
     distinct = table[table["is_distinct"] & table[measure].notna()]
-    means = distinct.groupby("prompt_id", sort=False)[measure].agg(["mean", "size"])
-    found = best.reindex(table["prompt_id"].drop_duplicates()) - means.loc[means["size"] > 1, "mean"]
+    means = distinct.groupby("prompt_id")[measure].agg(["mean", "size"]).reindex(prompts)
+    found = best.reindex(prompts) - means["mean"].where(means["size"] > 1)
     return found.dropna().to_numpy(dtype=np.float64)
 
 

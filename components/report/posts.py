@@ -32,12 +32,12 @@ ASPECT = "aspect "
 
 _ASPECTS = "SELECT DISTINCT aspect FROM judgments WHERE spec_id = $judge_posts ORDER BY aspect"
 _PROMPTS = """
-    CREATE OR REPLACE TEMP TABLE run_prompts AS {selected}
+    CREATE TEMP TABLE run_prompts AS {selected}
     SELECT pr.prompt_id, i.item_id, i.image_path IS NOT NULL AS has_picture, i.published_at
     FROM prompts pr JOIN selected i USING (item_id)
     WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts"""
 _STANDING = f"""
-    CREATE OR REPLACE TEMP TABLE run_posts AS
+    CREATE TEMP TABLE run_posts AS
     SELECT post_id, prompt_id, overall, is_read, choose, place, is_distinct, stands, chosen_by, margin, candidates
     FROM ({STANDING}) WHERE generation_spec_id = $generate_posts"""
 _POSTS = """
@@ -120,17 +120,19 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
     ids, selection = json.loads(run["spec_ids"]), Selection.of_run(run)
     given = parameters(selection) | {step: ids.get(step, "") for step in STEPS}
     judge = {"judge_posts": given["judge_posts"]}
-    # One after the other, as all in one query would hold the parts of all at once.
-    _make(db, _PROMPTS.format(selected=selected(selection)), given)
-    _make(db, _STANDING, given)
-    found = columns_of(db, _POSTS, {"extract_features": given["extract_features"]})
-    db.execute("DROP TABLE run_posts; DROP TABLE run_prompts")
-    found = found.astype(dict.fromkeys(_FEW, "category") | {"overall": "float64", "clip_score": "float64"})
-    with these(db, Posts(found)):
-        for row in rows_of(db, _ASPECTS, judge):
-            read, means = columns_of(db, _MEANS, judge | row), np.full(len(found), np.nan)
-            means[read["place"]] = read["mean"]
-            found[ASPECT + row["aspect"]] = means
+    db.begin()
+    try:  # one after the other, as all in one query would hold the parts of all at once
+        _make(db, _PROMPTS.format(selected=selected(selection)), given)
+        _make(db, _STANDING, given)
+        found = columns_of(db, _POSTS, {"extract_features": given["extract_features"]})
+        found = found.astype(dict.fromkeys(_FEW, "category") | {"overall": "float64", "clip_score": "float64"})
+        with these(db, Posts(found)):
+            for row in rows_of(db, _ASPECTS, judge):
+                read, means = columns_of(db, _MEANS, judge | row), np.full(len(found), np.nan)
+                means[read["place"]] = read["mean"]
+                found[ASPECT + row["aspect"]] = means
+    finally:
+        db.rollback()  # and the tables made here are gone
     return Posts(found)
 
 

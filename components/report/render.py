@@ -82,14 +82,14 @@ def render(store: Store, run_id: str, posts: Posts | None = None) -> str:
     is_differing = findings.candidates["post_id"].isin([post_id for post_id, *_ in differing])
     apart = findings.candidates.rows(np.flatnonzero(is_differing))
     complete(store, findings, [*shown, *others, *rest, *apart])
-    known = details(store, findings, shown, [post_id for post_id, *_ in differing])
-    pictures = embed({post["item_id"]: known.items[post["item_id"]] for post in shown})
+    behind_them = details(store, findings, shown, [post_id for post_id, *_ in differing])
+    pictures = embed({post["item_id"]: behind_them.items[post["item_id"]] for post in shown})
     cards = [
         card(
             post,
             number,
             findings,
-            known,
+            behind_them,
             pictures.get(post["item_id"]),
             titles,
             scale,
@@ -112,7 +112,7 @@ def render(store: Store, run_id: str, posts: Posts | None = None) -> str:
             numbers=numbers_of(findings),
             figures=figures_of(findings, titles, scale, agreement.floors),
             agreement=agreement,
-            differences=explain(differing, known.reasons, findings.readings, by_id(apart), titles, full),
+            differences=explain(differing, behind_them.reasons, findings.readings, by_id(apart), titles, full),
             extremes=extremes(shown, full, agreement.floors.posts()),  # the best and the worst are among them
             offline=offline_of(findings),
             kin=kin_of(findings),
@@ -247,10 +247,10 @@ def figures_of(
 ) -> dict[str, Any]:
     """The charts' shapes."""
     posts = findings.posts
-    scored = {"Overall": posts.overall}
     found = posts.aspects
-    scored |= {titles.get(name, name): found[name] for name in [*titles, *found] if name in found}
-    histograms = [charts.scores(title, known(values), *scale) for title, values in scored.items() if len(known(values))]
+    order = [*(name for name in titles if name in found), *(name for name in found if name not in titles)]
+    scored = [("Overall", posts.overall), *((titles.get(name, name), found[name]) for name in order)]
+    histograms = [charts.scores(title, known(values), *scale) for title, values in scored if len(known(values))]
     lengths = []
     for key in sorted(posts["platform"].unique()):
         platform = platform_of(key)

@@ -96,7 +96,7 @@ def bca(
     acceleration = float((away**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
     bias = float(ndtri(below))
     tail = expanded_tail(len(left_out))
-    ends = bias + ndtri(np.array([tail, 1 - tail]))
+    ends = bias + ndtri(tail) * np.array([1, -1])  # of two units 1 - tail would be 1, which is endlessly far
     low, high = np.quantile(defined, ndtr(bias + ends / (1 - acceleration * ends)))
     return float(low), float(high)
 

@@ -68,7 +68,7 @@ _lock = threading.Lock()
 @contextmanager
 def opened(path: Path, memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose tables are the file's; raises duckdb.IOException where it cannot be opened. `memory`: see
-    _Instance.allow; DuckDB's own limit where it is empty."""
+    _Instance.allow; where it is empty the limit stays, at first DuckDB's own."""
     key = (os.getpid(), path.absolute())
     with _lock:
         instance = _instances.get(key) or _Instance(key[1])

@@ -1,7 +1,7 @@
 """What a run has met of a source, and what is fresh, however much it is."""
 
-import errno
 import hashlib
+import pickle
 import tracemalloc
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from components.errors import HomeUnusable
 from components.items import Entry, list_entries
 from components.specs import DatasetSpec
 from flows import inputs
-from flows.inputs import Fresh, InputsMet, kept_in
+from flows.inputs import InputsMet, kept_in
 
 
 @pytest.mark.parametrize("in_memory", [1, 2**20])
@@ -30,13 +30,23 @@ def test_fresh_entries_come_back_as_they_were_from_memory_and_from_disk(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_room_for_the_fresh_entries_is_an_error_of_the_home() -> None:
-    class Full:
-        def write(self, data: bytes) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(HomeUnusable, match="No space left on device"):
-        Fresh(Full()).add(Entry("u", "s"))  # type: ignore[arg-type]
+@pytest.mark.parametrize("room", [100, 9_000])
+def test_no_room_for_the_fresh_entries_is_an_error_of_the_home(
+    room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it shows when one is written, or when the last ones leave their buffer of 8 kB."""
+    entries = 12_000 // len(pickle.dumps(Entry("u10", "s"), pickle.HIGHEST_PROTOCOL))
+    resource = pytest.importorskip("resource", reason="files have limits on Unix")
+    monkeypatch.setattr(inputs, "IN_MEMORY", 1)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(HomeUnusable, match="the list of new inputs cannot be kept"), kept_in(tmp_path) as fresh:
+            for n in range(entries):
+                fresh.add(Entry(f"u{n}", "s"))
+            list(fresh.chunks(10))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_an_input_was_met_by_its_name_and_its_stamp_together() -> None:

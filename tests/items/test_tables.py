@@ -247,3 +247,11 @@ def test_a_table_that_breaks_while_it_is_read_is_an_error_of_the_user(
     with pytest.raises(UserError, match=said) as raised:
         list(entries)
     assert str(path) in str(raised.value)
+
+
+def test_a_parquet_file_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table([pa.array(["first"]), pa.array(["second"])], names=["text", "text"]), tmp_path / "t.parquet"
+    )
+    with pytest.raises(UserError, match="two columns named 'text'"):
+        list_entries(DatasetSpec(source="parquet", path=tmp_path / "t.parquet"))

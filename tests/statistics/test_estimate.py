@@ -106,3 +106,10 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     coverage = {name: count / runs for name, count in held.items()}
     print("coverage of 95 % intervals:", ", ".join(f"{name} {share:.1%}" for name, share in coverage.items()))
     assert all(0.93 <= share <= 0.97 for share in coverage.values())
+
+
+def test_two_units_have_an_interval() -> None:
+    ratings = np.array([[4.0, 8.0, 5.0, 9.0], [5.0, 7.0, 5.5, 8.0]])
+    found = over_units(krippendorff_alpha, ratings, clusters=["a", "b", "a", "b"])
+    assert found.value is not None and found.low is not None and found.high is not None
+    assert found.low <= found.value <= found.high

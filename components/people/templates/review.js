@@ -329,7 +329,7 @@ const said = () => ({approve: "You approved it", edit: "You edited it", reject: 
 async function answer(decision, more = {}) {
   const left = post.rubric.aspects.length - Object.keys(scores).length;
   tick();
-  const body = {answer_id: uid(), post_id: post.post_id, rubric_id: post.rubric.id, rater, scores: mode === "judged" ? {} : scores, decision, seconds: Math.round(active / 100) / 10, ...more};
+  const body = {answer_id: uid(), post_id: post.post_id, rubric_id: post.rubric.id, rater, scores: mode === "judged" ? {} : scores, decision, seconds: Math.round(active) / 1000, ...more};
   const was = mode;
   mode = "saving";
   drawButtons();

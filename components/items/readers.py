@@ -118,7 +118,7 @@ def _first_broken(file: IO[bytes], encoding: str) -> tuple[int, int] | None:
 
 
 def _unreadable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path}: cannot be read ({error.strerror or error})")
+    return UserError(f"{path}: cannot be read ({error.strerror or ' '.join(str(error).split())})")
 
 
 def _read_csv(path: Path, encoding: Encoding) -> Table:

@@ -255,3 +255,15 @@ def test_a_parquet_file_with_two_columns_of_one_name_is_refused(tmp_path: Path) 
     )
     with pytest.raises(UserError, match="two columns named 'text'"):
         list_entries(DatasetSpec(source="parquet", path=tmp_path / "t.parquet"))
+
+
+def test_a_damaged_page_of_parquet_is_an_error_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"text": [f"post {n} about boats" for n in range(5000)]}), path, compression="none")
+    data = bytearray(path.read_bytes())
+    data[10:3000] = b"\xff" * 2990
+    path.write_bytes(data)
+    entries = list_entries(DatasetSpec(source="parquet", path=path))
+    with pytest.raises(UserError, match="cannot be read") as raised:
+        list(entries)
+    assert "\n" not in str(raised.value) and str(path) in str(raised.value)

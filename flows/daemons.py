@@ -8,9 +8,11 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ class Daemon:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.bound_log()
         mark = secrets.token_hex(8)
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, _hearing_interrupts():
             process = subprocess.Popen(
                 command, env={**environment, MARK: mark}, cwd=self.folder, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
@@ -110,6 +112,21 @@ class Daemon:
             return process if process.environ().get(MARK) == kept["mark"] else None
         except (psutil.Error, OSError):  # gone, a zombie, or somebody else's
             return None
+
+
+@contextmanager
+def _hearing_interrupts() -> Iterator[None]:
+    """What is started in the block hears SIGINT. A shell makes what it starts in the background deaf to it, children
+    inherit that, and Prefect's worker ends only by a SIGINT, which it sends itself when it is told to terminate."""
+    is_deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if not is_deaf or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def living_runs(home: Path) -> dict[str, Any]:

@@ -29,8 +29,7 @@ from flows.settings import Settings, server_environment, service_environment
 PORT = 4200
 RUNS_END_IN_S = 60
 """A run that is told to stop lets its calls in flight arrive, which may take their timeout."""
-STOP_IN_S = 60
-"""A worker says to its server how its runs ended, and a server ends its writes: on a busy machine 20 s were too few."""
+STOP_IN_S = 20
 Told = Callable[[str, str], None]
 
 

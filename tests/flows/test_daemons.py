@@ -81,3 +81,17 @@ def test_a_large_log_is_set_aside_also_while_its_process_writes(daemon: Daemon) 
     assert daemon.log.stat().st_size < LARGEST_LOG and set(daemon.log.read_text().split()) == {"here"}
     assert earlier.read_bytes().startswith(b"here\n") and b"old" not in earlier.read_bytes()
     daemon.stop(10)
+
+
+def test_one_that_was_started_in_the_background_of_a_script_hears_interrupts(tmp_path: Path) -> None:
+    code = f"""
+import os, signal, sys
+from pathlib import Path
+from flows.daemons import Daemon
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does
+heard = "import signal; print('hears' if signal.getsignal(2) is signal.default_int_handler else 'is deaf', flush=True)"
+Daemon("sleeper", Path({str(tmp_path)!r})).start([sys.executable, "-c", heard], dict(os.environ))
+assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], timeout=60)
+    said(Daemon("sleeper", tmp_path), "hears")

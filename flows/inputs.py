@@ -13,12 +13,12 @@ from typing import IO, cast
 
 from components.errors import HomeUnusable
 from components.items import Entry
+from components.warehouse.questions import streamed
 from components.warehouse.store import Store
 from flows.stopping import raise_if_stopped
 
 IN_MEMORY = 64 * 2**20
 """Bytes of fresh entries; more go to a file without a name in the home."""
-AT_ONCE = 10_000
 
 
 class InputsMet:
@@ -40,13 +40,8 @@ def inputs_met(store: Store, dataset: str) -> InputsMet:
     sql = """SELECT unhex(md5(source_uri || ' ' || arg_max(stamp, "at"))) FROM inputs WHERE dataset = $dataset
         GROUP BY source_uri"""
 
-    def digests() -> Iterator[bytes]:
-        with store.connect() as db:
-            found = db.execute(sql, {"dataset": dataset})
-            while rows := found.fetchmany(AT_ONCE):
-                yield from (digest for (digest,) in rows)
-
-    return InputsMet(digests())
+    with store.connect() as db:
+        return InputsMet(digest for (digest,) in streamed(db, sql, {"dataset": dataset}))
 
 
 def newest_reading(store: Store, dataset: str) -> datetime | None:

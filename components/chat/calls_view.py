@@ -51,7 +51,7 @@ def calls_view_sql(folder: Path) -> str:
         WITH appended AS (
             SELECT {none}, NULL::VARCHAR AS filename WHERE false UNION ALL BY NAME
             SELECT * FROM read_json('{place}/*.jsonl', allow_empty = true,
-                filename = true, format = 'newline_delimited', ignore_errors = true, maximum_object_size = 33554432,
+                filename = true, format = 'newline_delimited', ignore_errors = true, maximum_object_size = 67108864,
                 columns = {{{columns}}})
         ), packed AS (
             SELECT {none}, NULL::VARCHAR AS segment WHERE false UNION ALL BY NAME

@@ -13,7 +13,7 @@ import pandas as pd
 from components.judgments.families import kinship
 from components.specs import Campaign, JudgeSpec
 from components.statistics.means import mean_with_interval
-from components.warehouse.questions import beside, columns_of
+from components.warehouse.questions import columns_of, placed
 from components.warehouse.store import Store
 
 JUDGE = JudgeSpec.step
@@ -63,8 +63,7 @@ def by_judge(store: Store, spec_ids: Mapping[str, str], chosen: "pd.Series[str]"
     specs = store.query(_SPECS, {"judges": [spec_ids[name] for name in names]})
     by_id = {row["spec_id"]: row for row in specs}
     # As everywhere in the order of the feed: an interval depends on it a little.
-    ordered = pd.DataFrame({"post_id": chosen, "place": range(len(chosen))})
-    with store.connect() as db, beside(db, "chosen", ordered):
+    with store.connect() as db, placed(db, "chosen", chosen):
         found = {spec_id: columns_of(db, _OVERALL, {"judge": spec_id})["overall"] for spec_id in by_id}
     return [_mean(name, by_id[one], found[one]) for name in names if (one := spec_ids[name]) in by_id]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from components.judgments.rubric import rubric_id
 from components.people.order import Rated, representative
-from components.warehouse.questions import beside, columns_of, rows_of
+from components.warehouse.questions import columns_of, placed, rows_of
 from components.warehouse.store import Store
 
 Row = dict[str, Any]
@@ -97,7 +97,7 @@ def read_posts(store: Store, posts: Collection[str], judge: str) -> Readings:
 def read(db: DuckDBPyConnection, written: pd.DataFrame, judge: str) -> Readings:
     """The readings of the posts that have a text, by columns post_id and item_id; `judge`: the spec of this run's."""
     ids, n = written["post_id"], len(written)
-    with beside(db, "written", pd.DataFrame({"post_id": ids, "place": range(n)})):
+    with placed(db, "written", ids):
         aspects = rows_of(db, _ASPECTS, {})
         tables: dict[str, dict[str, Floats]] = {}
         for row in aspects:

@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 from components.errors import UserError
 from components.prompts import Platform, load_platform
 from components.report.posts import Posts
+from components.warehouse.questions import streamed
 
-AT_ONCE = 5_000
 _TEXTS = "SELECT these.place, po.text FROM these JOIN posts po USING (post_id) WHERE po.text <> ''"
 
 
 def texts_of(db: DuckDBPyConnection) -> Iterator[tuple[int, str]]:
     """(place, text) of those that have one, in any order."""
-    found = db.execute(_TEXTS)
-    while rows := found.fetchmany(AT_ONCE):
-        yield from rows
+    yield from ((place, text) for place, text in streamed(db, _TEXTS))
 
 
 def lengths_of(db: DuckDBPyConnection, posts: Posts) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """What steps ask the warehouse: what is there, and, by anti-joins, what is left to do."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,9 @@ from components.warehouse.selected import parameters, selected
 
 FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
 """A row that will not be tried again: done, or failed for good."""
+
+AT_ONCE = 5_000
+"""Rows of a long answer that are in memory together."""
 
 STANDING = "SELECT * FROM standing_by($judge_posts)"
 """How the candidates of each prompt compare by one judge; those it has not read, as if nobody had (see views.sql)."""
@@ -81,6 +84,18 @@ def beside(db: DuckDBPyConnection, name: str, table: pd.DataFrame) -> Iterator[N
         yield
     finally:
         db.unregister(name)
+
+
+def placed(db: DuckDBPyConnection, name: str, post_ids: "pd.Series[str]") -> AbstractContextManager[None]:
+    """As `beside`, of posts in an order: columns post_id and place."""
+    return beside(db, name, pd.DataFrame({"post_id": post_ids, "place": range(len(post_ids))}))
+
+
+def streamed(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
+    """Row by row, with some thousand in memory; the connection answers nothing else until the last one."""
+    found = db.execute(sql, dict(params or {}))
+    while rows := found.fetchmany(AT_ONCE):
+        yield from rows
 
 
 class Questions(Connecting):

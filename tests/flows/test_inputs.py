@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import resource
 import tracemalloc
 from pathlib import Path
 
@@ -36,7 +37,6 @@ def test_no_room_for_the_fresh_entries_is_an_error_of_the_home(
 ) -> None:
     """Whether it shows when one is written, or when the last ones leave their buffer of 8 kB."""
     entries = 12_000 // len(pickle.dumps(Entry("u10", "s"), pickle.HIGHEST_PROTOCOL))
-    resource = pytest.importorskip("resource", reason="files have limits on Unix")
     monkeypatch.setattr(inputs, "IN_MEMORY", 1)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))

@@ -50,14 +50,17 @@ def outcomes(frame: pd.DataFrame, expectations: Sequence[Expectation], details: 
 
     with _planning:
         plan = _planned(_Key(tuple(expectations)), details)
-    engine = PandasExecutionEngine(batch_data_dict={FRAME: frame})
+    engine = PandasExecutionEngine()
+    engine.load_batch_data(FRAME, frame)
     metrics, aborted = ValidationGraph(engine, list(plan.edges)).resolve(
         {"result_format": {"result_format": details}}, show_progress_bars=False
     )
-    return [
+    found = [
         _outcome(expectation, needs, metrics, aborted, engine)
         for expectation, needs in zip(plan.expectations, plan.dependencies, strict=True)
     ]
+    engine.batch_manager.batch_data_cache.clear()  # an engine is a cycle, and would keep the frame
+    return found
 
 
 def _outcome(expectation: Any, needs: Any, metrics: dict[Any, Any], aborted: dict[Any, Any], engine: Any) -> Outcome:

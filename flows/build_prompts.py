@@ -7,7 +7,7 @@ from prefect import flow, task
 from components.prompts import build
 from components.records import Feature, Item, Prompt, Quarantine
 from components.specs import FeatureSpec, PromptSpec, Selection
-from flows.caching import chunk_key, frozen, whole, worth_retrying
+from flows.caching import KEPT, frozen, whole
 from flows.publish import StepResult, chunk_id, chunks, publish
 from flows.settings import Settings
 from flows.stages import Stage
@@ -15,13 +15,7 @@ from flows.stages import Stage
 CHUNK = 512
 
 
-@task(
-    task_run_name="build {chunk}",
-    cache_key_fn=chunk_key,
-    persist_result=True,
-    retries=1,
-    retry_condition_fn=worth_retrying,
-)
+@task(task_run_name="build {chunk}", **KEPT | {"retries": 1})
 def build_chunk(
     spec: PromptSpec, spec_id: str, chunk: str, items: Sequence[Item], features: Mapping[str, Sequence[Feature]]
 ) -> tuple[list[Prompt], list[Quarantine]]:

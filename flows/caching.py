@@ -65,9 +65,11 @@ def worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
 
 
 KEPT: dict[str, Any] = {
-    "cache_key_fn": chunk_key, "persist_result": True, "retries": 2, "retry_condition_fn": worth_retrying,
+    "cache_key_fn": chunk_key, "persist_result": True, "cache_result_in_memory": False, "retries": 2,
+    "retry_condition_fn": worth_retrying,
 }  # fmt: skip
-"""What every task says whose chunk is computed once and kept; how long it waits before a retry differs."""
+"""What every task says whose chunk is computed once and kept; how long it waits before a retry differs. Kept on disk
+alone: in memory Prefect would hold on to the last thousand results of a flow, all rows of most runs."""
 
 
 def whole(rows: T) -> T:

@@ -42,8 +42,9 @@ ORPHANS = {
     "judgments have their post": ("judgments", "SELECT count(*) AS n FROM judgments ANTI JOIN posts USING (post_id)"),
     "measures have their post": ("measures", "SELECT count(*) AS n FROM measures ANTI JOIN posts USING (post_id)"),
 }
-SLICE = 20_000
-"""Items at a time, with all their rows, so that memory is bounded: half a GB."""
+SLICE = 10_000
+"""Items at a time, with all their rows, so that memory is bounded: some 100 MB. Fewer would take longer in all: each
+slice looks through whole tables."""
 FRAMES = {
     "items": "SELECT i.* FROM items i JOIN sliced USING (item_id)",
     # Vectors stay in DuckDB, which looks at them itself: as Python lists they would take gigabytes.
@@ -117,7 +118,9 @@ def check_tables(
     results: list[CheckResult] = []
     items = items_of(store, dataset)
     looked_at = [table for table in FRAMES if not tables or table in tables]
+    frame = pd.DataFrame()
     for table, start in product(looked_at, range(0, len(items), SLICE)):
+        del frame  # before the next one is made
         frame = frame_of(store, table, items[start : start + SLICE], params)
         if not frame.empty:
             results += check_results(validate(table, frame, chunk_id="table", run_id=run_id, now=now))

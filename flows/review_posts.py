@@ -61,7 +61,7 @@ class Reviewing:
         self._pending: dict[str, Answer] = {}
         self._message: str | None = None
         self._read_at, self._asked_at = 0.0, 0.0
-        self._awake, self._end = threading.Event(), threading.Event()
+        self._awake, self._end, self._tried = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="warehouse", daemon=True)
 
     def __enter__(self) -> "Reviewing":
@@ -79,6 +79,9 @@ class Reviewing:
     def waiting(self) -> Waiting:
         with self._lock:
             return Waiting(len(self._pending), self.desk.snapshot is not None, self._message)
+
+    def wait_until_read(self) -> None:
+        self._tried.wait(2 * WAIT_S)
 
     def nudge(self) -> None:
         self._asked_at = time.monotonic()
@@ -103,6 +106,7 @@ class Reviewing:
         while not self._end.is_set():
             self._awake.clear()  # before the work: who comes during it is not overlooked
             read = self._try(self._read) if self._is_stale() else True
+            self._tried.set()
             folded = self._try(self._fold) if self._pending else True
             self._awake.wait(timeout=REFRESH_S if read and folded else PAUSE_S)
             if read and folded and self._pending:

@@ -12,7 +12,7 @@ from components.chat import chat_completions, responses
 from components.chat.abilities import Abilities
 from components.chat.limits.headers import read_headers
 from components.chat.providers import endpoint_of
-from components.chat.replies import Reply
+from components.chat.replies import MOST_BYTES, Reply, too_long
 from components.chat.request import ChatRequest
 from components.chat.transport import NoAnswer, transport_of
 from components.specs import ChatSpec
@@ -52,7 +52,8 @@ class Client:
         except NoAnswer as why:
             reply = Reply(status=why.status, detail=why.detail, billed=why.billed)
         else:
-            reply = self.dialect.read(status, headers, content)
+            is_too_long = status == 200 and len(content) > MOST_BYTES
+            reply = too_long() if is_too_long else self.dialect.read(status, headers, content)
             reply.told_limits = read_headers(headers)
         reply.blot(self._key)
         reply.latency_ms = round((time.perf_counter() - started) * 1000)

@@ -37,6 +37,9 @@ FILTERED = frozenset(
         "misalignment_policy_violation",
     }
 )
+MOST_BYTES = 4 << 20
+"""Of one answer, with all that an interface writes around it: ten times the longest that models give (128,000 tokens).
+What is longer is no answer, and is not read to its end."""
 DETAIL_LENGTH = 500
 RAW_LENGTH = 2000
 GATEWAY_TIMEOUTS = frozenset({408, 504, 524})
@@ -83,6 +86,11 @@ def parsed(body: bytes) -> Any:
 def unparsed(body: bytes) -> str:
     """The beginning of a body, for a detail or a record."""
     return storable(body[:RAW_LENGTH].decode("utf-8", "replace"))
+
+
+def too_long() -> Reply:
+    """A 200 whose body is longer than MOST_BYTES: what it says of its usage is not known."""
+    return invalid(f"the answer is longer than {MOST_BYTES >> 20} MiB", None, None)
 
 
 def invalid(detail: str, raw: Any, usage: Usage | None) -> Reply:

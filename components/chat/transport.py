@@ -18,6 +18,7 @@ import orjson
 
 from components.chat.outcome import Status
 from components.chat.providers import IN_PROCESS, endpoint_of, is_loopback
+from components.chat.replies import MOST_BYTES
 from components.errors import UserError
 from components.specs import ChatSpec
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 KEEPALIVE_S = 30.0
 
 Answer = tuple[int, Mapping[str, str], bytes]
-"""Status, headers (names in any case) and the whole body."""
+"""Status, headers (names in any case) and the whole body, or the first MOST_BYTES and some more of a longer one."""
 
 
 class NoAnswer(Exception):
@@ -88,13 +89,24 @@ class HttpTransport:
                 proxy=self._proxy,
                 proxy_auth=self._proxy_auth,
             ) as response:
-                return response.status, response.headers, await response.read()
+                return response.status, response.headers, await _body(response)
         except TimeoutError:
             raise NoAnswer(Status.timeout, f"no whole answer within {self._timeout_s:g} s", None) from None
         except aiohttp.ClientResponseError as error:  # its own words show the request, and with it a proxy's password
             raise NoAnswer(Status.connection, f"HTTP {error.status}: {error.message}", _billed(error)) from None
         except (aiohttp.ClientError, OSError) as error:
             raise NoAnswer(Status.connection, f"{error}" or type(error).__name__, _billed(error)) from error
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """A connection whose body is left unread is closed."""
+    parts, size = list[bytes](), 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            break
+    return b"".join(parts)
 
 
 def _billed(error: Exception) -> bool | None:

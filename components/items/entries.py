@@ -21,6 +21,10 @@ COUNTS = ("likes", "replies", "reposts", "views")
 FIELDS = ("image", "text", "source_id", "author", "language", "published_at", *COUNTS)
 """What a row can say about an item; also the keys of `columns` in a campaign file."""
 
+LONGEST_TEXT = 100_000
+"""Characters; the longest post that a large platform takes has 63,206 (Facebook). A text of some hundred thousand takes
+a tagger minutes and gigabytes, and what comes as one post then is a book, or a file that lost its line breaks."""
+
 Met = Container[tuple[str, str]]
 """(source_uri, stamp) of inputs that were read before. They are listed with nothing but these two: making out what a
 row says takes half of the listing."""
@@ -100,6 +104,8 @@ def make_entry(
             if named
             else ("empty", f"names no picture, and {saying}")
         )
+    if problem is None and len(text) > LONGEST_TEXT:
+        problem = ("too_large", f"its text has {len(text):,} characters; at most {LONGEST_TEXT:,} are read")
     if problem is not None and where:
         problem = (problem[0], f"{where}: {problem[1]}")
     return Entry(

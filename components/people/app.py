@@ -59,6 +59,9 @@ class Home(Protocol):
 
     def waiting(self) -> Waiting: ...
 
+    def wait_until_read(self) -> None:
+        """Until the warehouse has been read for the first time, or the home knows why that takes longer."""
+
     def nudge(self) -> None:
         """There is a new answer, or somebody asks for what is new."""
 
@@ -143,10 +146,12 @@ class Pages:
         return JSONResponse({"csrf": request.state.csrf, "home": self.home.id, **self._waiting()})
 
     async def next(self, request: Request) -> Response:
-        """The next post for a rater; 503 while the warehouse has not been read yet."""
+        """The next post for a rater; 503 while the warehouse cannot be read."""
         try:
             rater = rater_of(request.query_params.get("rater"))
             self.home.nudge()
+            if self.desk.snapshot is None:
+                await run_in_threadpool(self.home.wait_until_read)
             found = self.desk.next(rater)
         except Refused as error:
             return problem(error.status, str(error))

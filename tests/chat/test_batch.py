@@ -70,17 +70,17 @@ async def test_both_interfaces_say_in_a_batch_what_they_say_live(shop: BatchShop
         assert {record["api"] for record in shop.records()} == {api}
 
 
-@pytest.mark.parametrize("fault", ["expired", "missing", "broken", "500", "429", "empty", "503"])
+@pytest.mark.parametrize("fault", ["expired", "missing", "broken", "500", "429", "empty", "long", "503"])
 async def test_what_comes_back_without_an_answer_is_handed_in_again_alone(shop: BatchShop, fault: str) -> None:
     ends = {"500": Status.server_error, "503": Status.server_error, "429": Status.rate_limited}
-    ends["empty"] = Status.invalid_reply
+    ends["empty"] = ends["long"] = Status.invalid_reply
     with FakeProvider() as server:
         server.batches.line_faults = deque([fault, "ok", fault])
         outcomes = await shop.buy_batch(server, 12)
         assert all_ok(outcomes)
         assert sorted(outcome.attempts for outcome in outcomes) == [1] * 10 + [2] * 2
         assert [job.total for job in server.batches.jobs.values()] == [12, 2]
-        assert server.batches.stats["most_answered"] <= (2 if fault in ("missing", "broken", "empty") else 1)
+        assert server.batches.stats["most_answered"] <= (2 if fault in ("missing", "broken", "empty", "long") else 1)
         first = [record["status"] for record in shop.records() if record["batch_id"] == "batch_0001"]
         assert sorted(set(first)) == sorted({"ok", ends.get(fault, Status.expired)})
         assert len(shop.records()) == 14, "each line of each batch has one record"

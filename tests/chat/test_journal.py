@@ -6,13 +6,16 @@ import subprocess
 import sys
 import textwrap
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from components.chat import Journal, Status
+from components.chat import Journal, Status, chat_completions
+from components.chat.kept import said
+from components.chat.replies import MOST_BYTES
 from components.errors import HomeUnusable
-from tests.chat.conftest import record, rows, segment
+from tests.chat.conftest import record, request, rows, segment
 from tests.processes import Python
 
 ROOT = Path(__file__).parents[2]
@@ -219,6 +222,21 @@ def test_the_view_has_a_row_per_record_with_its_types(tmp_path: Path) -> None:
         "latency_ms", "created_at", "sent_without", "detail", "value",
     }  # fmt: skip
     assert (first["spec_id"], first["value"], first["sent_without"], first["held_usd"]) == (None, None, None, 0.0)
+
+
+def test_the_view_reads_the_longest_record_that_an_answer_can_make(tmp_path: Path) -> None:
+    """Each byte that is no UTF-8 is kept as three, and what answers by a schema is kept three times."""
+    head, tail = b'{"choices": [{"message": {"content": "{\\"text\\": \\"', b'\\"}"}}]}'
+    body = head + b"\xff" * (MOST_BYTES - len(head) - len(tail)) + tail
+    reply = chat_completions.read(200, {}, body)
+    assert reply.status is Status.ok
+    asked = request(schema={"type": "object", "properties": {"text": {"type": "string"}}})
+    journal = Journal(tmp_path)
+    journal.append(record("k1") | said(reply, asked, datetime.now(UTC)))
+    journal.append(record("k2"))
+    assert segment(tmp_path).stat().st_size > 9 * MOST_BYTES - 1000
+    found = {row["call_key"]: (row["value"] or "").count("\ufffd") for row in rows(tmp_path)}
+    assert found == {"k1": body.count(b"\xff"), "k2": 0}
 
 
 def test_the_view_is_valid_before_the_first_call(tmp_path: Path) -> None:

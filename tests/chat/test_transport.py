@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -101,6 +103,33 @@ async def test_what_broke_after_it_was_sent_may_have_been_billed(answer: bytes) 
     assert (reply.status, reply.billed) == (Status.connection, None)
     assert reply.detail and KEY not in reply.detail
     assert len([data for data in seen if data]) == 1, "sent once"
+
+
+@pytest.mark.parametrize("fault", ["long", "endless"])
+async def test_an_answer_is_read_to_a_length_that_no_model_writes(fault: str) -> None:
+    with FakeProvider(faults=[fault]) as provider:
+        client = Client(spec(provider.url, timeout_s=20.0, max_concurrency=1), KEY)
+        reply = await client.send(BODY)
+        assert (reply.status, reply.billed, reply.raw) == (Status.invalid_reply, None, None)
+        assert "longer than 4 MiB" in (reply.detail or "")
+        assert (await client.send(BODY)).status is Status.ok, "and the connection is not used again"
+        await client.close()
+
+
+async def test_what_is_packed_small_is_not_unpacked_without_end() -> None:
+    bomb = zlib.compress(b" " * (1 << 28), 9)
+    async with server(http("200 OK", bomb, content_encoding="deflate")) as (url, _):
+        tracemalloc.start()
+        reply = await sent(url)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert reply.status is Status.invalid_reply and peak < (1 << 27)
+
+
+async def test_a_long_refusal_is_known_by_its_status() -> None:
+    async with server(http("401 Unauthorized", b"no " * (2 << 20))) as (url, _):
+        reply = await sent(url)
+    assert reply.status is Status.authentication and (reply.detail or "").startswith("HTTP 401: no no")
 
 
 @pytest.mark.parametrize("fault", ["hang", "trickle"])

@@ -1,5 +1,7 @@
 """Suites that are planned once say what Great Expectations itself says of the same frame."""
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
@@ -98,3 +100,16 @@ def test_what_cannot_be_computed_is_said_by_both(definition: Any) -> None:
     assert [one.broken is not None for one in ours] == [True, True, False]
     assert [one.success for one in ours] == [one.success for one in theirs] == [False, False, True]
     assert "nowhere" in (ours[1].broken or "")
+
+
+def test_a_frame_is_let_go_when_its_results_are_there() -> None:
+    """An engine is part of a cycle, which may stay for long: frames of large tables would pile up."""
+    frame = with_derived("items", GOOD["items"]())
+    seen = weakref.ref(frame)
+    gc.disable()
+    try:
+        assert outcomes(frame, SUITES["items"].expectations)
+        del frame
+        assert seen() is None
+    finally:
+        gc.enable()

@@ -29,17 +29,21 @@ STATUS_FAULTS: dict[str, tuple[int, str, str]] = {
 }
 BROKEN_ANSWERS = (
     "invalid_json", "html", "no_choices", "error_in_200", "empty", "null", "length", "content_filter", "refusal",
-    "parts", "no_usage", "echo_key",
+    "parts", "no_usage", "echo_key", "long",
 )  # fmt: skip
-WIRE_FAULTS = ("reset", "hang", "cut", "trickle")
+WIRE_FAULTS = ("reset", "hang", "cut", "trickle", "endless")
 PASSING = ("429", "500", "502", "503", "504", "reset", "cut", "invalid_json", "empty")
 """What `fail` draws from: faults that a second attempt gets over."""
 
 
 async def send_badly(request: web.Request, content: str, fault: str) -> web.StreamResponse:
-    """`cut`: half of the promised body; `trickle`: all of it, a byte in 50 ms."""
+    """`cut`: half of the promised body; `trickle`: all of it, a byte in 50 ms; `endless`: it never ends."""
     data = content.encode()
     response = web.StreamResponse(headers={"content-type": "application/json"})
+    if fault == "endless":
+        await response.prepare(request)
+        while True:  # until the client has gone, which write then says by a ConnectionError
+            await response.write(data[:-1] + b" " * 65_536)
     response.content_length = len(data)
     await response.prepare(request)
     if fault == "cut":

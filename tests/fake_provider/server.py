@@ -186,7 +186,7 @@ class FakeProvider:
             await asyncio.sleep(3600 if fault == "hang" else 0)
             return reset(request)
         content = self.completion(request, body, fault, _by_responses(request))
-        if fault in ("cut", "trickle"):
+        if fault in ("cut", "trickle", "endless"):
             return await send_badly(request, content, fault)
         if fault in ("invalid_json", "html"):
             text = content[: len(content) // 2] if fault == "invalid_json" else "<html><body>Login</body></html>"
@@ -213,6 +213,8 @@ class FakeProvider:
             text = f"You sent {request.headers.get('Authorization')}."
         elif fault in ("empty", "null"):
             text = "" if fault == "empty" else None
+        elif fault == "long":
+            text = (text or "") + " and so on" * 500_000
         elif fault == "length":
             text, finish = (text or "")[:40], "length"
         elif fault == "content_filter":

@@ -12,7 +12,7 @@ import pytest
 
 from components.errors import UserError
 from components.items import list_entries, read_entries
-from components.items.entries import Entry
+from components.items.entries import LONGEST_TEXT, Entry
 from components.records import Item, Quarantine
 from components.specs import DatasetSpec
 from tests.items.listing import listed
@@ -44,6 +44,23 @@ def check(item: Item) -> None:
     assert item.published_at == datetime(2024, 2, 9, 12, tzinfo=UTC)
     assert (item.likes, item.replies, item.reposts, item.views) == (12, 3, 4, 1500)
     assert item.image_path is None and item.sha256 is None and item.dataset == "t"
+
+
+@pytest.mark.parametrize("source", ["csv", "jsonl", "parquet"])
+def test_a_text_as_long_as_a_book_is_set_aside(tmp_path: Path, source: str) -> None:
+    """It would take the taggers of later steps minutes and gigabytes, or end them."""
+    texts = ["word " * (LONGEST_TEXT // 5), "word " * (LONGEST_TEXT // 5) + "more", "A boat."]
+    path = tmp_path / f"t.{source}"
+    if source == "parquet":
+        pq.write_table(pa.table({"text": texts}), path)
+    else:
+        lines = [json.dumps({"text": text}) if source == "jsonl" else text for text in texts]
+        written(path, "\n".join((["text"] if source == "csv" else []) + lines) + "\n")
+    _, items, refused = ingest(path, source)
+    assert [len(item.text) for item in items] == [LONGEST_TEXT - 1, 7]
+    assert [(row.reason, row.detail.rpartition(": ")[2]) for row in refused] == [
+        ("too_large", "its text has 100,004 characters; at most 100,000 are read")
+    ]
 
 
 def test_the_same_row_from_each_kind(tmp_path: Path) -> None:

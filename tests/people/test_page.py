@@ -15,6 +15,7 @@ from components.people.queries import read_snapshot
 from components.records import Judgment, content_id
 from components.specs import JudgeSpec
 from flows.fold_ratings import fold
+from flows.review_posts import Reviewing
 from flows.settings import Settings
 from tests.report.conftest import T0
 
@@ -89,6 +90,17 @@ async def test_an_answer_is_kept_while_another_process_holds_the_warehouse(posts
         await until(lambda: page.home.waiting().answers == 0)
         assert (await page.get("state"))[1]["message"] is None
         assert len(settings.store().query("SELECT * FROM ratings")) == 4
+
+
+async def test_who_comes_before_the_first_reading_waits_for_it(posts, serve, monkeypatch) -> None:
+    """A large home takes a while; that is no other process, and a browser would log an error."""
+    home = posts()
+    home.post()
+    reading = Reviewing._read
+    monkeypatch.setattr(Reviewing, "_read", lambda self: (time.sleep(0.5), reading(self))[1])
+    async with serve(home.done()) as page:
+        status, found = await page.get("next", params={"rater": "ann"})
+        assert status == 200 and found["post"]["post_id"] == home.posts[0].post_id
 
 
 async def test_a_home_that_is_held_from_the_start_is_waited_for(posts, serve) -> None:

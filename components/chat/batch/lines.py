@@ -18,7 +18,7 @@ from components.chat.abilities import Abilities
 from components.chat.client import DIALECTS
 from components.chat.outcome import FINAL, Status
 from components.chat.prices import Price
-from components.chat.replies import DETAIL_LENGTH, Reply
+from components.chat.replies import DETAIL_LENGTH, MOST_BYTES, Reply, too_long
 from components.chat.request import ChatRequest
 from components.chat.tokens import expected_tokens, most_tokens
 
@@ -98,9 +98,9 @@ class Answers:
             elif key in self.replies:
                 self.duplicate += 1
                 if self.replies[key].status not in FINAL:
-                    self.replies[key] = reply_of(line, api)
+                    self.replies[key] = _reply_to(text, line, api)
             else:
-                self.replies[key] = reply_of(line, api)
+                self.replies[key] = _reply_to(text, line, api)
 
 
 def reply_of(line: Mapping[str, Any], api: str) -> Reply:
@@ -125,6 +125,10 @@ def missing(status: str) -> Reply:
 def tokens_of(request: ChatRequest, price: Price | None) -> tuple[int, int, int]:
     """Expected prompt, most prompt, most reply."""
     return expected_tokens(request, price), most_tokens(request, price), request.max_output_tokens
+
+
+def _reply_to(text: bytes, line: Mapping[str, Any], api: str) -> Reply:
+    return reply_of(line, api) if len(text) <= MOST_BYTES else too_long()
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:

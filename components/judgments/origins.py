@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from components.judgments.beside import Begin
 from components.specs import Selection
+from components.warehouse.questions import streamed
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
@@ -51,5 +52,6 @@ def begins(store: Store, selection: Selection, written: Written) -> list[Begin]:
         WHERE p.spec_id = $prompts AND p.feature_spec_id = $features AND po.spec_id = $generation
           AND po.error IS NULL {which} ORDER BY position, po.prompt_id, candidate"""
     ids = {"prompts": written.prompts, "features": written.features, "generation": written.generation}
-    rows = store.query(sql, parameters(selection) | ids | more)
-    return [Begin.of(**row) for row in rows if (row["text"] or "").strip()]
+    with store.connect() as db:
+        rows = streamed(db, sql, parameters(selection) | ids | more)
+        return [Begin.of(*row) for row in rows if (row[3] or "").strip()]

@@ -19,7 +19,7 @@ from components.judgments.panel import by_judge
 from components.posts.choosing import choice_of
 from components.specs import Selection
 from components.statistics.means import mean_with_interval
-from components.warehouse.questions import STANDING, beside, columns_of, rows_of
+from components.warehouse.questions import STANDING_IN_RANGE, beside, columns_of, make, passing, rows_of
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
@@ -32,14 +32,12 @@ ASPECT = "aspect "
 
 _ASPECTS = "SELECT DISTINCT aspect FROM judgments WHERE spec_id = $judge_posts ORDER BY aspect"
 _PROMPTS = """
-    CREATE TEMP TABLE run_prompts AS {selected}
     SELECT pr.prompt_id, i.item_id, i.image_path IS NOT NULL AS has_picture, i.published_at
     FROM prompts pr JOIN selected i USING (item_id)
     WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts"""
 _STANDING = f"""
-    CREATE TEMP TABLE run_posts AS
     SELECT post_id, prompt_id, overall, is_read, choose, place, is_distinct, stands, chosen_by, margin, candidates
-    FROM ({STANDING}) WHERE generation_spec_id = $generate_posts"""
+    FROM ({STANDING_IN_RANGE}) WHERE generation_spec_id = $generate_posts"""
 _POSTS = """
     WITH labels AS (
         SELECT item_id, any_value(text) FILTER (name = 'scene') AS scene,
@@ -120,10 +118,9 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
     ids, selection = json.loads(run["spec_ids"]), Selection.of_run(run)
     given = parameters(selection) | {step: ids.get(step, "") for step in STEPS}
     judge = {"judge_posts": given["judge_posts"]}
-    db.begin()
-    try:  # one after the other, as all in one query would hold the parts of all at once
-        _make(db, _PROMPTS.format(selected=selected(selection)), given)
-        _make(db, _STANDING, given)
+    with passing(db):  # one after the other, as all in one query would hold the parts of all at once
+        make(db, "run_prompts", f"{selected(selection)} {_PROMPTS}", given)
+        make(db, "run_posts", _STANDING, given)
         found = columns_of(db, _POSTS, {"extract_features": given["extract_features"]})
         found = found.astype(dict.fromkeys(_FEW, "category") | {"overall": "float64", "clip_score": "float64"})
         with these(db, Posts(found)):
@@ -131,13 +128,7 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
                 read, means = columns_of(db, _MEANS, judge | row), np.full(len(found), np.nan)
                 means[read["place"]] = read["mean"]
                 found[ASPECT + row["aspect"]] = means
-    finally:
-        db.rollback()  # and the tables made here are gone
     return Posts(found)
-
-
-def _make(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> None:
-    db.execute(sql, {name: value for name, value in params.items() if f"${name}" in sql})
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,20 @@ FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
 AT_ONCE = 5_000
 """Rows of a long answer that are in memory together."""
 
+PROMPTS_AT_ONCE = 100_000
+"""Of whose posts DuckDB works out at a time how they compare and what was read of them: 2 kB each while it lasts. Each
+time looks through whole tables, 0.1 s a million rows."""
+
 STANDING = "SELECT * FROM standing_by($judge_posts)"
 """How the candidates of each prompt compare by one judge; those it has not read, as if nobody had (see views.sql)."""
+STANDING_IN_RANGE = "SELECT * FROM standing_by($judge_posts, low := $low, high := $high)"
+IN_RANGE = "po.prompt_id >= $low AND ($high IS NULL OR po.prompt_id < $high)"
+"""Of posts, which are called `po`; `low` and `high` as `ranges` gives them."""
 
 LEFT = {
-    "items_without_features": """SELECT s.* FROM selected s
+    "items_without_features": """SELECT s.item_id, position FROM selected s
         ANTI JOIN (SELECT item_id FROM features WHERE spec_id = $spec_id) f USING (item_id)""",
-    "items_without_prompts": """SELECT s.* FROM selected s
+    "items_without_prompts": """SELECT s.item_id, position FROM selected s
         SEMI JOIN (SELECT item_id FROM features WHERE spec_id = $feature_spec_id) f USING (item_id)
         ANTI JOIN (SELECT item_id FROM prompts WHERE spec_id = $spec_id AND feature_spec_id = $feature_spec_id) p
         USING (item_id)""",
@@ -44,18 +52,20 @@ LEFT = {
         JOIN selected s USING (item_id)
         LEFT JOIN (SELECT post_id, count(*) AS n FROM (
                        SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id AND post_id IN (
-                           SELECT post_id FROM posts SEMI JOIN (
-                               SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)) USING (prompt_id))
+                           SELECT post_id FROM posts po SEMI JOIN (
+                               SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)) USING (prompt_id)
+                           WHERE {IN_RANGE})
                        GROUP BY post_id, repeat
                        HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
                    GROUP BY post_id) done USING (post_id)
         WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
-          AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats""",
+          AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats AND {IN_RANGE}""",
 }
 """What is left to do, of what `selected` selects: inputs with no output under a spec. What is counted is counted of the
-selected alone, so that a slice of a large warehouse costs little; texts are joined when it is known of which."""
+selected alone, so that a slice of a large warehouse costs little; texts are joined when it is known of which. Those
+with IN_RANGE are asked range by range."""
 WHOLE = {
-    Item: "SELECT * FROM found ORDER BY position",
+    Item: "SELECT t.* FROM items t JOIN found USING (item_id) ORDER BY position",
     Prompt: "SELECT t.* FROM prompts t JOIN found USING (prompt_id) ORDER BY position, prompt_id",
     Post: "SELECT t.* FROM posts t JOIN found USING (post_id) ORDER BY position, prompt_id, candidate",
 }
@@ -98,6 +108,35 @@ def streamed(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any] | None 
         yield from rows
 
 
+def ranges(db: DuckDBPyConnection) -> list[dict[str, str | None]]:
+    """Which prompts to ask about at a time, from `low` to before `high`: PROMPTS_AT_ONCE, about, as their ids are
+    hashes. All at once where there are no more than that."""
+    (prompts,) = db.execute("SELECT count(*) FROM prompts").fetchall()[0]
+    parts = max(1, -(-prompts // PROMPTS_AT_ONCE))
+    bounds = ["", *(f"{at * 16**5 // parts:05x}" for at in range(1, parts)), None]
+    return [{"low": low, "high": high} for low, high in pairwise(bounds)]
+
+
+@contextmanager
+def passing(db: DuckDBPyConnection) -> Iterator[None]:
+    """What `make` makes within is gone afterwards."""
+    db.begin()
+    try:
+        yield
+    finally:
+        db.rollback()
+
+
+def make(db: DuckDBPyConnection, name: str, sql: str, params: Mapping[str, Any]) -> None:
+    """A table of this connection with the answer to `sql`, asked range by range where it says `$low`; `params`: what it
+    asks for, and more."""
+    given = {param: value for param, value in params.items() if f"${param}" in sql}
+    for at, some in enumerate(ranges(db) if "$low" in sql else [{}]):
+        db.execute(
+            f"{'INSERT INTO' if at else 'CREATE TEMP TABLE'} {name} {'' if at else 'AS'} {sql}", {**given, **some}
+        )
+
+
 class Questions(Connecting):
     """Reads the tables: by any query, and by those of the steps."""
 
@@ -116,9 +155,8 @@ class Questions(Connecting):
 
     def left(self, what: str, selection: Selection, **params: Any) -> pd.DataFrame:
         """The items that `what`, one of LEFT, is about: their position in the order of the feed, and item_id."""
-        sql = f"{selected(selection)} SELECT DISTINCT position, item_id FROM ({LEFT[what]}) ORDER BY position"
-        with self.connect() as db:
-            return columns_of(db, sql, parameters(selection) | params)
+        with self.connect() as db, _found(db, what, selection, params):
+            return columns_of(db, "SELECT DISTINCT position, item_id FROM found ORDER BY position", {})
 
     def times(self, selection: Selection, on: On) -> dict[str, datetime]:
         """Item id -> its time, of the items that a selection takes and that have one."""
@@ -248,8 +286,9 @@ class Questions(Connecting):
 
     def _left(self, kind: type[Record], what: str, selection: Selection, **params: Any) -> list[Any]:
         which, more = self.narrowed(selection) if kind is Post else ("", {})
-        sql = f"{selected(selection)}, found AS ({LEFT[what]} {which}) {WHOLE[kind]}"
-        return self._records(kind, sql, selection, **params, **more)
+        with self.connect() as db, _found(db, what, selection, params | more, which):
+            rows = rows_of(db, WHOLE[kind], {})
+        return self._located(_made(kind, rows))
 
     def narrowed(self, selection: Selection) -> tuple[str, dict[str, Any]]:
         """One more condition on the view `candidates` (as `po`), which is otherwise worked out for all posts before
@@ -261,10 +300,7 @@ class Questions(Connecting):
         return "AND list_contains($these, po.prompt_id)", {"these": prompts}
 
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
-        params |= parameters(selection)
-        names = {field.name for field in fields(kind)}
-        records = [kind(**{k: v for k, v in row.items() if k in names}) for row in self.query(sql, params)]
-        return self._located(records)
+        return self._located(_made(kind, self.query(sql, params | parameters(selection))))
 
     def _located(self, records: list[Any]) -> list[Any]:
         """Items with their pictures' present places: a moved picture was met again, as a duplicate elsewhere."""
@@ -284,3 +320,19 @@ class Questions(Connecting):
             replace(record, image_path=gone[record.item_id]) if gone.get(getattr(record, "item_id", "")) else record
             for record in records
         ]
+
+
+@contextmanager
+def _found(
+    db: DuckDBPyConnection, what: str, selection: Selection, params: Mapping[str, Any], which: str = ""
+) -> Iterator[None]:
+    """The table `found` of this connection: the answer to `what`, one of LEFT, and the condition `which`."""
+    with passing(db):
+        make(db, "selected", f"{selected(selection)} SELECT item_id, position FROM selected", parameters(selection))
+        make(db, "found", f"{LEFT[what]} {which}", params)
+        yield
+
+
+def _made(kind: type[Record], rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    names = {field.name for field in fields(kind)}
+    return [kind(**{k: v for k, v in row.items() if k in names}) for row in rows]

@@ -47,12 +47,12 @@ def calls_view_sql(folder: Path) -> str:
     none = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
     names = ", ".join(COLUMNS).replace("value", "value::VARCHAR AS value")
     # DuckDB takes twice the largest object as a buffer, and two of them for each thread. A record has the question and,
-    # up to three times, an answer of at most 4 MiB, of which a byte that is no UTF-8 becomes three.
+    # up to three times, an answer of at most 2 MiB, of which a byte that is no UTF-8 becomes three.
     return f"""CREATE OR REPLACE VIEW calls AS
         WITH appended AS (
             SELECT {none}, NULL::VARCHAR AS filename WHERE false UNION ALL BY NAME
             SELECT * FROM read_json('{place}/*.jsonl', allow_empty = true,
-                filename = true, format = 'newline_delimited', ignore_errors = true, maximum_object_size = 33554432,
+                filename = true, format = 'newline_delimited', ignore_errors = true, maximum_object_size = 16777216,
                 columns = {{{columns}}})
         ), packed AS (
             SELECT {none}, NULL::VARCHAR AS segment WHERE false UNION ALL BY NAME

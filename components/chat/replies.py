@@ -37,8 +37,8 @@ FILTERED = frozenset(
         "misalignment_policy_violation",
     }
 )
-MOST_BYTES = 4 << 20
-"""Of one answer, with all that an interface writes around it: ten times the longest that models give (128,000 tokens).
+MOST_BYTES = 2 << 20
+"""Of one answer, with all that an interface writes around it: four times the longest that models give (128,000 tokens).
 What is longer is no answer, and is not read to its end."""
 DETAIL_LENGTH = 500
 RAW_LENGTH = 2000

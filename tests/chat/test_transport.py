@@ -111,7 +111,7 @@ async def test_an_answer_is_read_to_a_length_that_no_model_writes(fault: str) ->
         client = Client(spec(provider.url, timeout_s=20.0, max_concurrency=1), KEY)
         reply = await client.send(BODY)
         assert (reply.status, reply.billed, reply.raw) == (Status.invalid_reply, None, None)
-        assert "longer than 4 MiB" in (reply.detail or "")
+        assert "longer than 2 MiB" in (reply.detail or "")
         assert (await client.send(BODY)).status is Status.ok, "and the connection is not used again"
         await client.close()
 

@@ -30,6 +30,8 @@ from flows.settings import Settings
 
 WAIT_S = 2.0
 """For the warehouse, before the page is told that it waits; then it is tried again."""
+READ_S = 20.0
+"""For the first reading of a large one, before a browser that waits is told so."""
 FOLD_S, REFRESH_S, PAUSE_S = 3.0, 20.0, 0.5
 
 
@@ -81,7 +83,7 @@ class Reviewing:
             return Waiting(len(self._pending), self.desk.snapshot is not None, self._message)
 
     def wait_until_read(self) -> None:
-        self._tried.wait(2 * WAIT_S)
+        self._tried.wait(READ_S)
 
     def nudge(self) -> None:
         self._asked_at = time.monotonic()

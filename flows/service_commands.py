@@ -112,6 +112,7 @@ def reference(kind: Any, words: str) -> tuple[str, Any]:
 
 def stay(settings: Settings, asked: Any, console: Console) -> dict[str, Any]:
     """Until SIGINT or SIGTERM: look after the server and the worker, and bring up again what has died."""
+    from components.keeping import leave
     from flows.service import Asked, bound_logs, bring_down, bring_up, server_of, worker_of
     from flows.show_service import show_up, teller
 
@@ -126,6 +127,9 @@ def stay(settings: Settings, asked: Any, console: Console) -> dict[str, Any]:
         raise
     show_up(done, console)
     told("logs", f"{settings.service}/server.log and worker.log")
+    leave(
+        settings.home
+    )  # what is looked after works there by itself: who prunes must not wait for the end of the service
     again = Asked(asked.file, database=asked.database)
     restarts: list[float] = []
     try:

@@ -88,9 +88,9 @@ def unparsed(body: bytes) -> str:
     return storable(body[:RAW_LENGTH].decode("utf-8", "replace"))
 
 
-def too_long() -> Reply:
-    """A 200 whose body is longer than MOST_BYTES: what it says of its usage is not known."""
-    return invalid(f"the answer is longer than {MOST_BYTES >> 20} MiB", None, None)
+def too_long(usage: Usage | None = None) -> Reply:
+    """A 200 whose body is longer than MOST_BYTES; nothing of it is kept but its usage, where that is known."""
+    return invalid(f"the answer is longer than {MOST_BYTES >> 20} MiB", None, usage)
 
 
 def invalid(detail: str, raw: Any, usage: Usage | None) -> Reply:

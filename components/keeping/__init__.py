@@ -1,7 +1,7 @@
 """A home over the years: backup and restore, and what may go when it is old."""
 
 from components.keeping.backup import Backup, back_up, default_name
-from components.keeping.in_use import alone, use
+from components.keeping.in_use import alone, leave, use
 from components.keeping.prune import KINDS, LOSES, Kind, Pruned, prune
 from components.keeping.restore import restore
 
@@ -14,6 +14,7 @@ __all__ = [
     "alone",
     "back_up",
     "default_name",
+    "leave",
     "prune",
     "restore",
     "use",

@@ -41,13 +41,18 @@ def use(home: Path, tell: Callable[[str], None] = lambda line: None) -> None:
             os.close(_held.popitem(last=False)[1])
 
 
-@contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """No other process works in the home within the block; UserError where one does."""
+def leave(home: Path) -> None:
+    """This process, which goes on, works in the home no longer; no error where it did not."""
     with _lock:
         mine = _held.pop((os.getpid(), home), None)
         if mine is not None:
             os.close(mine)
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """No other process works in the home within the block; UserError where one does."""
+    leave(home)
     file = _opened(home)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

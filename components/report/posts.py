@@ -19,7 +19,7 @@ from components.judgments.panel import by_judge
 from components.posts.choosing import choice_of
 from components.specs import Selection
 from components.statistics.means import mean_with_interval
-from components.warehouse.questions import STANDING_IN_RANGE, beside, columns_of, make, passing, rows_of
+from components.warehouse.questions import STANDING_IN_RANGE, beside, columns_of, make, passing, ranges, rows_of
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
@@ -120,7 +120,7 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
     judge = {"judge_posts": given["judge_posts"]}
     with passing(db):  # one after the other, as all in one query would hold the parts of all at once
         make(db, "run_prompts", f"{selected(selection)} {_PROMPTS}", given)
-        make(db, "run_posts", _STANDING, given)
+        make(db, "run_posts", _STANDING, given, ranges(db))
         found = columns_of(db, _POSTS, {"extract_features": given["extract_features"]})
         found = found.astype(dict.fromkeys(_FEW, "category") | {"overall": "float64", "clip_score": "float64"})
         with these(db, Posts(found)):

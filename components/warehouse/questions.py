@@ -71,6 +71,10 @@ WHOLE = {
 }
 
 
+EVERY: Mapping[str, Any] = {"low": "", "high": None}
+"""The range of all prompts, for questions about few."""
+
+
 def rows_of(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows as dicts, where several questions share one opening of the file."""
     cursor = db.execute(sql, dict(params))
@@ -108,7 +112,7 @@ def streamed(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any] | None 
         yield from rows
 
 
-def ranges(db: DuckDBPyConnection) -> list[dict[str, str | None]]:
+def ranges(db: DuckDBPyConnection) -> list[Mapping[str, Any]]:
     """Which prompts to ask about at a time, from `low` to before `high`: PROMPTS_AT_ONCE, about, as their ids are
     hashes. All at once where there are no more than that."""
     (prompts,) = db.execute("SELECT count(*) FROM prompts").fetchall()[0]
@@ -127,11 +131,13 @@ def passing(db: DuckDBPyConnection) -> Iterator[None]:
         db.rollback()
 
 
-def make(db: DuckDBPyConnection, name: str, sql: str, params: Mapping[str, Any]) -> None:
-    """A table of this connection with the answer to `sql`, asked range by range where it says `$low`; `params`: what it
-    asks for, and more."""
+def make(
+    db: DuckDBPyConnection, name: str, sql: str, params: Mapping[str, Any], parts: Sequence[Mapping[str, Any]] = ({},)
+) -> None:
+    """A table of this connection with the answers to `sql` for all `parts`, one after the other; `params`: what it asks
+    for besides, and more."""
     given = {param: value for param, value in params.items() if f"${param}" in sql}
-    for at, some in enumerate(ranges(db) if "$low" in sql else [{}]):
+    for at, some in enumerate(parts):
         db.execute(
             f"{'INSERT INTO' if at else 'CREATE TEMP TABLE'} {name} {'' if at else 'AS'} {sql}", {**given, **some}
         )
@@ -292,7 +298,7 @@ class Questions(Connecting):
 
     def narrowed(self, selection: Selection) -> tuple[str, dict[str, Any]]:
         """One more condition on the view `candidates` (as `po`), which is otherwise worked out for all posts before
-        those of a slice are taken out; only a list goes past its windows."""
+        those of a slice are taken out: a list goes past its windows, a join does not."""
         if not isinstance(selection, Slice):
             return "", {}
         sql = f"{selected(selection)} SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)"
@@ -329,7 +335,8 @@ def _found(
     """The table `found` of this connection: the answer to `what`, one of LEFT, and the condition `which`."""
     with passing(db):
         make(db, "selected", f"{selected(selection)} SELECT item_id, position FROM selected", parameters(selection))
-        make(db, "found", f"{LEFT[what]} {which}", params)
+        parts = [EVERY] if isinstance(selection, Slice) else ranges(db)
+        make(db, "found", f"{LEFT[what]} {which}", params, parts if IN_RANGE in LEFT[what] else [{}])
         yield
 
 

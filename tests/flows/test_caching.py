@@ -35,15 +35,16 @@ def test_chunks_that_are_published_are_let_go(home: Settings, tmp_path: Path, mo
 
     def publish_and_count(*given: Any, **named: Any) -> Any:
         gc.collect()
-        alive.append(sum(isinstance(thing, Prompt) for thing in gc.get_objects()))
+        ours = (thing for thing in gc.get_objects() if isinstance(thing, Prompt) and thing.spec_id == c.prompt.id)
+        alive.append(sum(1 for _ in ours))
         return publish(*given, **named)
 
     steps = Steps(home, campaign_of(tmp_path))
+    c = steps.c
     steps.ingest()
     steps.describe()
     monkeypatch.setattr(build_prompts, "CHUNK", 1)
     monkeypatch.setattr(build_prompts, "publish", publish_and_count)
-    c = steps.c
     result = build_prompts.build_prompts(c.prompt, c.features, steps.selection)
     assert result.rows == len(alive) == 6
     assert max(alive) <= 2, "this chunk, and the one before"

@@ -199,3 +199,25 @@ def test_nothing_is_deleted_while_another_process_is_at_work(home: Path, at_work
         process.kill()
         process.wait()
     assert sum(one.files for one in prune(home, DAYS, dry_run=False)) == sum(COUNTS.values())
+
+
+def test_who_stays_and_works_there_no_longer_hinders_nobody(home: Path) -> None:
+    code = """
+    import sys, time
+    from pathlib import Path
+    from components.keeping import leave
+    from flows.settings import Settings
+    home = Path(sys.argv[1])
+    Settings(home).prepare()
+    leave(home)
+    leave(home)
+    print("stays", flush=True)
+    time.sleep(60)
+    """
+    process = Python(code, str(home))
+    try:
+        assert process.stdout.readline() == "stays\n"
+        assert sum(one.files for one in prune(home, DAYS, dry_run=False)) == sum(COUNTS.values())
+    finally:
+        process.kill()
+        process.wait()

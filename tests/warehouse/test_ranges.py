@@ -11,6 +11,7 @@ import pytest
 from components.records import Item, Judgment, Post, Prompt, content_id
 from components.report.posts import posts_of
 from components.specs import GenerationSpec, Selection
+from components.specs.selection import Slice
 from components.warehouse import questions
 from components.warehouse.questions import STANDING, STANDING_IN_RANGE, ranges
 from components.warehouse.store import Store
@@ -90,6 +91,20 @@ def test_parts_make_up_the_whole(store: Store, monkeypatch: pytest.MonkeyPatch, 
     assert len({row["post_id"] for row in whole["posts"]}) == len(whole["posts"])
     monkeypatch.setattr(questions, "PROMPTS_AT_ONCE", at_once)
     assert asked(store) == whole
+
+
+def test_a_slice_is_asked_about_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has few prompts, and a run many slices."""
+    items = store.items(ALL)[10:20]
+    some = Slice(dataset="d", items=tuple(item.item_id for item in items), positions=tuple(range(11, 21)))
+
+    def unread() -> list[Post]:
+        return store.posts_without_judgments(some, "P", "F", WRITER.id, "J", 1, ["timeout", "unparsable"])
+
+    whole = unread()
+    assert whole
+    monkeypatch.setattr(questions, "ranges", None)
+    assert unread() == whole
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 39, 40])

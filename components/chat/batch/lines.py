@@ -9,7 +9,7 @@ Out:  {"custom_id": "<call key>", "response": {"status_code": 200, "body": {...}
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -128,7 +128,10 @@ def tokens_of(request: ChatRequest, price: Price | None) -> tuple[int, int, int]
 
 
 def _reply_to(text: bytes, line: Mapping[str, Any], api: str) -> Reply:
-    return reply_of(line, api) if len(text) <= MOST_BYTES else too_long()
+    reply = reply_of(line, api)
+    if len(text) <= MOST_BYTES:
+        return reply
+    return too_long(reply.usage) if reply.http_status == 200 else replace(reply, raw=None)
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:

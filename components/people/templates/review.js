@@ -147,7 +147,7 @@ async function next() {
       if (found.post) show(found.post); else done(found.progress);
       return;
     } catch (error) {
-      if (error instanceof Told && error.status === 503) empty("Waiting for the warehouse", "Another process is writing there. This page goes on by itself.");
+      if (error instanceof Told && error.status === 503) empty("Waiting for the warehouse", `${error.body.message ? "Another process is writing there" : "It is being read"}. This page goes on by itself.`);
       else if (error instanceof Told && error.status === 401) return empty("The token is missing", "Open the whole address that postwright review printed.");
       else if (error instanceof Told && error.status < 500) return empty("This cannot be shown", error.message);
       else empty("The server does not answer", "Start it again with: postwright review. This page goes on by itself.");

@@ -46,9 +46,8 @@ def calls_view_sql(folder: Path) -> str:
     # Where no file is, the readers have no columns at all: a row set of none lends them theirs.
     none = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
     names = ", ".join(COLUMNS).replace("value", "value::VARCHAR AS value")
-    # DuckDB takes twice the largest object as a buffer, and two of them for each thread; it reads objects of that size,
-    # too. A record has the question and, up to three times, an answer of at most 2 MiB, of which a byte that is no UTF-8
-    # becomes three.
+    # DuckDB takes twice the largest object as a buffer, two of them for each thread, and reads objects of that size. A
+    # record has the question and, up to three times, an answer of 2 MiB at most; bytes that are no UTF-8 become three.
     return f"""CREATE OR REPLACE VIEW calls AS
         WITH appended AS (
             SELECT {none}, NULL::VARCHAR AS filename WHERE false UNION ALL BY NAME

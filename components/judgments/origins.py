@@ -1,10 +1,11 @@
 """By which specs posts were written: what a judge must know to read posts whose writer nobody configures any more."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 from components.judgments.beside import Begin
 from components.specs import Selection
-from components.warehouse.questions import streamed
+from components.warehouse.questions import IN_PART, PROMPTED, parts_of, streamed
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
@@ -46,12 +47,11 @@ def origins(store: Store, selection: Selection) -> list[Origin]:
 
 def begins(store: Store, selection: Selection, written: Written) -> list[Begin]:
     """How the posts with a text begin, judged or not, duplicates too."""
-    which, more = store.narrowed(selection)
-    sql = f"""{selected(selection)} SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
+    sql = f"""SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
         FROM candidates po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
         WHERE p.spec_id = $prompts AND p.feature_spec_id = $features AND po.spec_id = $generation
-          AND po.error IS NULL {which} ORDER BY position, po.prompt_id, candidate"""
+          AND po.error IS NULL AND {IN_PART} ORDER BY position, po.prompt_id, candidate"""
     ids = {"prompts": written.prompts, "features": written.features, "generation": written.generation}
-    with store.connect() as db:
-        rows = streamed(db, sql, parameters(selection) | ids | more)
+    with store.selecting(selection) as db:
+        rows = chain.from_iterable(streamed(db, sql, {**ids, **part}) for part in parts_of(db, PROMPTED))
         return [Begin.of(*row) for row in rows if (row[3] or "").strip()]

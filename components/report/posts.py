@@ -19,7 +19,7 @@ from components.judgments.panel import by_judge
 from components.posts.choosing import choice_of
 from components.specs import Selection
 from components.statistics.means import mean_with_interval
-from components.warehouse.questions import STANDING_IN_RANGE, beside, columns_of, make, passing, ranges, rows_of
+from components.warehouse.questions import STANDING_IN_PART, beside, columns_of, make, parts_of, passing, rows_of
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
@@ -37,7 +37,7 @@ _PROMPTS = """
     WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts"""
 _STANDING = f"""
     SELECT post_id, prompt_id, overall, is_read, choose, place, is_distinct, stands, chosen_by, margin, candidates
-    FROM ({STANDING_IN_RANGE}) WHERE generation_spec_id = $generate_posts"""
+    FROM ({STANDING_IN_PART}) WHERE generation_spec_id = $generate_posts"""
 _POSTS = """
     WITH labels AS (
         SELECT item_id, any_value(text) FILTER (name = 'scene') AS scene,
@@ -120,7 +120,7 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
     judge = {"judge_posts": given["judge_posts"]}
     with passing(db):  # one after the other, as all in one query would hold the parts of all at once
         make(db, "run_prompts", f"{selected(selection)} {_PROMPTS}", given)
-        make(db, "run_posts", _STANDING, given, ranges(db))
+        make(db, "run_posts", _STANDING, given, parts_of(db, "run_prompts"))
         found = columns_of(db, _POSTS, {"extract_features": given["extract_features"]})
         found = found.astype(dict.fromkeys(_FEW, "category") | {"overall": "float64", "clip_score": "float64"})
         with these(db, Posts(found)):

@@ -39,7 +39,8 @@ _SHOWN = """
            judge.params->>'$.model' AS judge, looker.params->>'$.models' AS models,
            po.error_detail, po.created_at, po.temperature, po.seed,
            i.language, i.likes, i.replies, i.reposts, i.views, i.width, i.height, i.source_uri
-    FROM posts po JOIN prompts pr ON pr.prompt_id = po.prompt_id JOIN items i USING (item_id)
+    FROM (SELECT * FROM posts WHERE post_id IN (SELECT unnest($posts::VARCHAR[]))) po
+    JOIN prompts pr ON pr.prompt_id = po.prompt_id JOIN items i USING (item_id)
     LEFT JOIN (
         SELECT post_id, CASE WHEN count(*) = count(cost) THEN round(sum(cost), 9) END AS judge_cost_usd FROM (
             SELECT post_id, repeat, CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS cost
@@ -53,8 +54,7 @@ _SHOWN = """
     ) s ON s.post_id = po.post_id
     LEFT JOIN specs writer ON writer.spec_id = po.spec_id
     LEFT JOIN specs judge ON judge.spec_id = $judge_posts
-    LEFT JOIN specs looker ON looker.spec_id = pr.feature_spec_id
-    WHERE po.post_id IN (SELECT unnest($posts::VARCHAR[]))"""
+    LEFT JOIN specs looker ON looker.spec_id = pr.feature_spec_id"""
 """The rest of the posts that are shown. For all posts of a long run it would take longer, and more memory, than all
 else."""
 _STEPS = """

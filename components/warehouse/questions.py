@@ -13,7 +13,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from components.records import Feature, Item, Post, Prompt, Record
-from components.specs.selection import On, Selection, Slice
+from components.specs.selection import On, Selection
 from components.warehouse.connecting import Connecting
 from components.warehouse.selected import parameters, selected
 
@@ -23,15 +23,22 @@ FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
 AT_ONCE = 5_000
 """Rows of a long answer that are in memory together."""
 
+PROMPTED = "SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)"
+"""The prompts of what is selected."""
+
+FEW_PROMPTS = 5_000
+"""So many are named one by one: what is asked of a large warehouse about a slice, or a window, takes a moment then."""
+
 PROMPTS_AT_ONCE = 100_000
 """Of whose posts DuckDB works out at a time how they compare and what was read of them: 2 kB each while it lasts. Each
 time looks through whole tables, 0.1 s a million rows."""
 
 STANDING = "SELECT * FROM standing_by($judge_posts)"
 """How the candidates of each prompt compare by one judge; those it has not read, as if nobody had (see views.sql)."""
-STANDING_IN_RANGE = "SELECT * FROM standing_by($judge_posts, low := $low, high := $high)"
-IN_RANGE = "po.prompt_id >= $low AND ($high IS NULL OR po.prompt_id < $high)"
-"""Of posts, which are called `po`; `low` and `high` as `ranges` gives them."""
+STANDING_IN_PART = "SELECT * FROM standing_by($judge_posts, low := $low, high := $high, these := $these)"
+IN_PART = """po.prompt_id >= $low AND ($high IS NULL OR po.prompt_id < $high)
+    AND ($these IS NULL OR list_contains($these::VARCHAR[], po.prompt_id))"""
+"""Of posts, which are called `po`, those of a part (see `parts_of`)."""
 
 LEFT = {
     "items_without_features": """SELECT s.item_id, position FROM selected s
@@ -54,25 +61,21 @@ LEFT = {
                        SELECT post_id, repeat FROM judgments WHERE spec_id = $spec_id AND post_id IN (
                            SELECT post_id FROM posts po SEMI JOIN (
                                SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)) USING (prompt_id)
-                           WHERE {IN_RANGE})
+                           WHERE {IN_PART})
                        GROUP BY post_id, repeat
                        HAVING count(DISTINCT aspect) FILTER ({FINAL}) = count(DISTINCT aspect))
                    GROUP BY post_id) done USING (post_id)
         WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.to_judge
-          AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats AND {IN_RANGE}""",
+          AND po.spec_id = $generation_spec_id AND coalesce(done.n, 0) < $repeats AND {IN_PART}""",
 }
 """What is left to do, of what `selected` selects: inputs with no output under a spec. What is counted is counted of the
 selected alone, so that a slice of a large warehouse costs little; texts are joined when it is known of which. Those
-with IN_RANGE are asked range by range."""
+with IN_PART are asked part by part."""
 WHOLE = {
     Item: "SELECT t.* FROM items t JOIN found USING (item_id) ORDER BY position",
     Prompt: "SELECT t.* FROM prompts t JOIN found USING (prompt_id) ORDER BY position, prompt_id",
     Post: "SELECT t.* FROM posts t JOIN found USING (post_id) ORDER BY position, prompt_id, candidate",
 }
-
-
-EVERY: Mapping[str, Any] = {"low": "", "high": None}
-"""The range of all prompts, for questions about few."""
 
 
 def rows_of(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -112,13 +115,16 @@ def streamed(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any] | None 
         yield from rows
 
 
-def ranges(db: DuckDBPyConnection) -> list[Mapping[str, Any]]:
-    """Which prompts to ask about at a time, from `low` to before `high`: PROMPTS_AT_ONCE, about, as their ids are
-    hashes. All at once where there are no more than that."""
-    (prompts,) = db.execute("SELECT count(*) FROM prompts").fetchall()[0]
-    parts = max(1, -(-prompts // PROMPTS_AT_ONCE))
+def parts_of(db: DuckDBPyConnection, prompts: str) -> list[Mapping[str, Any]]:
+    """How to ask about the posts of some prompts, of whose ids `prompts` is the SQL: `these`, where they are few; else
+    all prompts that there are from `low` to before `high`, PROMPTS_AT_ONCE, about, as their ids are hashes."""
+    few = db.execute(f"SELECT prompt_id FROM ({prompts}) LIMIT {FEW_PROMPTS + 1}").fetchall()
+    if len(few) <= FEW_PROMPTS:
+        return [{"low": "", "high": None, "these": [prompt_id for (prompt_id,) in few]}]
+    (there,) = db.execute("SELECT count(*) FROM prompts").fetchall()[0]
+    parts = max(1, -(-there // PROMPTS_AT_ONCE))
     bounds = ["", *(f"{at * 16**5 // parts:05x}" for at in range(1, parts)), None]
-    return [{"low": low, "high": high} for low, high in pairwise(bounds)]
+    return [{"low": low, "high": high, "these": None} for low, high in pairwise(bounds)]
 
 
 @contextmanager
@@ -161,7 +167,8 @@ class Questions(Connecting):
 
     def left(self, what: str, selection: Selection, **params: Any) -> pd.DataFrame:
         """The items that `what`, one of LEFT, is about: their position in the order of the feed, and item_id."""
-        with self.connect() as db, _found(db, what, selection, params):
+        with self.selecting(selection) as db:
+            _find(db, LEFT[what], params)
             return columns_of(db, "SELECT DISTINCT position, item_id FROM found ORDER BY position", {})
 
     def times(self, selection: Selection, on: On) -> dict[str, datetime]:
@@ -262,19 +269,16 @@ class Questions(Connecting):
         generation_spec_id: str,
         **more: str,
     ) -> list[Post]:
-        sql = f"""{selected(selection)} SELECT po.* FROM candidates po JOIN prompts p USING (prompt_id)
+        sql = f"""SELECT po.post_id, position FROM candidates po JOIN prompts p USING (prompt_id)
             JOIN selected s USING (item_id)
             WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id
-              AND po.spec_id = $generation_spec_id AND po.{which} ORDER BY position, prompt_id, candidate"""
-        return self._records(
-            Post,
-            sql,
-            selection,
-            prompt_spec_id=prompt_spec_id,
-            feature_spec_id=feature_spec_id,
-            generation_spec_id=generation_spec_id,
-            **more,
-        )
+              AND po.spec_id = $generation_spec_id AND po.{which} AND {IN_PART}"""
+        ids = {
+            "prompt_spec_id": prompt_spec_id,
+            "feature_spec_id": feature_spec_id,
+            "generation_spec_id": generation_spec_id,
+        }
+        return self._all_of(Post, sql, selection, ids | more)
 
     def features(self, item_ids: Sequence[str], spec_id: str) -> dict[str, list[Feature]]:
         """The text features (no vectors) of each item, best rank first."""
@@ -290,20 +294,21 @@ class Questions(Connecting):
         rows = self.query(f'SELECT * FROM "{table}" WHERE {key} IN (SELECT unnest($ids))', {"ids": sorted(set(ids))})
         return dict(zip((row[key] for row in rows), self._located([kind(**row) for row in rows]), strict=True))
 
+    @contextmanager
+    def selecting(self, selection: Selection) -> Iterator[DuckDBPyConnection]:
+        """The open file, with the table `selected`: item_id and position of what is selected."""
+        with self.connect() as db, passing(db):
+            make(db, "selected", f"{selected(selection)} SELECT item_id, position FROM selected", parameters(selection))
+            yield db
+
     def _left(self, kind: type[Record], what: str, selection: Selection, **params: Any) -> list[Any]:
-        which, more = self.narrowed(selection) if kind is Post else ("", {})
-        with self.connect() as db, _found(db, what, selection, params | more, which):
+        return self._all_of(kind, LEFT[what], selection, params)
+
+    def _all_of(self, kind: type[Record], sql: str, selection: Selection, params: Mapping[str, Any]) -> list[Any]:
+        with self.selecting(selection) as db:
+            _find(db, sql, params)
             rows = rows_of(db, WHOLE[kind], {})
         return self._located(_made(kind, rows))
-
-    def narrowed(self, selection: Selection) -> tuple[str, dict[str, Any]]:
-        """One more condition on the view `candidates` (as `po`), which is otherwise worked out for all posts before
-        those of a slice are taken out: a list goes past its windows, a join does not."""
-        if not isinstance(selection, Slice):
-            return "", {}
-        sql = f"{selected(selection)} SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)"
-        prompts = [row["prompt_id"] for row in self.query(sql, parameters(selection))]
-        return "AND list_contains($these, po.prompt_id)", {"these": prompts}
 
     def _records(self, kind: type[Record], sql: str, selection: Selection, **params: Any) -> list[Any]:
         return self._located(_made(kind, self.query(sql, params | parameters(selection))))
@@ -328,16 +333,9 @@ class Questions(Connecting):
         ]
 
 
-@contextmanager
-def _found(
-    db: DuckDBPyConnection, what: str, selection: Selection, params: Mapping[str, Any], which: str = ""
-) -> Iterator[None]:
-    """The table `found` of this connection: the answer to `what`, one of LEFT, and the condition `which`."""
-    with passing(db):
-        make(db, "selected", f"{selected(selection)} SELECT item_id, position FROM selected", parameters(selection))
-        parts = [EVERY] if isinstance(selection, Slice) else ranges(db)
-        make(db, "found", f"{LEFT[what]} {which}", params, parts if IN_RANGE in LEFT[what] else [{}])
-        yield
+def _find(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> None:
+    """The table `found` of this connection: the answer to `sql`, part by part where it says so."""
+    make(db, "found", sql, params, parts_of(db, PROMPTED) if IN_PART in sql else [{}])
 
 
 def _made(kind: type[Record], rows: Sequence[Mapping[str, Any]]) -> list[Any]:

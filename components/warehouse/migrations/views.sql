@@ -39,11 +39,14 @@ SELECT *, is_distinct AND (choose <> 'clip' OR rank() OVER (
 -- must not make two exports of the same rows differ. Lists are sorted when they are whole: that takes half the time of
 -- aggregates in an order, and an aspect occurs once in each. Which posts is asked of `judgments` and not of the result,
 -- so that a few posts, and those of a range of prompts, cost little.
-CREATE OR REPLACE MACRO post_scores_within(low := '', high := NULL) AS TABLE
+CREATE OR REPLACE MACRO post_scores_within(low := '', high := NULL, these := NULL) AS TABLE
 WITH readings AS (
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score, max(reasoning) FILTER (score IS NOT NULL) AS reasoning
     FROM judgments
-    WHERE post_id IN (SELECT post_id FROM posts WHERE prompt_id >= low AND (high IS NULL OR prompt_id < high))
+    WHERE post_id IN (
+        SELECT post_id FROM posts WHERE prompt_id >= low AND (high IS NULL OR prompt_id < high)
+            AND (these IS NULL OR list_contains(these::VARCHAR[], prompt_id))
+    )
     GROUP BY ALL
 ),
 aspects AS (
@@ -71,14 +74,16 @@ CREATE OR REPLACE VIEW post_scores AS SELECT * FROM post_scores_within();
 -- Parts that are used twice are materialized, and `place` is a rank without ties, no row_number: DuckDB 2.0 and some
 -- before it merge equal parts of a query, or rewrite a row_number that is compared with 1, and may lose rows or columns
 -- then (duckdb issues 25819 and 23677).
--- `standings_within` is of the prompts from `low` to before `high`: prompt ids are hashes, so that ranges of them are
--- equal parts, each of which takes the memory of its own posts (see questions.ranges).
-CREATE OR REPLACE MACRO standings_within(low := '', high := NULL) AS TABLE
+-- `standings_within` is of the prompts from `low` to before `high` and, where they are given, of `these` alone: prompt
+-- ids are hashes, so that ranges of them are equal parts, each of which takes the memory of its own posts; and only a
+-- list of few goes past the windows to the tables (see questions.parts_of).
+CREATE OR REPLACE MACRO standings_within(low := '', high := NULL, these := NULL) AS TABLE
 WITH told AS MATERIALIZED (
     SELECT post_id, prompt_id, spec_id, candidate, error, clip_score, choose, is_distinct, within_rules, nearness
     FROM candidates WHERE prompt_id >= low AND (high IS NULL OR prompt_id < high)
+        AND (these IS NULL OR list_contains(these::VARCHAR[], prompt_id))
 ),
-scored AS MATERIALIZED (SELECT * FROM post_scores_within(low := low, high := high)),
+scored AS MATERIALIZED (SELECT * FROM post_scores_within(low := low, high := high, these := these)),
 judges AS (
     SELECT DISTINCT t.prompt_id, t.spec_id, s.judge_spec_id FROM told t JOIN scored s USING (post_id)
     UNION ALL
@@ -120,8 +125,9 @@ CREATE OR REPLACE VIEW standings AS SELECT * FROM standings_within();
 
 -- Which post stands for a prompt, by one judge's choice where it had one: the row of `standings` by that judge, and of
 -- posts of prompts that it read nothing of, as if nobody had. Everything that needs to know asks here (store.STANDING).
-CREATE OR REPLACE MACRO standing_by(judge, low := '', high := NULL) AS TABLE
-SELECT * FROM standings_within(low := low, high := high) WHERE judge_spec_id = judge OR judge_spec_id IS NULL
+CREATE OR REPLACE MACRO standing_by(judge, low := '', high := NULL, these := NULL) AS TABLE
+SELECT * FROM standings_within(low := low, high := high, these := these)
+WHERE judge_spec_id = judge OR judge_spec_id IS NULL
 QUALIFY rank() OVER (PARTITION BY post_id ORDER BY judge_spec_id IS NULL) = 1;
 
 -- One row per prompt and generation spec, and judge where any has read it: the best of its candidates, why it is that

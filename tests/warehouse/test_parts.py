@@ -13,7 +13,7 @@ from components.report.posts import posts_of
 from components.specs import GenerationSpec, Selection
 from components.specs.selection import Slice
 from components.warehouse import questions
-from components.warehouse.questions import STANDING, STANDING_IN_RANGE, ranges
+from components.warehouse.questions import PROMPTED, STANDING, STANDING_IN_PART, parts_of
 from components.warehouse.store import Store
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -26,6 +26,10 @@ RUN = {
         {"extract_features": "F", "build_prompts": "P", "generate_posts": WRITER.id, "judge_posts": "J"}
     ),
 }  # fmt: skip
+
+OF_ITEMS = (
+    "SELECT post_id FROM posts JOIN prompts USING (prompt_id) WHERE item_id IN (SELECT unnest($items::VARCHAR[]))"
+)
 
 
 @pytest.fixture
@@ -89,39 +93,55 @@ def test_parts_make_up_the_whole(store: Store, monkeypatch: pytest.MonkeyPatch, 
     whole = asked(store)
     assert len(whole["posts"]) > 40 and len(whole["unread"]) > 10 and len(whole["left"]) > 10
     assert len({row["post_id"] for row in whole["posts"]}) == len(whole["posts"])
-    monkeypatch.setattr(questions, "PROMPTS_AT_ONCE", at_once)
+    in_parts_of(monkeypatch, at_once)
     assert asked(store) == whole
 
 
-def test_a_slice_is_asked_about_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has few prompts, and a run many slices."""
+def in_parts_of(monkeypatch: pytest.MonkeyPatch, prompts: int) -> None:
+    monkeypatch.setattr(questions, "FEW_PROMPTS", 0)
+    monkeypatch.setattr(questions, "PROMPTS_AT_ONCE", prompts)
+
+
+@pytest.mark.parametrize("few", [0, 9, 10])
+def test_a_slice_is_a_part_of_the_whole(store: Store, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    """Where its prompts are few they are named, and nothing else is looked at."""
     items = store.items(ALL)[10:20]
     some = Slice(dataset="d", items=tuple(item.item_id for item in items), positions=tuple(range(11, 21)))
 
-    def unread() -> list[Post]:
-        return store.posts_without_judgments(some, "P", "F", WRITER.id, "J", 1, ["timeout", "unparsable"])
+    def unread(of: Selection) -> list[str]:
+        posts = store.posts_without_judgments(of, "P", "F", WRITER.id, "J", 1, ["timeout", "unparsable"])
+        return [post.post_id for post in posts]
 
-    whole = unread()
+    of_slice = {row["post_id"] for row in store.query(OF_ITEMS, {"items": list(some.items)})}
+    whole = [post_id for post_id in unread(ALL) if post_id in of_slice]
     assert whole
-    monkeypatch.setattr(questions, "ranges", None)
-    assert unread() == whole
+    monkeypatch.setattr(questions, "FEW_PROMPTS", few)
+    monkeypatch.setattr(questions, "PROMPTS_AT_ONCE", 7)
+    assert unread(some) == whole
+    with store.selecting(some) as db:
+        assert len(parts_of(db, PROMPTED)) == (1 if few == 10 else 6)
+
+
+def test_a_slice_without_prompts_has_nothing_to_do(store: Store) -> None:
+    some = Slice(dataset="d", items=("nobody",), positions=(1,))
+    assert store.posts_without_judgments(some, "P", "F", WRITER.id, "J", 1, []) == []
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 39, 40])
 def test_every_prompt_is_in_one_range(store: Store, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr(questions, "PROMPTS_AT_ONCE", at_once)
+    in_parts_of(monkeypatch, at_once)
     with store.connect() as db:
-        parts = ranges(db)
+        parts = parts_of(db, "prompts")
     assert len(parts) == -(-40 // at_once)
     of_judge = {"judge_posts": "J"}
     whole = store.query(STANDING, of_judge)
-    found = [row for part in parts for row in store.query(STANDING_IN_RANGE, {**of_judge, **part})]
+    found = [row for part in parts for row in store.query(STANDING_IN_PART, {**of_judge, **part})]
     assert sorted(found, key=lambda row: row["post_id"]) == sorted(whole, key=lambda row: row["post_id"])
 
 
 def test_ids_that_are_no_hashes_are_in_the_first_or_last_range(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "PROMPTS_AT_ONCE", 10)
+    in_parts_of(monkeypatch, 10)
     with store.connect() as db:
-        parts = ranges(db)
+        parts = parts_of(db, "prompts")
     for odd in ("", " ", "0", "zz", "\u00e9", "\U0010ffff"):
         assert sum(p["low"] <= odd and (p["high"] is None or odd < p["high"]) for p in parts) == 1

@@ -1,11 +1,14 @@
 """The table-wide report at the end: every suite once more over all rows of a selection, and what no chunk can see.
 
+A run over a window looks at the rows of its own items, so that a day's run takes as long in a warehouse of years as in
+a new one; where nobody has looked at all of a dataset for a week, it does. Joins are always looked at as a whole.
+
 Across tables: every word of a prompt is a feature, every post has its prompt, every judgment its post. Rows are
 published by now, so a failure here warns and is shown; it takes nothing back.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -64,16 +67,31 @@ FRAMES = {
 }
 """What a table has of the items `sliced`, some of the current ones: which those are is asked once, as it takes longer
 than the rest."""
-# Nothing was written by anyone since the newest table-wide check of these specs, and that one had warnings at most.
-CHECKED = """WITH newest AS (
-        SELECT run_id, max(c."at") AS "at", bool_and(c.success OR c.severity = 'warn') AS good
-        FROM checks c JOIN runs r USING (run_id)
-        WHERE c.chunk_id = 'table' AND r.dataset = $dataset AND r.spec_ids = $spec_ids
-        GROUP BY run_id ORDER BY "at" DESC LIMIT 1
-    )
-    SELECT coalesce(bool_and(good AND NOT EXISTS (
-        SELECT 1 FROM checks WHERE chunk_id <> 'table' AND checks."at" >= newest."at"
-    )), false) AS checked FROM newest"""
+ALL, SOME = "table", "window"
+"""`chunk_id` of the results of a look at all items of a dataset, and of one at those of a selection."""
+ALL_EVERY = timedelta(days=7)
+# `checked`: the newest look by the specs of run $run_id that covers its items found nothing to stop for, and nobody
+# wrote anything since. A look covers them that was at all, or by a run of the same purse (a backfill has one for all
+# its windows) or over the same window. `all_at`: when all was found good, and nothing bad anywhere since.
+CHECKED = f"""WITH mine AS (SELECT * FROM runs WHERE run_id = $run_id),
+    looks AS (
+        SELECT c.run_id, c.chunk_id = '{ALL}' AS of_all, max(c."at") AS "at",
+               bool_and(c.success OR c.severity = 'warn') AS good,
+               any_value(c.chunk_id = '{ALL}' OR r.purse = m.purse OR (
+                   (r.window_from, r.window_to, r.window_on, r.item_limit, r.item_sample, r.item_seed)
+                   IS NOT DISTINCT FROM
+                   (m.window_from, m.window_to, m.window_on, m.item_limit, m.item_sample, m.item_seed)
+               )) AS covers
+        FROM checks c JOIN runs r USING (run_id) JOIN mine m ON m.dataset = r.dataset AND m.spec_ids = r.spec_ids
+        WHERE c.chunk_id IN ('{ALL}', '{SOME}') GROUP BY ALL
+    ),
+    newest AS (SELECT * FROM looks WHERE covers ORDER BY "at" DESC LIMIT 1)
+    SELECT coalesce((SELECT good AND NOT EXISTS (
+               SELECT 1 FROM checks WHERE chunk_id NOT IN ('{ALL}', '{SOME}') AND checks."at" >= newest."at"
+           ) FROM newest), false) AS checked,
+           (SELECT max("at") FROM looks WHERE of_all AND good AND "at" > ALL (
+               SELECT "at" FROM looks WHERE NOT good
+           )) AS all_at"""
 
 
 @task(name="check_warehouse", cache_policy=NO_CACHE)
@@ -82,14 +100,13 @@ def check_warehouse(
 ) -> list[CheckResult]:
     """Validate whole tables (by default all) and the joins between them; keeps and returns the results, none where
     nothing is new."""
-    return check_tables(Settings.from_environment().store(), campaign, selection.dataset, run_id, tables)
+    return check_tables(Settings.from_environment().store(), campaign, selection, run_id, tables)
 
 
-def items_of(store: Store, dataset: str) -> pd.DataFrame:
-    """The ids of a dataset's current items, by chance in any order: they are hashes."""
-    with store.connect() as db:
-        sql = "SELECT item_id FROM current_items WHERE dataset = $dataset ORDER BY item_id"
-        return columns_of(db, sql, {"dataset": dataset})
+def items_of(store: Store, selection: Selection) -> pd.DataFrame:
+    """The ids of the items that a selection takes, by chance in any order: they are hashes."""
+    with store.selecting(selection) as db:
+        return columns_of(db, "SELECT item_id FROM selected ORDER BY item_id", {})
 
 
 def frame_of(store: Store, table: str, items: pd.DataFrame, params: Mapping[str, Any]) -> pd.DataFrame:
@@ -100,14 +117,17 @@ def frame_of(store: Store, table: str, items: pd.DataFrame, params: Mapping[str,
 
 
 def check_tables(
-    store: Store, campaign: Campaign, dataset: str, run_id: str, tables: Sequence[str] = ()
+    store: Store, campaign: Campaign, selection: Selection, run_id: str, tables: Sequence[str] = ()
 ) -> list[CheckResult]:
-    spec_ids = store.query("SELECT spec_ids FROM runs WHERE run_id = $run_id", {"run_id": run_id})
-    if spec_ids and store.query(CHECKED, {"dataset": dataset, **spec_ids[0]})[0]["checked"]:
+    now, every = datetime.now(UTC), Selection(dataset=selection.dataset)
+    (known,) = store.query(CHECKED, {"run_id": run_id})
+    if known["checked"]:
         return []
+    if known["all_at"] is None or not timedelta() <= now - known["all_at"] < ALL_EVERY:
+        selection = every
     from data_checks.validate import validate
 
-    now = datetime.now(UTC)
+    chunk_id = ALL if selection == every else SOME
     params: dict[str, Any] = {
         "features": campaign.features.id,
         "prompts": campaign.prompt.id,
@@ -116,21 +136,21 @@ def check_tables(
         "measures": campaign.measures.id if campaign.measures else "",
     }
     results: list[CheckResult] = []
-    items = items_of(store, dataset)
+    items = items_of(store, selection)
     looked_at = [table for table in FRAMES if not tables or table in tables]
     frame = pd.DataFrame()
     for table, start in product(looked_at, range(0, len(items), SLICE)):
         del frame  # before the next one is made
         frame = frame_of(store, table, items[start : start + SLICE], params)
         if not frame.empty:
-            results += check_results(validate(table, frame, chunk_id="table", run_id=run_id, now=now))
+            results += check_results(validate(table, frame, chunk_id=chunk_id, run_id=run_id, now=now))
     for expectation, (table, sql) in ORPHANS.items():
         n = store.query(sql)[0]["n"]
         results.append(
             CheckResult(
                 run_id=run_id,
                 table_name=table,
-                chunk_id="table",
+                chunk_id=chunk_id,
                 expectation=expectation,
                 severity="warn",
                 success=n == 0,

@@ -33,7 +33,8 @@ class Quarantine(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult(Record):
-    """One expectation on one chunk (or on the whole table: chunk_id `table`)."""
+    """One expectation on one chunk, or on a table: on all its rows of a dataset (chunk_id `table`) or on those of the
+    items of a run (`window`)."""
 
     run_id: str
     table_name: str

@@ -10,6 +10,7 @@ import pytest
 
 from components.records import Feature, Run
 from components.report.posts import posts_of, scores_of
+from components.specs import Selection
 from components.warehouse.store import Store
 from data_checks.validate import validate
 from flows.check_warehouse import FRAMES, check_tables, frame_of, items_of
@@ -52,7 +53,7 @@ def test_a_table_is_judged_as_its_rows_are(steps: Steps, last: list[float] | Non
     c = steps.c
     ids: dict[str, Any] = {"features": c.features.id, "prompts": c.prompt.id}
     ids |= {"generation": c.generation.id, "judges": [c.judge.id], "measures": c.measures.id if c.measures else ""}
-    items = items_of(steps.store, steps.selection.dataset)
+    items = items_of(steps.store, steps.selection)
     for table in FRAMES:
         lean = frame_of(steps.store, table, items, ids)
         whole = pd.DataFrame(steps.store.query(f"SELECT * FROM {table}"))
@@ -67,7 +68,7 @@ def test_a_large_table_is_checked_in_slices_and_across_them(steps: Steps, monkey
     monkeypatch.setattr("flows.check_warehouse.SLICE", 2)
     lengths = [2] * 5 + [3]
     steps.store.append({"features": [vector(steps, n, [0.5] * length) for n, length in enumerate(lengths)]})
-    results = check_tables(steps.store, steps.c, steps.selection.dataset, started(steps))
+    results = check_tables(steps.store, steps.c, steps.selection, started(steps))
     for table, rows in (("items", 6), ("posts", 6), ("judgments", 24)):
         counted = [r for r in results if (r.table_name, r.expectation) == (table, "there are rows")]
         assert 1 < len(counted) <= 3 and sum(int(r.observed) for r in counted) == rows
@@ -77,7 +78,7 @@ def test_a_large_table_is_checked_in_slices_and_across_them(steps: Steps, monkey
 
 def test_what_was_checked_is_not_checked_again_until_something_is_written(steps: Steps) -> None:
     def check(run_id: str) -> int:
-        return len(check_tables(steps.store, steps.c, steps.selection.dataset, run_id))
+        return len(check_tables(steps.store, steps.c, steps.selection, run_id))
 
     assert check(started(steps)) > 50
     assert check(started(steps)) == 0
@@ -112,3 +113,55 @@ def test_scores_are_of_the_runs_items_and_judge(steps: Steps) -> None:
     read = scores(steps.store, second)
     assert (read["posts"], read["judged"]) == (4, 1)
     assert scores(steps.store, first) == shown, "another judge's readings change nothing"
+
+
+def test_a_run_over_a_window_looks_at_its_own_rows_and_once_a_week_at_all(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = first_few(steps, 2)
+
+    def looked_at(selection: Selection, run_id: str) -> dict[str, Any]:
+        results = check_tables(steps.store, steps.c, selection, run_id)
+        rows = {r.table_name: int(r.observed) for r in results if r.expectation == "there are rows"}
+        return {"chunk_id": "".join({r.chunk_id for r in results}), **rows}
+
+    def something_is_written(name: str) -> None:
+        chunk = [vector(steps, n, [0.1, -0.2, 1.0], "text") for n in range(3)]
+        publish(steps.store, "features", chunk, [], chunk=name, run_id="r", dataset=steps.selection.dataset)
+
+    def started_over(selection: Selection) -> str:
+        run = begin(steps.c, selection, steps.store, "")
+        steps.store.record_run(run)
+        return run.run_id
+
+    first = looked_at(few, started_over(few))
+    assert (first["chunk_id"], first["items"], first["judgments"]) == ("table", 6, 24), "nobody had looked at all"
+    assert looked_at(few, started_over(few)) == {"chunk_id": ""}
+    something_is_written("one")
+    second = looked_at(few, started_over(few))
+    assert (second["chunk_id"], second["items"], second["posts"], second["judgments"]) == ("window", 2, 2, 8)
+    assert looked_at(few, started_over(few)) == {"chunk_id": ""}, "the same window, and nothing was written"
+    third = looked_at(steps.selection, started_over(steps.selection))
+    assert (third["chunk_id"], third["items"]) == ("table", 6), "a look at a window is none at all"
+    assert looked_at(few, started_over(few)) == {"chunk_id": ""}
+    other = begin(steps.c, first_few(steps, 3), steps.store, "")
+    steps.store.record_run(other)
+    something_is_written("bad")
+    assert check_tables(steps.store, steps.c, first_few(steps, 3), other.run_id)
+    with steps.store.connect() as db:
+        db.execute("UPDATE checks SET success = false WHERE run_id = $id AND severity = 'stop'", {"id": other.run_id})
+    assert looked_at(few, started_over(few))["chunk_id"] == "table", "what was found bad is looked for by every run"
+    something_is_written("two")
+    with steps.store.connect() as db:
+        db.execute("""UPDATE checks SET "at" = "at" - INTERVAL 8 DAYS WHERE chunk_id = 'table'""")
+    assert looked_at(few, started_over(few))["chunk_id"] == "table"
+    something_is_written("three")
+    with steps.store.connect() as db:
+        db.execute("""UPDATE checks SET "at" = "at" + INTERVAL 8 DAYS WHERE chunk_id = 'table'""")
+        db.execute("""UPDATE checks SET "at" = "at" + INTERVAL 9 DAYS WHERE chunk_id = 'three'""")
+    assert looked_at(few, started_over(few))["chunk_id"] == "table", "a clock that was set back says nothing"
+
+
+def first_few(steps: Steps, items: int) -> Selection:
+    times = sorted(item.published_at for item in steps.store.items(steps.selection) if item.published_at)
+    return Selection(dataset=steps.selection.dataset, published_from=times[0], published_to=times[items])

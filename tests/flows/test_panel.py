@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.errors import BatchPending, UserError
-from components.specs import Campaign
+from components.specs import Campaign, Selection
 from flows.check_warehouse import check_tables
 from flows.judges import notes_on
 from flows.pipeline import pipeline
@@ -76,7 +76,7 @@ def test_the_whole_table_check_reads_every_judges_rows(home: Settings, written: 
     Steps(home, campaign.model_copy(update={"judge": campaign.panel[0]})).judge()
     store = home.store()
     store.query("UPDATE judgments SET score = 11 WHERE aspect = 'hashtags'")
-    results = check_tables(store, campaign, campaign.dataset.name, "r")
+    results = check_tables(store, campaign, Selection(dataset=campaign.dataset.name), "r")
     assert [one.success for one in results if one.expectation == "scores lie in 1 to 10"] == [False]
 
 

@@ -118,7 +118,7 @@ def go_through_windows(
     parallel: int,
     calendar: LiveCalendar,
 ) -> None:
-    """The source once, then each window in which something is left, then the checks over whole tables once."""
+    """The source once, then each window in which something is left, then the checks of tables once."""
     store, purse = settings.store(), book.backfill_id
     whole = selection_of(book, found[0].start, found[-1].end)
     ingest_items(campaign.dataset, run_id=purse)
@@ -162,7 +162,7 @@ def go_through_windows(
 @flow(name="run_window", flow_run_name="{campaign.name} {name}")
 def run_window(campaign: Campaign, selection: Selection, name: str, purse: str) -> Summary:
     """The pipeline over one window, of items that are read in. Its report is the backfill's, and so is the check of
-    whole tables."""
+    tables."""
     settings = Settings.from_environment()
     run = begin(campaign, selection, settings.store(), purse)
     made = [StepResult("ingest_items")]

@@ -67,27 +67,28 @@ FRAMES = {
 }
 """What a table has of the items `sliced`, some of the current ones: which those are is asked once, as it takes longer
 than the rest."""
-ALL, SOME = "table", "window"
-"""`chunk_id` of the results of a look at all items of a dataset, and of one at those of a selection."""
+ALL, SOME, PART = "table", "window", "written"
+"""`chunk_id` of what a look found: one at all items of a dataset, one at those of a selection, one at some tables."""
 ALL_EVERY = timedelta(days=7)
+_LOOKS = f"('{ALL}', '{SOME}', '{PART}')"
 # `checked`: the newest look by the specs of run $run_id that covers its items found nothing to stop for, and nobody
-# wrote anything since. A look covers them that was at all, or by a run of the same purse (a backfill has one for all
-# its windows) or over the same window. `all_at`: when all was found good, and nothing bad anywhere since.
-CHECKED = f"""WITH mine AS (SELECT * FROM runs WHERE run_id = $run_id),
+# wrote anything since. A look covers them that was at all, or over the same window, or by a run of the same purse (a
+# backfill has one for all its windows). `all_at`: when all was found good, and nothing bad anywhere since.
+CHECKED = f"""WITH known AS (
+        SELECT *, (item_limit, item_sample, CASE WHEN item_sample IS NOT NULL THEN item_seed END) AS some FROM runs
+    ),
+    mine AS (SELECT * FROM known WHERE run_id = $run_id),
     looks AS (
-        SELECT c.run_id, c.chunk_id = '{ALL}' AS of_all, max(c."at") AS "at",
-               bool_and(c.success OR c.severity = 'warn') AS good,
-               any_value(c.chunk_id = '{ALL}' OR r.purse = m.purse OR (
-                   (r.window_from, r.window_to, r.window_on, r.item_limit, r.item_sample, r.item_seed)
-                   IS NOT DISTINCT FROM
-                   (m.window_from, m.window_to, m.window_on, m.item_limit, m.item_sample, m.item_seed)
-               )) AS covers
-        FROM checks c JOIN runs r USING (run_id) JOIN mine m ON m.dataset = r.dataset AND m.spec_ids = r.spec_ids
-        WHERE c.chunk_id IN ('{ALL}', '{SOME}') GROUP BY ALL
+        SELECT c."at", c.chunk_id = '{ALL}' AS of_all, bool_and(c.success OR c.severity = 'warn') AS good,
+               bool_or(c.chunk_id = '{ALL}' OR c.chunk_id = '{SOME}' AND r.some IS NOT DISTINCT FROM m.some
+                   AND (r.purse = m.purse OR (r.window_from, r.window_to, r.window_on)
+                        IS NOT DISTINCT FROM (m.window_from, m.window_to, m.window_on))) AS covers
+        FROM checks c JOIN known r USING (run_id) JOIN mine m ON m.dataset = r.dataset AND m.spec_ids = r.spec_ids
+        WHERE c.chunk_id IN {_LOOKS} GROUP BY c.run_id, c.chunk_id, c."at"
     ),
     newest AS (SELECT * FROM looks WHERE covers ORDER BY "at" DESC LIMIT 1)
     SELECT coalesce((SELECT good AND NOT EXISTS (
-               SELECT 1 FROM checks WHERE chunk_id NOT IN ('{ALL}', '{SOME}') AND checks."at" >= newest."at"
+               SELECT 1 FROM checks WHERE chunk_id NOT IN {_LOOKS} AND checks."at" >= newest."at"
            ) FROM newest), false) AS checked,
            (SELECT max("at") FROM looks WHERE of_all AND good AND "at" > ALL (
                SELECT "at" FROM looks WHERE NOT good
@@ -98,8 +99,8 @@ CHECKED = f"""WITH mine AS (SELECT * FROM runs WHERE run_id = $run_id),
 def check_warehouse(
     campaign: Campaign, selection: Selection, run_id: str, tables: Sequence[str] = ()
 ) -> list[CheckResult]:
-    """Validate whole tables (by default all) and the joins between them; keeps and returns the results, none where
-    nothing is new."""
+    """Validate tables (by default all) and the joins between them; keeps and returns the results, none where nothing is
+    new."""
     return check_tables(Settings.from_environment().store(), campaign, selection, run_id, tables)
 
 
@@ -120,14 +121,15 @@ def check_tables(
     store: Store, campaign: Campaign, selection: Selection, run_id: str, tables: Sequence[str] = ()
 ) -> list[CheckResult]:
     now, every = datetime.now(UTC), Selection(dataset=selection.dataset)
+    selection = selection if selection.sample is not None else selection.model_copy(update={"seed": every.seed})
     (known,) = store.query(CHECKED, {"run_id": run_id})
     if known["checked"]:
         return []
-    if known["all_at"] is None or not timedelta() <= now - known["all_at"] < ALL_EVERY:
+    if not tables and (known["all_at"] is None or not timedelta() <= now - known["all_at"] < ALL_EVERY):
         selection = every
     from data_checks.validate import validate
 
-    chunk_id = ALL if selection == every else SOME
+    chunk_id = PART if tables else ALL if selection == every else SOME
     params: dict[str, Any] = {
         "features": campaign.features.id,
         "prompts": campaign.prompt.id,

@@ -49,9 +49,12 @@ def begins(store: Store, selection: Selection, written: Written) -> list[Begin]:
     """How the posts with a text begin, judged or not, duplicates too."""
     sql = f"""SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
         FROM candidates po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
-        WHERE p.spec_id = $prompts AND p.feature_spec_id = $features AND po.spec_id = $generation
-          AND po.error IS NULL AND {IN_PART} ORDER BY position, po.prompt_id, candidate"""
-    ids = {"prompts": written.prompts, "features": written.features, "generation": written.generation}
+        WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.spec_id = $generation
+          AND po.error IS NULL AND {IN_PART} """
+    prompts = {"prompt_spec_id": written.prompts, "feature_spec_id": written.features}
+    ids = prompts | {"generation": written.generation}
     with store.selecting(selection) as db:
-        rows = chain.from_iterable(streamed(db, sql, {**ids, **part}) for part in parts_of(db, PROMPTED))
-        return [Begin.of(*row) for row in rows if (row[3] or "").strip()]
+        parts = parts_of(db, PROMPTED, prompts)
+        rows = chain.from_iterable(streamed(db, sql, {**ids, **part}) for part in parts)
+        found = [Begin.of(*row) for row in rows if (row[3] or "").strip()]
+    return sorted(found, key=lambda begin: (begin.place, begin.candidate))  # each is put behind those before it

@@ -33,8 +33,8 @@ class Quarantine(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult(Record):
-    """One expectation on one chunk, or on a table: on all its rows of a dataset (chunk_id `table`) or on those of the
-    items of a run (`window`)."""
+    """One expectation on one chunk, or on a table: on all its rows of a dataset (chunk_id `table`), on those of a run's
+    items (`window`), or on those of tables that an arm has written to (`written`)."""
 
     run_id: str
     table_name: str

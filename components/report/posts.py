@@ -120,7 +120,7 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
     judge = {"judge_posts": given["judge_posts"]}
     with passing(db):  # one after the other, as all in one query would hold the parts of all at once
         make(db, "run_prompts", f"{selected(selection)} {_PROMPTS}", given)
-        make(db, "run_posts", _STANDING, given, parts_of(db, "run_prompts"))
+        make(db, "run_posts", _STANDING, given, parts_of(db, "run_prompts", {}))
         found = columns_of(db, _POSTS, {"extract_features": given["extract_features"]})
         found = found.astype(dict.fromkeys(_FEW, "category") | {"overall": "float64", "clip_score": "float64"})
         with these(db, Posts(found)):

@@ -263,7 +263,7 @@ def _same_specs(ask: Any, run: Row) -> list[str]:
 def _checked_runs(ask: Any, run_id: str, same: list[str]) -> list[str]:
     """This run and, where it published nothing itself, the newest run of the same specs that did."""
     sql = """SELECT DISTINCT run_id FROM checks WHERE run_id IN (SELECT unnest($runs::VARCHAR[]))
-        AND chunk_id NOT IN ('table', 'window')"""
+        AND chunk_id NOT IN ('table', 'window', 'written')"""
     chunked = {row["run_id"] for row in ask(sql, runs=same)}
     if run_id in chunked:
         return [run_id]

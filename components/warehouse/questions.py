@@ -23,8 +23,9 @@ FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
 AT_ONCE = 5_000
 """Rows of a long answer that are in memory together."""
 
-PROMPTED = "SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)"
-"""The prompts of what is selected."""
+PROMPTED = """SELECT prompt_id FROM prompts SEMI JOIN selected USING (item_id)
+    WHERE spec_id = $prompt_spec_id AND feature_spec_id = $feature_spec_id"""
+"""The prompts of what is selected, by their specs."""
 
 FEW_PROMPTS = 5_000
 """So many are named one by one: what is asked of a large warehouse about a slice, or a window, takes a moment then."""
@@ -115,10 +116,12 @@ def streamed(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any] | None 
         yield from rows
 
 
-def parts_of(db: DuckDBPyConnection, prompts: str) -> list[Mapping[str, Any]]:
-    """How to ask about the posts of some prompts, of whose ids `prompts` is the SQL: `these`, where they are few; else
-    all prompts that there are from `low` to before `high`, PROMPTS_AT_ONCE, about, as their ids are hashes."""
-    few = db.execute(f"SELECT prompt_id FROM ({prompts}) LIMIT {FEW_PROMPTS + 1}").fetchall()
+def parts_of(db: DuckDBPyConnection, prompts: str, params: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """How to ask about the posts of some prompts, of whose ids `prompts` is the SQL (`params`: what it asks for, and
+    more): `these`, where they are few; else all prompts that there are from `low` to before `high`, PROMPTS_AT_ONCE,
+    about, as their ids are hashes."""
+    given = {param: value for param, value in params.items() if f"${param}" in prompts}
+    few = db.execute(f"SELECT prompt_id FROM ({prompts}) LIMIT {FEW_PROMPTS + 1}", given).fetchall()
     if len(few) <= FEW_PROMPTS:
         return [{"low": "", "high": None, "these": [prompt_id for (prompt_id,) in few]}]
     (there,) = db.execute("SELECT count(*) FROM prompts").fetchall()[0]
@@ -335,7 +338,7 @@ class Questions(Connecting):
 
 def _find(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> None:
     """The table `found` of this connection: the answer to `sql`, part by part where it says so."""
-    make(db, "found", sql, params, parts_of(db, PROMPTED) if IN_PART in sql else [{}])
+    make(db, "found", sql, params, parts_of(db, PROMPTED, params) if IN_PART in sql else [{}])
 
 
 def _made(kind: type[Record], rows: Sequence[Mapping[str, Any]]) -> list[Any]:

@@ -17,6 +17,9 @@ EVERY_S = 60.0
 SHARE = 0.05
 """... or older, where copying would take more than this share of the time."""
 
+TRANSACTIONS_S = 5.0
+"""How long transactions of this process are waited for."""
+
 _made: dict[Path, tuple[float, float]] = {}
 """Copy -> when this process last made it, by the monotonic clock, and how many seconds that took."""
 
@@ -36,13 +39,27 @@ def is_due(copy: Path, at_end: bool = False) -> bool:
     return rested and (at_end or age >= EVERY_S)
 
 
+def _checkpoint(db: duckdb.DuckDBPyConnection) -> None:
+    """Waits a moment for transactions of other threads, which may only read: what was replaced, as rows of `runs` are,
+    cannot be written to the file while one of before is under way. Raises OSError where it does not end."""
+    deadline = time.monotonic() + TRANSACTIONS_S
+    while True:
+        try:
+            db.execute("CHECKPOINT")
+            return
+        except duckdb.TransactionException as error:
+            if time.monotonic() > deadline:
+                raise OSError("a transaction of this process is under way") from error
+        time.sleep(0.02)
+
+
 def make_copy(db: duckdb.DuckDBPyConnection, warehouse: Path, to: Path) -> None:
     """Of the file that `db` has open, which keeps other processes out; no thread of this one may write meanwhile.
     Raises OSError where it cannot be made.
 
     The bytes are copied by a process of its own: locks of the kind that DuckDB holds are a process's, and would be lost
     as soon as this one closed the file, however it came to be open."""
-    db.execute("CHECKPOINT")
+    _checkpoint(db)
     log = Path(f"{warehouse}.wal")
     if log.exists() and log.stat().st_size:
         raise OSError(f"{log} is not empty: a transaction is under way")

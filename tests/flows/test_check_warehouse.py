@@ -162,6 +162,34 @@ def test_a_run_over_a_window_looks_at_its_own_rows_and_once_a_week_at_all(
     assert looked_at(few, started_over(few))["chunk_id"] == "table", "a clock that was set back says nothing"
 
 
+def test_a_look_at_some_tables_is_none_at_all(steps: Steps) -> None:
+    """An arm of an experiment looks at what it has written to."""
+    arm, after = started(steps), started(steps)
+    results = check_tables(steps.store, steps.c, steps.selection, arm, ["judgments"])
+    assert {r.chunk_id for r in results} == {"written"}
+    assert {r.table_name for r in results if r.expectation == "there are rows"} == {"judgments"}
+    assert {r.chunk_id for r in check_tables(steps.store, steps.c, steps.selection, after)} == {"table"}
+    assert check_tables(steps.store, steps.c, steps.selection, after) == []
+    with steps.store.connect() as db:
+        db.execute("UPDATE checks SET success = false WHERE run_id = $id AND chunk_id = 'table'", {"id": after})
+    check_tables(steps.store, steps.c, steps.selection, arm, ["judgments"])
+    again = check_tables(steps.store, steps.c, steps.selection, after)
+    assert {r.chunk_id for r in again} == {"table"}, "a good look at one table takes no bad one at all back"
+    assert check_tables(steps.store, steps.c, steps.selection, after) == [], "nor does a bad one of before a good one"
+
+
+def test_a_run_over_the_earliest_few_says_nothing_of_the_others(steps: Steps) -> None:
+    check_tables(steps.store, steps.c, steps.selection, started(steps))
+    chunk = [vector(steps, n, [0.1, -0.2, 1.0], "text") for n in range(3)]
+    publish(steps.store, "features", chunk, [], chunk="c", run_id="r", dataset=steps.selection.dataset)
+    two = steps.selection.model_copy(update={"limit": 2})
+    few = check_tables(steps.store, steps.c, two, started(steps, item_limit=2))
+    assert {r.chunk_id for r in few} == {"window"}
+    assert check_tables(steps.store, steps.c, two, started(steps, item_limit=2)) == []
+    every = check_tables(steps.store, steps.c, steps.selection, started(steps))  # by the same purse
+    assert {r.chunk_id for r in every} == {"table"}
+
+
 def first_few(steps: Steps, items: int) -> Selection:
     times = sorted(item.published_at for item in steps.store.items(steps.selection) if item.published_at)
     return Selection(dataset=steps.selection.dataset, published_from=times[0], published_to=times[items])

@@ -119,7 +119,7 @@ def test_a_slice_is_a_part_of_the_whole(store: Store, monkeypatch: pytest.Monkey
     monkeypatch.setattr(questions, "PROMPTS_AT_ONCE", 7)
     assert unread(some) == whole
     with store.selecting(some) as db:
-        assert len(parts_of(db, PROMPTED)) == (1 if few == 10 else 6)
+        assert len(parts_of(db, PROMPTED, {"prompt_spec_id": "P", "feature_spec_id": "F"})) == (1 if few == 10 else 6)
 
 
 def test_a_slice_without_prompts_has_nothing_to_do(store: Store) -> None:
@@ -131,7 +131,7 @@ def test_a_slice_without_prompts_has_nothing_to_do(store: Store) -> None:
 def test_every_prompt_is_in_one_range(store: Store, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     in_parts_of(monkeypatch, at_once)
     with store.connect() as db:
-        parts = parts_of(db, "prompts")
+        parts = parts_of(db, "prompts", {})
     assert len(parts) == -(-40 // at_once)
     of_judge = {"judge_posts": "J"}
     whole = store.query(STANDING, of_judge)
@@ -142,6 +142,6 @@ def test_every_prompt_is_in_one_range(store: Store, monkeypatch: pytest.MonkeyPa
 def test_ids_that_are_no_hashes_are_in_the_first_or_last_range(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     in_parts_of(monkeypatch, 10)
     with store.connect() as db:
-        parts = parts_of(db, "prompts")
+        parts = parts_of(db, "prompts", {})
     for odd in ("", " ", "0", "zz", "\u00e9", "\U0010ffff"):
         assert sum(p["low"] <= odd and (p["high"] is None or odd < p["high"]) for p in parts) == 1

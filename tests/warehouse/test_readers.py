@@ -14,6 +14,7 @@ import pytest
 
 from components.errors import HomeUnusable, UserError
 from components.records import Item, Run
+from components.specs import Selection
 from components.warehouse import read_copy
 from components.warehouse.store import Store
 from components.warehouse.turns import holder
@@ -149,6 +150,40 @@ def test_a_copy_that_cannot_be_renewed_is_told_and_stops_no_run(store: Store, mo
     assert store.append({"items": items(1, first=50)}) == {"items": 1}
     assert len(told) == 1 and str(copy) in told[0] and "was not renewed" in told[0]
     assert not list(store.path.parent.glob("*.tmp"))
+
+
+def test_a_copy_waits_a_moment_for_who_reads_in_a_transaction_and_stops_no_run(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was replaced, as the row of a run is, cannot be written to the file while another thread reads what was."""
+    told: list[str] = []
+    store.tell = told.append
+    store.record_run(a_run(ended=False))
+    store.copy(store.copy_for_readers)
+    reading, read_enough = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with store.selecting(Selection(dataset="d")):
+            reading.set()
+            read_enough.wait(30)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    reading.wait(30)
+    with monkeypatch.context() as patch:
+        patch.setattr(read_copy, "TRANSACTIONS_S", 0.1)
+        read_copy._made.clear()
+        store.record_run(a_run(ended=True))
+        assert len(told) == 1 and "was not renewed: a transaction" in told[0]
+        with pytest.raises(HomeUnusable, match="a transaction of this process"):
+            store.copy(store.copy_for_readers)
+    threading.Timer(0.3, read_enough.set).start()
+    read_copy._made.clear()
+    store.record_run(a_run(ended=True))
+    reader.join()
+    assert len(told) == 1
+    with duckdb.connect(store.copy_for_readers, read_only=True) as db:
+        assert db.execute("SELECT state, ended_at IS NOT NULL FROM runs").fetchall() == [("done", True)]
 
 
 @pytest.mark.parametrize("notebook", ["warehouse"], indirect=True)

@@ -9,7 +9,7 @@ from components.judgments import rubric_id, rubric_text
 from components.pairwise import PairwiseSpec, figures
 from components.pairwise.agreement import alike, told
 from components.pairwise.rates import clustered_rate
-from components.records import Comparison, Judgment, Rating, content_id
+from components.records import Comparison, Judgment, Post, Rating, content_id
 from components.specs import JudgeSpec
 from components.statistics import krippendorff_alpha
 from components.warehouse.store import Store
@@ -37,6 +37,11 @@ def store(tmp_path: Path) -> Store:
     made = Store(tmp_path / "w.duckdb")
     made.prepare()
     made.register(MINE, OTHER, SCORES)
+    posts = [
+        Post(post_id=post, prompt_id=content_id("of", post), spec_id="g", platform="x", text=post, created_at=NOW)
+        for post in ENTRANTS
+    ]
+    made.append({"posts": posts})
     return made
 
 

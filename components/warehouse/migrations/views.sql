@@ -38,7 +38,8 @@ SELECT *, is_distinct AND (choose <> 'clip' OR rank() OVER (
 -- and succeeded later counts as the success. Means are rounded: threads add in any order, and the last bits of a sum
 -- must not make two exports of the same rows differ. Lists are sorted when they are whole: that takes half the time of
 -- aggregates in an order, and an aspect occurs once in each. Which posts is asked of `judgments` and not of the result,
--- so that a few posts, and those of a range of prompts, cost little.
+-- so that a few posts, and those of a range of prompts, cost little. Readings of a post that is not there are no scores of
+-- one: the checks of tables tell of them.
 CREATE OR REPLACE MACRO post_scores_within(low := '', high := NULL, these := NULL) AS TABLE
 WITH readings AS (
     SELECT post_id, spec_id, repeat, aspect, max(score) AS score, max(reasoning) FILTER (score IS NOT NULL) AS reasoning

@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.records import CheckResult
 from components.specs import Campaign, Selection
-from components.warehouse.questions import beside, columns_of
+from components.warehouse.questions import asked_for, beside, columns_of
 from components.warehouse.store import Store
 from flows.publish import check_results
 from flows.settings import Settings
@@ -114,7 +114,7 @@ def frame_of(store: Store, table: str, items: pd.DataFrame, params: Mapping[str,
     """The rows of `table` about `items`; `params`: what FRAMES asks for."""
     sql = FRAMES[table]
     with store.connect() as db, beside(db, "sliced", items):
-        return db.execute(sql, {name: value for name, value in params.items() if f"${name}" in sql}).df()
+        return db.execute(sql, asked_for(sql, params)).df()
 
 
 def check_tables(

@@ -127,9 +127,7 @@ def stay(settings: Settings, asked: Any, console: Console) -> dict[str, Any]:
         raise
     show_up(done, console)
     told("logs", f"{settings.service}/server.log and worker.log")
-    leave(
-        settings.home
-    )  # what is looked after works there by itself: who prunes must not wait for the end of the service
+    leave(settings.home)  # what is looked after works there by itself; else nobody could prune while this stays
     again = Asked(asked.file, database=asked.database)
     restarts: list[float] = []
     try:

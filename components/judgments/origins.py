@@ -50,7 +50,7 @@ def begins(store: Store, selection: Selection, written: Written) -> list[Begin]:
     sql = f"""SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
         FROM candidates po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
         WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.spec_id = $generation
-          AND po.error IS NULL AND {IN_PART} """
+          AND po.error IS NULL AND {IN_PART}"""
     prompts = {"prompt_spec_id": written.prompts, "feature_spec_id": written.features}
     ids = prompts | {"generation": written.generation}
     with store.selecting(selection) as db:

@@ -24,7 +24,7 @@ from components.report.readings import Readings, read, reasons
 from components.report.texts import lengths_of, texts_of
 from components.report.trend import Past, past
 from components.specs import Selection
-from components.warehouse.questions import rows_of
+from components.warehouse.questions import asked_for, rows_of
 from components.warehouse.selected import selected
 from components.warehouse.store import Store
 
@@ -154,7 +154,7 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Posts | 
 
     def ask(sql: str, **more: Any) -> list[Row]:
         given = known | more
-        return rows_of(db, sql, {name: value for name, value in given.items() if f"${name}" in sql})
+        return rows_of(db, sql, asked_for(sql, given))
 
     posts = posts_of(db, rows[0]) if known_posts is None else known_posts
     failed: dict[str, list[Row]] = {}

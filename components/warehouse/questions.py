@@ -79,6 +79,11 @@ WHOLE = {
 }
 
 
+def asked_for(sql: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `params` that `sql` names: DuckDB refuses others."""
+    return {name: value for name, value in params.items() if f"${name}" in sql}
+
+
 def rows_of(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows as dicts, where several questions share one opening of the file."""
     cursor = db.execute(sql, dict(params))
@@ -120,8 +125,8 @@ def parts_of(db: DuckDBPyConnection, prompts: str, params: Mapping[str, Any]) ->
     """How to ask about the posts of some prompts, of whose ids `prompts` is the SQL (`params`: what it asks for, and
     more): `these`, where they are few; else all prompts that there are from `low` to before `high`, PROMPTS_AT_ONCE,
     about, as their ids are hashes."""
-    given = {param: value for param, value in params.items() if f"${param}" in prompts}
-    few = db.execute(f"SELECT prompt_id FROM ({prompts}) LIMIT {FEW_PROMPTS + 1}", given).fetchall()
+    sql = f"SELECT prompt_id FROM ({prompts}) LIMIT {FEW_PROMPTS + 1}"
+    few = db.execute(sql, asked_for(sql, params)).fetchall()
     if len(few) <= FEW_PROMPTS:
         return [{"low": "", "high": None, "these": [prompt_id for (prompt_id,) in few]}]
     (there,) = db.execute("SELECT count(*) FROM prompts").fetchall()[0]
@@ -145,7 +150,7 @@ def make(
 ) -> None:
     """A table of this connection with the answers to `sql` for all `parts`, one after the other; `params`: what it asks
     for besides, and more."""
-    given = {param: value for param, value in params.items() if f"${param}" in sql}
+    given = asked_for(sql, params)
     for at, some in enumerate(parts):
         db.execute(
             f"{'INSERT INTO' if at else 'CREATE TEMP TABLE'} {name} {'' if at else 'AS'} {sql}", {**given, **some}

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import struct
+from contextlib import suppress
 from urllib.parse import quote
 
 from aiohttp import web
@@ -42,8 +43,10 @@ async def send_badly(request: web.Request, content: str, fault: str) -> web.Stre
     response = web.StreamResponse(headers={"content-type": "application/json"})
     if fault == "endless":
         await response.prepare(request)
-        while True:  # until the client has gone, which write then says by a ConnectionError
-            await response.write(data[:-1] + b" " * 65_536)
+        with suppress(ConnectionError):  # the client has gone
+            while True:
+                await response.write(data[:-1] + b" " * 65_536)
+        return response
     response.content_length = len(data)
     await response.prepare(request)
     if fault == "cut":

@@ -67,7 +67,6 @@ def compare(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Ask the judge, then show standings, win rates, and how much the order of showing mattered."""
     from components.chat import check
     from flows.contests import Arm
-    from flows.show_comparison import read_comparison, show_comparison
 
     campaigns = campaigns_of(args)
     first = campaigns[0]
@@ -86,6 +85,8 @@ def compare(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         return compare_posts(spec, arms, selection, first.budget)
 
     result = in_this_process(settings, args, console, start)
+    from flows.show_comparison import read_comparison, show_comparison  # not before Prefect is told what to show
+
     found = read_comparison(settings.store(), spec, arms, selection)
     show_comparison(found, result, console)
     return asdict(found) | {"step": asdict(result)}

@@ -1,5 +1,8 @@
 """What `postwright compare` makes of its words: arms, the judge of pairs, and what is wrong in one line."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,8 @@ from components.errors import UserError
 from components.pairwise import PairwiseSpec
 from flows.cli import parser
 from flows.comparing_commands import campaigns_of, spec_of
+from flows.settings import Settings
+from tests.prefect_files import with_database
 
 
 @pytest.fixture
@@ -66,3 +71,19 @@ def test_what_cannot_compete_is_said(files: dict[str, str]) -> None:
     ):
         with pytest.raises(UserError, match=told):
             campaigns_of(parser().parse_args(["compare", *words]))
+
+
+@pytest.mark.slow
+def test_what_ends_the_flow_is_one_line_without_prefects_logs(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Prefect reads how much it is to say when it is imported, so nothing may import it before it is told."""
+    home, campaign = tmp_path / "home", tmp_path / "c.yaml"
+    campaign.write_text("name: mine\ndataset: {source: csv, path: x.csv}\n")
+    with_database(Settings(home).prepare().home / "prefect", tmp_path_factory)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTWRIGHT_"))}
+    command = [sys.executable, "-m", "flows.cli", "compare", str(campaign), "--home", str(home)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], env=env, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("postwright: nothing to compare in 'x'")
+    assert "Traceback" not in done.stderr + done.stdout and "INFO" not in done.stderr + done.stdout

@@ -62,47 +62,54 @@ def campaign_of(place: Path) -> Any:
     return Campaign.model_validate({"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}})
 
 
+def put_features(n: int, place: Path) -> dict[str, Any]:
+    """Texts, ingested by the flow, and features put in beside it: seconds of the flow, and its memory."""
+    write_texts(place / "texts.jsonl", n)
+    with own_prefect(place / "home"):
+        import great_expectations  # noqa: F401 - imports are not what is measured
+
+        from components.specs import Selection
+        from flows.ingest_items import ingest_items
+        from flows.settings import Settings
+
+        campaign, store = campaign_of(place), Settings.from_environment().prepare().store()
+        begun = time.perf_counter()
+        ingest_items(campaign.dataset)
+        took, peak = time.perf_counter() - begun, memory()
+        items = store.items(Selection(dataset=campaign.dataset.name))
+        for start in range(0, n, CHUNK):
+            store.append({"features": words_of(items[start : start + CHUNK], campaign.features.id)})
+    return {"ingest": took, "ingest_peak": peak}
+
+
 def through_the_flows(
-    n: int, profiled: str = "", in_turn: bool = False, doors: "Doors | None" = None
+    n: int, place: Path, profiled: str = "", in_turn: bool = False, doors: "Doors | None" = None
 ) -> dict[str, Any]:
-    """Seconds and memory of one size; `doors` count during the first run."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        write_texts(place / "texts.jsonl", n)
-        with own_prefect(place / "home"):
-            import great_expectations  # noqa: F401 - imports are not what is measured
+    """Seconds and memory of one size over what `put_features` left; `doors` count during the first run."""
+    with own_prefect(place / "home"):
+        import great_expectations  # noqa: F401
 
-            from components.specs import Selection
-            from flows import stages
-            from flows.ingest_items import ingest_items
-            from flows.pipeline import pipeline
-            from flows.settings import Settings
+        from flows import stages
+        from flows.pipeline import pipeline
 
-            stages.LONG = 10**9 if in_turn else stages.LONG
-            campaign, store = campaign_of(place), Settings.from_environment().prepare().store()
-            before, begun = memory(), time.perf_counter()
-            ingest_items(campaign.dataset)
-            ingest = time.perf_counter() - begun
-            items = store.items(Selection(dataset=campaign.dataset.name))
-            for start in range(0, n, CHUNK):
-                store.append({"features": words_of(items[start : start + CHUNK], campaign.features.id)})
-            del items
-            profile = started_profile(profiled)
-            begun, used = time.perf_counter(), time.process_time()
-            with doors.open() if doors else nullcontext():
-                first = pipeline(campaign)
-            took, cpu = time.perf_counter() - begun, time.process_time() - used
-            peak = memory()
-            ended_profile(profile, profiled)
-            profile = started_profile(profiled)
-            begun = time.perf_counter()
-            again = pipeline(campaign)
-            second = time.perf_counter() - begun
-            ended_profile(profile, f"{profiled}.again")
-        assert all(step.rows == step.bought == step.passes == 0 for step in again.steps)
-        assert {step.step: step.rows for step in first.steps}["judge_posts"] == 4 * n
-        steps = {step.step: step.seconds for step in first.steps} | {"ingest_items": ingest}
-        return {"n": n, "steps": steps, "pipeline": took, "cpu": cpu, "again": second, "before": before, "peak": peak}
+        stages.LONG = 10**9 if in_turn else stages.LONG
+        campaign, before = campaign_of(place), memory()
+        profile = started_profile(profiled)
+        begun, used = time.perf_counter(), time.process_time()
+        with doors.open() if doors else nullcontext():
+            first = pipeline(campaign)
+        took, cpu = time.perf_counter() - begun, time.process_time() - used
+        peak = memory()
+        ended_profile(profile, profiled)
+        profile = started_profile(profiled)
+        begun = time.perf_counter()
+        again = pipeline(campaign)
+        second = time.perf_counter() - begun
+        ended_profile(profile, f"{profiled}.again")
+    assert all(step.rows == step.bought == step.passes == 0 for step in again.steps)
+    assert {step.step: step.rows for step in first.steps}["judge_posts"] == 4 * n
+    steps = {step.step: step.seconds for step in first.steps}
+    return {"n": n, "steps": steps, "pipeline": took, "cpu": cpu, "again": second, "before": before, "peak": peak}
 
 
 class Doors:
@@ -159,7 +166,9 @@ def split_of(n: int) -> dict[str, float]:
     setattr(Connecting, "connect", behind_the_door)  # noqa: B010
     checks.validate = doors.wrapped("checks", checks.validate)
     pipelines.write_report = doors.wrapped("report", pipelines.write_report)
-    whole = through_the_flows(n, in_turn=True, doors=doors)["pipeline"]
+    with tempfile.TemporaryDirectory() as folder:
+        put_features(n, Path(folder))
+        whole = through_the_flows(n, Path(folder), in_turn=True, doors=doors)["pipeline"]
     return {name: 1000 * seconds / n for name, seconds in {"whole": whole, **doors.seconds}.items()}
 
 
@@ -216,67 +225,73 @@ def bare(n: int) -> float:
         return time.perf_counter() - begun
 
 
-def rows_alone(n: int, profiled: str = "") -> dict[str, Any]:
-    """The rows of all steps, put in by the store; then a run that has nothing to do."""
+def put_rows(n: int, place: Path) -> dict[str, Any]:
+    """The rows of all steps, put in by the store; then a run that checks them."""
     from components.items import list_entries, read_entries
     from components.judgments import load_rubric
     from components.prompts import build
     from components.records import Judgment, Post
 
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        write_texts(place / "texts.jsonl", n)
-        with own_prefect(place / "home"):
-            from flows.pipeline import pipeline
-            from flows.settings import Settings
+    write_texts(place / "texts.jsonl", n)
+    with own_prefect(place / "home"):
+        from flows.pipeline import pipeline
+        from flows.settings import Settings
 
-            c, store = campaign_of(place), Settings.from_environment().prepare().store()
-            store.register(c.dataset, c.features, c.prompt, c.generation, c.judge)
-            ids, aspects = (c.features.id, c.generation.id, c.judge.id), [a.name for a in load_rubric("mpwl").aspects]
-            entries, parts, begun = list_entries(c.dataset), list[float](), time.perf_counter()
-            spent = 0.0
-            for start in range(0, n, CHUNK):
-                items, _ = read_entries(list(islice(entries, CHUNK)), c.dataset)
-                found = words_of(items, ids[0])
-                by_item: dict[str, list[Any]] = {}
-                for feature in found:
-                    by_item.setdefault(feature.item_id, []).append(feature)
-                prompts, _ = build(items, by_item, c.prompt)
-                posts = [
-                    Post(
-                        post_id=Post.make_id(p.prompt_id, ids[1], 0, None), prompt_id=p.prompt_id, spec_id=ids[1],
-                        platform=p.platform, text=f"{p.prompt_id} begins. {p.user[-80:]}", cost_usd=0.0, created_at=NOW,
-                    )
-                    for p in prompts
-                ]  # fmt: skip
-                judgments = [
-                    Judgment(
-                        judgment_id=Judgment.make_id(p.post_id, ids[2], 0, aspect, None), post_id=p.post_id,
-                        spec_id=ids[2], aspect=aspect, score=float(5 + (k + j) % 4), cost_usd=0.0, created_at=NOW,
-                    )
-                    for k, p in enumerate(posts)
-                    for j, aspect in enumerate(aspects)
-                ]  # fmt: skip
-                before = time.perf_counter()
-                store.append(
-                    {"items": items, "features": found, "prompts": prompts, "posts": posts, "judgments": judgments}
+        c, store = campaign_of(place), Settings.from_environment().prepare().store()
+        store.register(c.dataset, c.features, c.prompt, c.generation, c.judge)
+        ids, aspects = (c.features.id, c.generation.id, c.judge.id), [a.name for a in load_rubric("mpwl").aspects]
+        entries, parts, begun = list_entries(c.dataset), list[float](), time.perf_counter()
+        spent = 0.0
+        for start in range(0, n, CHUNK):
+            items, _ = read_entries(list(islice(entries, CHUNK)), c.dataset)
+            found = words_of(items, ids[0])
+            by_item: dict[str, list[Any]] = {}
+            for feature in found:
+                by_item.setdefault(feature.item_id, []).append(feature)
+            prompts, _ = build(items, by_item, c.prompt)
+            posts = [
+                Post(
+                    post_id=Post.make_id(p.prompt_id, ids[1], 0, None), prompt_id=p.prompt_id, spec_id=ids[1],
+                    platform=p.platform, text=f"{p.prompt_id} begins. {p.user[-80:]}", cost_usd=0.0, created_at=NOW,
                 )
-                spent += time.perf_counter() - before
-                if (start + CHUNK) % (n // 10) == 0:
-                    parts.append(spent)
-                    print(f"  {start + CHUNK} items, {spent:.1f} s of writing, {memory():.0f} MiB", file=sys.stderr)
-            took = time.perf_counter() - begun
-            filled = memory()
-            pipeline(c)  # checks the tables
-            profile = started_profile(profiled)
-            begun = time.perf_counter()
-            again = pipeline(c)
-            second = time.perf_counter() - begun
-            ended_profile(profile, profiled)
-        assert all(step.rows == step.bought == step.passes == 0 for step in again.steps)
-        tenths = [after - before for before, after in zip([0.0, *parts], parts, strict=False)]
-        return {"n": n, "rows": 12 * n, "took": took, "writing": spent, "tenths": tenths, "again": second,
-                "filled": filled, "peak": memory()}  # fmt: skip
+                for p in prompts
+            ]  # fmt: skip
+            judgments = [
+                Judgment(
+                    judgment_id=Judgment.make_id(p.post_id, ids[2], 0, aspect, None), post_id=p.post_id,
+                    spec_id=ids[2], aspect=aspect, score=float(5 + (k + j) % 4), cost_usd=0.0, created_at=NOW,
+                )
+                for k, p in enumerate(posts)
+                for j, aspect in enumerate(aspects)
+            ]  # fmt: skip
+            before = time.perf_counter()
+            store.append(
+                {"items": items, "features": found, "prompts": prompts, "posts": posts, "judgments": judgments}
+            )
+            spent += time.perf_counter() - before
+            if (start + CHUNK) % (n // 10) == 0:
+                parts.append(spent)
+                print(f"  {start + CHUNK} items, {spent:.1f} s of writing, {memory():.0f} MiB", file=sys.stderr)
+        took = time.perf_counter() - begun
+        pipeline(c)
+    tenths = [after - before for before, after in zip([0.0, *parts], parts, strict=False)]
+    return {"rows": 12 * n, "took": took, "writing": spent, "tenths": tenths}
+
+
+def over_the_rows(place: Path, profiled: str = "") -> dict[str, Any]:
+    """A run that has nothing to do, over what `put_rows` left."""
+    with own_prefect(place / "home"):
+        import great_expectations  # noqa: F401
+
+        from flows.pipeline import pipeline
+
+        before, profile = memory(), started_profile(profiled)
+        begun = time.perf_counter()
+        again = pipeline(campaign_of(place))
+        took = time.perf_counter() - begun
+        ended_profile(profile, profiled)
+    assert all(step.rows == step.bought == step.passes == 0 for step in again.steps)
+    return {"again": took, "before": before, "peak": memory()}
 
 
 def naive(n: int) -> float:
@@ -319,6 +334,19 @@ def print_split(n: int) -> None:
     )
 
 
+def print_rows(n: int, place: Path, profiled: str) -> None:
+    at = ("--sizes", str(n), "--kept", str(place))
+    if not (place / "texts.jsonl").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        put = apart("--arm", "rows", *at)
+        tenths = ", ".join(f"{seconds:.1f}" for seconds in put["tenths"])
+        print(
+            f"{put['rows']:,} rows of {n:,} items: {put['writing']:.0f} s of writing ({tenths} per tenth)", flush=True
+        )
+    one = apart("--arm", "over", *at, "--profile", profiled)
+    print(f"  a run over them: {one['again']:.1f} s, {one['peak']:.0f} MiB ({one['before']:.0f} before)", flush=True)
+
+
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--sizes", type=int, nargs="*", default=[1000, 10_000, 100_000])
@@ -327,38 +355,45 @@ def main() -> None:
     words.add_argument("--naive", type=int, default=200)
     words.add_argument("--profile", default="", metavar="FILE", help="cProfile's statistics, of the main thread")
     words.add_argument("--in-turn", action="store_true", help="steps one after the other, for a profile of all")
-    words.add_argument("--arm", choices=("flows", "bare", "split", "rows", "naive"), help="one arm, here, as JSON")
+    words.add_argument("--kept", type=Path, metavar="FOLDER", help="keep what --rows puts in, or use it")
+    words.add_argument(
+        "--arm", choices=("features", "flows", "bare", "split", "rows", "over", "naive"), help="one, here"
+    )
     given = words.parse_args()
     if given.arm:
-        arms: dict[str, Callable[[int], Any]] = {"bare": bare, "naive": naive, "split": split_of}
-        if given.arm in arms:
-            print(json.dumps(arms[given.arm](given.sizes[0])))
-        else:
-            n, profile = given.sizes[0], given.profile
-            one = through_the_flows(n, profile, given.in_turn) if given.arm == "flows" else rows_alone(n, profile)
-            print(json.dumps(one))
+        arms: dict[str, Callable[[int], Any]] = {
+            "bare": bare,
+            "naive": naive,
+            "split": split_of,
+            "features": lambda n: put_features(n, given.kept),
+            "flows": lambda n: through_the_flows(n, given.kept, given.profile, given.in_turn),
+            "rows": lambda n: put_rows(n, given.kept),
+            "over": lambda _: over_the_rows(given.kept, given.profile),
+        }
+        print(json.dumps(arms[given.arm](given.sizes[0])))
         return
     small = min(given.sizes, default=0)
     plain = apart("--arm", "bare", "--sizes", str(small)) / small if small else 0.0
     if small:
         print(f"bare, {small} items: {1000 * plain:.2f} ms per item for prompts, posts and judgments")
-        print("| items | ms per item: ingest | prompts, posts, judgments, report | over bare | again, s | peak MiB |")
+        print("| items | ms per item: ingest | prompts, posts, judgments, report | over bare | again, s | peaks, MiB |")
     for n in given.sizes:
-        one = apart("--arm", "flows", "--sizes", str(n))
+        with tempfile.TemporaryDirectory() as folder:
+            at = ("--sizes", str(n), "--kept", folder)
+            put, one = apart("--arm", "features", *at), apart("--arm", "flows", *at)
         each = one["pipeline"] / n
         print(
-            f"| {n:,} | {1000 * one['steps']['ingest_items'] / n:.2f} | {1000 * each:.2f} | "
-            f"{1000 * (each - plain):.2f} | {one['again']:.1f} | {one['peak']:.0f} ({one['before']:.0f} before) |",
+            f"| {n:,} | {1000 * put['ingest'] / n:.2f} | {1000 * each:.2f} | "
+            f"{1000 * (each - plain):.2f} | {one['again']:.1f} | {put['ingest_peak']:.0f}, {one['peak']:.0f} "
+            f"({one['before']:.0f} before) |",
             flush=True,
         )
         print(f"  {', '.join(f'{name} {seconds:.1f} s' for name, seconds in one['steps'].items())}", flush=True)
     if given.split:
         print_split(given.split)
     if given.rows:
-        one = apart("--arm", "rows", "--sizes", str(given.rows))
-        tenths = ", ".join(f"{seconds:.1f}" for seconds in one["tenths"])
-        print(f"{one['rows']:,} rows of {given.rows:,} items: {one['writing']:.0f} s of writing ({tenths} per tenth),")
-        print(f"  {one['filled']:.0f} MiB; a run over them: {one['again']:.1f} s, {one['peak']:.0f} MiB")
+        with nullcontext(given.kept) if given.kept else tempfile.TemporaryDirectory() as folder:
+            print_rows(given.rows, Path(folder), given.profile)
     if given.naive:
         took = apart("--arm", "naive", "--sizes", str(given.naive))
         print(

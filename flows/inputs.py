@@ -1,9 +1,8 @@
 """The inputs of a source, as a run sees them: those met before, and those that are fresh. Neither is in memory as a
 whole: a source may have millions."""
 
-import hashlib
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
@@ -11,9 +10,11 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
+import numpy as np
+
 from components.errors import HomeUnusable
 from components.items import Entry
-from components.warehouse.questions import streamed
+from components.items.names import Names, digest
 from components.warehouse.store import Store
 from flows.stopping import raise_if_stopped
 
@@ -22,26 +23,27 @@ IN_MEMORY = 64 * 2**20
 
 
 class InputsMet:
-    """Holds (source_uri, stamp) of inputs by 16 bytes of each."""
+    """Holds (source_uri, stamp) of inputs."""
 
-    def __init__(self, digests: Iterable[bytes]) -> None:
-        self._digests = set(digests)
+    def __init__(self, names: Names) -> None:
+        self._names = names
 
     def __len__(self) -> int:
-        return len(self._digests)
+        return len(self._names)
 
     def __contains__(self, named: object) -> bool:
-        uri, stamp = cast(tuple[str, str], named)
-        return hashlib.md5(f"{uri} {stamp}".encode(), usedforsecurity=False).digest() in self._digests
+        return digest(*cast(tuple[str, str], named)) in self._names
 
 
 def inputs_met(store: Store, dataset: str) -> InputsMet:
     """(source_uri, stamp) of every input when it was last read, whether it became an item or was refused."""
-    sql = """SELECT unhex(md5(source_uri || ' ' || arg_max(stamp, "at"))) FROM inputs WHERE dataset = $dataset
-        GROUP BY source_uri"""
+    sql = """SELECT ('0x' || digest[1:16])::UBIGINT AS high, ('0x' || digest[17:32])::UBIGINT AS low FROM (
+        SELECT md5(source_uri || ' ' || arg_max(stamp, "at")) AS digest FROM inputs WHERE dataset = $dataset
+        GROUP BY source_uri)"""
 
     with store.connect() as db:
-        return InputsMet(digest for (digest,) in streamed(db, sql, {"dataset": dataset}))
+        found = db.execute(sql, {"dataset": dataset}).fetchnumpy()
+    return InputsMet(Names(np.asarray(found["high"]), np.asarray(found["low"])))
 
 
 def newest_reading(store: Store, dataset: str) -> datetime | None:

@@ -17,10 +17,10 @@ from prefect.runtime import flow_run
 from components.chat import check
 from components.chat.batch import Register
 from components.judgments import Beside, Shown, Waiting, check_judge, judge
-from components.judgments.origins import Written, begins
+from components.judgments.origins import Written, begins, first_place
 from components.prompts import is_uncertain
 from components.records import Feature, Item, Judgment, Post, Prompt
-from components.specs import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection
+from components.specs import Budget, FeatureSpec, GenerationSpec, JudgeSpec, PromptSpec, Selection, Slice
 from components.warehouse.store import Store
 from flows.batching import in_parts, suspended_while_pending
 from flows.buying import TRIED_AGAIN, Buyer, journal_of
@@ -112,7 +112,7 @@ def judge_written(
 
     def read(how: JudgeSpec, part: Sequence[Post]) -> None:
         chunk = chunk_id(spec_id, [post.post_id for post in part])
-        shown = beside.of({post.prompt_id for post in part})
+        shown = beside.of(prompts_of(part))
         keep(part, chunk, *judge_chunk(how, spec_id, chunk, whole(part), whole(shown), budget, run_id, purse))
 
     def keep(part: Sequence[Post], chunk: str, judgments: Sequence[Judgment], bought: Buyer | Bought) -> None:
@@ -142,13 +142,23 @@ def judge_written(
     for n, some in enumerate(stage.slices(slice_size(spec, settings))):
         todo = store.posts_without_judgments(some, *written.ids, spec_id, spec.repeats, TRIED_AGAIN)
         stage.found(len(todo))
-        if todo or stage.is_in_line:
-            beside.add(begins(store, selection if n == 0 else some, written))
+        if n == 0 and (todo or stage.is_in_line):  # what was written before, from the first that is asked about
+            start = some.positions[0] if isinstance(some, Slice) else first_place(store, some, prompts_of(todo))
+            beside.add(begins(store, selection, written, start, beside.now.head))
+        elif todo or stage.is_in_line:
+            beside.add(begins(store, some, written))
         held += todo
         ready = [post for post in held if beside.now.is_known(post.prompt_id, stage.coming)]
         held = [post for post in held if not beside.now.is_known(post.prompt_id, stage.coming)]
         in_parts(spec, by_workers(ready), read, stage.size)
+        if len(stage.coming):
+            places = (beside.now.place_of(post.prompt_id) for post in held)
+            beside.forget(min([int(stage.coming[0]), *(place for place in places if place is not None)]))
     return replace(result, seconds=stage.seconds)
+
+
+def prompts_of(posts: Sequence[Post]) -> set[str]:
+    return {post.prompt_id for post in posts}
 
 
 def material(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from components.errors import UserError
 from components.items.entries import FIELDS, Entry, Met, make_entry, zone_of
 from components.items.files import FileState, file_state, printable, walk
+from components.items.names import Names, digest
 from components.items.readers import SUFFIXES, Row, Table, read_table
 from components.items.values import clean_text
 from components.specs import DatasetSpec
@@ -36,14 +37,17 @@ class Uris:
     """Names rows: by their id where they have one, so that a row keeps its name when others are put above it."""
 
     path: Path
-    seen: Counter[str] = field(default_factory=Counter)
+    seen: Names = field(default_factory=Names)
+    again: Counter[str] = field(default_factory=Counter)
+    """How often an id that was seen was seen again: few are."""
 
     def name(self, row: Row, source_id: str) -> str:
         if not source_id:
             return f"{printable(self.path)}#{row.number}"
-        self.seen[source_id] += 1
-        again = f"({self.seen[source_id]})" if self.seen[source_id] > 1 else ""
-        return f"{printable(self.path)}#id={source_id}{again}"
+        if self.seen.add(digest(source_id)):
+            return f"{printable(self.path)}#id={source_id}"
+        self.again[source_id] += 1
+        return f"{printable(self.path)}#id={source_id}({self.again[source_id] + 1})"
 
 
 def list_table(spec: DatasetSpec, met: Met) -> Iterator[Entry]:

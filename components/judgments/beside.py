@@ -58,17 +58,37 @@ class Begin:
 
 
 class Ring:
-    """The first candidates of prompts, in the order of the feed. Posts are only ever added."""
+    """The first candidates of prompts, in the order of the feed. Posts are only ever added, and forgotten once those
+    before them, which they stand beside, are done with: a run of millions has some thousand in memory."""
 
     def __init__(self, wanted: int, begins: Iterable[Begin] = ()) -> None:
-        self.wanted = wanted
+        self.wanted, self._forgotten = wanted, 0
         self._places: list[Place] = []
         self._first: dict[str, Begin] = {}
         for begin in begins:
             self.add(begin)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._places) + self._forgotten
+
+    def forget(self, before: int) -> None:
+        """Nobody will ask any more about posts at positions before this one, nor will any be added there. Those at the
+        beginning of the feed stay: they stand beside the last ones."""
+        end = bisect_left(self._places, (before, ""))
+        gone = self._places[self.head : end]
+        del self._places[self.head : end]
+        for _, prompt_id in gone:
+            del self._first[prompt_id]
+        self._forgotten += len(gone)
+
+    @property
+    def head(self) -> int:
+        """How many at the beginning of the feed may stand beside the last posts."""
+        return self.wanted + 1
+
+    def place_of(self, prompt_id: str) -> int | None:
+        """The position of a prompt's item, where the prompt has a post with a text."""
+        return self._first[prompt_id].place[0] if prompt_id in self._first else None
 
     def add(self, begin: Begin) -> None:
         prompt_id = begin.place[1]
@@ -115,6 +135,11 @@ class Beside:
             for time, ring in self._then:
                 if begin.created_at <= time:
                     ring.add(begin)
+
+    def forget(self, before: int) -> None:
+        """See Ring."""
+        for ring in (self.now, *(ring for _, ring in self._then)):
+            ring.forget(before)
 
     def of(self, prompt_ids: Iterable[str]) -> dict[str, Shown]:
         """prompt_id -> what may stand beside its posts."""

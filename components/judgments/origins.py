@@ -1,13 +1,28 @@
 """By which specs posts were written: what a judge must know to read posts whose writer nobody configures any more."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
+
+import pyarrow as pa
 
 from components.judgments.beside import Begin
 from components.specs import Selection
-from components.warehouse.questions import IN_PART, PROMPTED, parts_of, streamed
+from components.warehouse.questions import IN_PART, PROMPTED, asked_for, beside, parts_of, streamed
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
+
+
+_BEGINS = f"""SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
+    FROM candidates po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
+    WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.spec_id = $generation
+      AND po.error IS NULL AND {IN_PART}"""
+_LAST = """SELECT coalesce(max(position), 0) FROM (
+    SELECT DISTINCT s.position FROM posts po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
+    WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.spec_id = $generation
+      AND po.error IS NULL AND trim(po.text, ' \t\n\r') <> '' AND s.position < $start ORDER BY position LIMIT $head)"""
+_FIRST = "SELECT min(position) FROM prompts p SEMI JOIN these USING (prompt_id) JOIN selected USING (item_id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +60,28 @@ def origins(store: Store, selection: Selection) -> list[Origin]:
     ]
 
 
-def begins(store: Store, selection: Selection, written: Written) -> list[Begin]:
-    """How the posts with a text begin, judged or not, duplicates too."""
-    sql = f"""SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
-        FROM candidates po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
-        WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.spec_id = $generation
-          AND po.error IS NULL AND {IN_PART}"""
-    prompts = {"prompt_spec_id": written.prompts, "feature_spec_id": written.features}
-    ids = prompts | {"generation": written.generation}
+def begins(store: Store, selection: Selection, written: Written, start: int = 0, head: int = 0) -> list[Begin]:
+    """How the posts with a text begin, judged or not, duplicates too: those of items from position `start` on, and of
+    `head` items at least before it, the first ones."""
+    given: dict[str, Any] = {
+        "prompt_spec_id": written.prompts,
+        "feature_spec_id": written.features,
+        "generation": written.generation,
+    }
     with store.selecting(selection) as db:
-        parts = parts_of(db, PROMPTED, prompts)
-        rows = chain.from_iterable(streamed(db, sql, {**ids, **part}) for part in parts)
+        if start:
+            (given["last"],) = db.execute(_LAST, given | {"start": start, "head": head}).fetchall()[0]
+            given["start"] = start
+        parts = parts_of(db, PROMPTED, given)
+        sql = f"{_BEGINS} AND (s.position <= $last OR s.position >= $start)" if start else _BEGINS
+        rows = chain.from_iterable(streamed(db, sql, asked_for(sql, {**given, **part})) for part in parts)
         found = [Begin.of(*row) for row in rows if (row[3] or "").strip()]
     return sorted(found, key=lambda begin: (begin.place, begin.candidate))  # each is put behind those before it
+
+
+def first_place(store: Store, selection: Selection, prompt_ids: Iterable[str]) -> int:
+    """The first position of the items that prompts are about."""
+    prompts = pa.table({"prompt_id": pa.array(sorted(set(prompt_ids)), pa.string())})
+    with store.selecting(selection) as db, beside(db, "these", prompts):
+        (first,) = db.execute(_FIRST).fetchall()[0]
+    return first or 0

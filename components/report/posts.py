@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
@@ -19,7 +21,18 @@ from components.judgments.panel import by_judge
 from components.posts.choosing import choice_of
 from components.specs import Selection
 from components.statistics.means import mean_with_interval
-from components.warehouse.questions import STANDING_IN_PART, beside, columns_of, make, parts_of, passing, rows_of
+from components.warehouse.freed import give_back
+from components.warehouse.questions import (
+    IN_PART,
+    STANDING_IN_PART,
+    asked_for,
+    beside,
+    make,
+    parts_of,
+    passing,
+    placed,
+    rows_of,
+)
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
@@ -35,32 +48,34 @@ _PROMPTS = """
     SELECT pr.prompt_id, i.item_id, i.image_path IS NOT NULL AS has_picture, i.published_at
     FROM prompts pr JOIN selected i USING (item_id)
     WHERE pr.feature_spec_id = $extract_features AND pr.spec_id = $build_prompts"""
-_STANDING = f"""
-    SELECT post_id, prompt_id, overall, is_read, choose, place, is_distinct, stands, chosen_by, margin, candidates
-    FROM ({STANDING_IN_PART}) WHERE generation_spec_id = $generate_posts"""
-_POSTS = """
+_POSTS = f"""
     WITH labels AS (
         SELECT item_id, any_value(text) FILTER (name = 'scene') AS scene,
                any_value(text) FILTER (name = 'topic') AS topic,
                any_value(text) FILTER (name = 'sentiment') AS sentiment
-        FROM features f SEMI JOIN run_prompts USING (item_id)
+        FROM features f SEMI JOIN (SELECT item_id FROM run_prompts po WHERE {IN_PART}) USING (item_id)
         WHERE f.spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment') GROUP BY item_id
     )
-    SELECT st.post_id, pr.item_id, pr.prompt_id, pr.has_picture, po.platform, po.candidate, po.error,
+    SELECT st.post_id, pr.item_id, pr.prompt_id, pr.published_at, pr.has_picture, po.platform, po.candidate, po.error,
            coalesce(len(po.rules), 0) > 0 AS breaks_rules, st.overall, st.is_read AS judged_here,
            po.duplicate_of, po.clip_score, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin,
            st.candidates, scene, topic, sentiment
-    FROM run_posts st JOIN run_prompts pr USING (prompt_id) JOIN posts po ON po.post_id = st.post_id
+    FROM ({STANDING_IN_PART}) st JOIN run_prompts pr USING (prompt_id) JOIN posts po ON po.post_id = st.post_id
     LEFT JOIN labels USING (item_id)
-    ORDER BY pr.published_at NULLS LAST, pr.item_id, po.candidate, st.post_id"""
+    WHERE st.generation_spec_id = $generate_posts"""
+_ORDER = [(name, "ascending") for name in ("published_at", "item_id", "candidate", "post_id")]
 _MEANS = """
-    SELECT these.place, round(avg(r.score), 6) AS mean FROM these JOIN (
-        SELECT post_id, repeat, max(score) AS score FROM judgments
-        WHERE spec_id = $judge_posts AND aspect = $aspect GROUP BY ALL
-    ) r USING (post_id) GROUP BY these.place"""
+    SELECT {columns} FROM these LEFT JOIN (
+        SELECT post_id, aspect, round(avg(score), 6) AS mean FROM (
+            SELECT post_id, aspect, repeat, max(score) AS score FROM judgments SEMI JOIN these USING (post_id)
+            WHERE spec_id = $judge_posts GROUP BY ALL
+        ) GROUP BY ALL
+    ) USING (post_id) GROUP BY these.place ORDER BY these.place"""
 """As the view post_scores has it."""
 _FEW = ("platform", "error", "choose", "chosen_by", *LABELS)
 """Columns of few different words."""
+_NUMBERS = ("overall", "clip_score")
+"""Columns where what is missing is NaN, also if all is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +132,37 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
     stand for their prompts. In the order of the feed, on which a bootstrap's interval depends a little."""
     ids, selection = json.loads(run["spec_ids"]), Selection.of_run(run)
     given = parameters(selection) | {step: ids.get(step, "") for step in STEPS}
-    judge = {"judge_posts": given["judge_posts"]}
-    with passing(db):  # one after the other, as all in one query would hold the parts of all at once
+    with passing(db):
         make(db, "run_prompts", f"{selected(selection)} {_PROMPTS}", given)
-        make(db, "run_posts", _STANDING, given, parts_of(db, "run_prompts", {}))
-        found = columns_of(db, _POSTS, {"extract_features": given["extract_features"]})
-        found = found.astype(dict.fromkeys(_FEW, "category") | {"overall": "float64", "clip_score": "float64"})
-        with these(db, Posts(found)):
-            for row in rows_of(db, _ASPECTS, judge):
-                read, means = columns_of(db, _MEANS, judge | row), np.full(len(found), np.nan)
-                means[read["place"]] = read["mean"]
-                found[ASPECT + row["aspect"]] = means
-    return Posts(found)
+        aspects = [row["aspect"] for row in rows_of(db, _ASPECTS, asked_for(_ASPECTS, given))]
+        parts = [_part(db, {**given, **part}, aspects) for part in parts_of(db, "run_prompts", {})]
+    return Posts(_in_order(parts))
+
+
+def _part(db: DuckDBPyConnection, given: Mapping[str, Any], aspects: Sequence[str]) -> pa.Table:
+    """The posts of a part of the prompts with their means, in any order."""
+    found: pa.Table = db.sql(_POSTS, params=asked_for(_POSTS, given)).to_arrow_table()
+    for name in _FEW:
+        found = found.set_column(found.column_names.index(name), name, found[name].dictionary_encode())
+    for name in _NUMBERS:
+        found = found.set_column(found.column_names.index(name), name, found[name].cast(pa.float64()))
+    if aspects:
+        columns = ", ".join(f"max(mean) FILTER (aspect = $aspect_{at}) AS m{at}" for at in range(len(aspects)))
+        with placed(db, "these", found["post_id"]):
+            sql, names = _MEANS.format(columns=columns), {f"aspect_{at}": name for at, name in enumerate(aspects)}
+            means: pa.Table = db.sql(sql, params=asked_for(sql, given) | names).to_arrow_table()
+        for at, aspect in enumerate(aspects):
+            found = found.append_column(ASPECT + aspect, means[at].cast(pa.float64()))
+    give_back(db)
+    return found
+
+
+def _in_order(parts: Sequence[pa.Table]) -> pd.DataFrame:
+    """The posts of all parts in the order of the feed, each word of columns of few words once."""
+    found = pa.concat_tables(parts).unify_dictionaries()
+    found = found.take(pc.sort_indices(found, sort_keys=_ORDER)).drop_columns("published_at")
+    frame: pd.DataFrame = found.to_pandas(split_blocks=True, self_destruct=True)
+    return frame
 
 
 @contextmanager

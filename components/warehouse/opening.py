@@ -9,10 +9,12 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
+
+from components.warehouse.freed import LIMIT, give_back
 
 KEPT = 4
 """Instances that stay without their files, for as many homes."""
@@ -41,6 +43,8 @@ class _Instance:
         connection = self.base.cursor()
         try:
             connection.execute(f"USE {NAME}")
+            if self.memory:
+                connection.execute(f"SET VARIABLE {LIMIT} = {quoted(self.memory)}")
         except duckdb.Error:
             self.leave(connection)
             raise
@@ -79,6 +83,8 @@ def opened(path: Path, memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         yield connection
     finally:
+        with suppress(duckdb.Error):  # such as of a database that the disk has made unusable, as who asked it knows
+            give_back(connection)
         with _lock:
             if not instance.leave(connection) and _instances.get(key) is instance:
                 del _instances[key]

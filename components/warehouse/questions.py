@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -15,6 +16,7 @@ from duckdb import DuckDBPyConnection
 from components.records import Feature, Item, Post, Prompt, Record
 from components.specs.selection import On, Selection
 from components.warehouse.connecting import Connecting
+from components.warehouse.freed import give_back
 from components.warehouse.selected import parameters, selected
 
 FINAL = "(error IS NULL OR NOT list_contains($retryable, error))"
@@ -99,19 +101,22 @@ def columns_of(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any]) -> p
 
 
 @contextmanager
-def beside(db: DuckDBPyConnection, name: str, table: pd.DataFrame) -> Iterator[None]:
+def beside(db: DuckDBPyConnection, name: str, table: pd.DataFrame | pa.Table) -> Iterator[None]:
     """Columns of ours as a table of this connection, for queries to join: a list of ids as a parameter takes ten times
     their memory."""
-    db.register(name, table)
+    is_arrow = isinstance(table, pa.Table)
+    db.register(name, table if is_arrow else pa.Table.from_pandas(table, preserve_index=False))
     try:
         yield
     finally:
         db.unregister(name)
 
 
-def placed(db: DuckDBPyConnection, name: str, post_ids: "pd.Series[str]") -> AbstractContextManager[None]:
+def placed(
+    db: DuckDBPyConnection, name: str, post_ids: "pd.Series[str] | pa.ChunkedArray"
+) -> AbstractContextManager[None]:
     """As `beside`, of posts in an order: columns post_id and place."""
-    return beside(db, name, pd.DataFrame({"post_id": post_ids, "place": range(len(post_ids))}))
+    return beside(db, name, pa.table({"post_id": post_ids, "place": np.arange(len(post_ids))}))
 
 
 def streamed(db: DuckDBPyConnection, sql: str, params: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
@@ -155,6 +160,7 @@ def make(
         db.execute(
             f"{'INSERT INTO' if at else 'CREATE TEMP TABLE'} {name} {'' if at else 'AS'} {sql}", {**given, **some}
         )
+        give_back(db)
 
 
 class Questions(Connecting):

@@ -10,6 +10,7 @@ import pytest
 
 from components.errors import HomeUnusable
 from components.items import Entry, list_entries
+from components.items.names import Names, halves
 from components.specs import DatasetSpec
 from flows import inputs
 from flows.inputs import InputsMet, kept_in
@@ -50,7 +51,7 @@ def test_no_room_for_the_fresh_entries_is_an_error_of_the_home(
 
 
 def test_an_input_was_met_by_its_name_and_its_stamp_together() -> None:
-    met = InputsMet([hashlib.md5(b"f\xc3\xbcr a").digest()])
+    met = InputsMet(Names(*halves([hashlib.md5(b"f\xc3\xbcr a").digest()])))
     assert ("für", "a") in met
     assert ("für", "b") not in met and ("a", "für") not in met and ("", "") not in met
 

@@ -239,8 +239,9 @@ def test_openings_beside_are_those_that_come_next_in_the_feed() -> None:
     assert openings_beside(first, [], 5) == {"post0": []}
 
 
+@pytest.mark.parametrize("forgetful", [False, True])
 @pytest.mark.parametrize("wanted", [0, 1, 5, 60])
-def test_what_is_known_before_all_is_written_is_what_stands_there_in_the_end(wanted: int) -> None:
+def test_what_is_known_before_all_is_written_is_what_stands_there_in_the_end(wanted: int, forgetful: bool) -> None:
     dice = random.Random(wanted)
     for _ in range(30):
         positions = sorted(dice.sample(range(100), 40))
@@ -255,7 +256,10 @@ def test_what_is_known_before_all_is_written_is_what_stands_there_in_the_end(wan
             for p in [p for p in positions if texts[p] and p not in coming[at:] and p not in early]:
                 if ring.is_known(f"p{p}", coming[at:]):
                     early[p] = ring.beside(f"p{p}")
+            if forgetful:
+                ring.forget(min([*coming[at:], *(p for p in begins if p not in early)], default=0))
         whole = Ring(wanted, begins.values())
+        assert len(ring) == len(whole)
         assert early == {p: whole.beside(f"p{p}") for p in begins}
 
 

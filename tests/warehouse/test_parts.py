@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from components.judgments import Beside
+from components.judgments.origins import Written, begins, first_place
 from components.records import Item, Judgment, Post, Prompt, content_id
 from components.report.posts import posts_of
 from components.specs import GenerationSpec, Selection
@@ -95,6 +97,25 @@ def test_parts_make_up_the_whole(store: Store, monkeypatch: pytest.MonkeyPatch, 
     assert len({row["post_id"] for row in whole["posts"]}) == len(whole["posts"])
     in_parts_of(monkeypatch, at_once)
     assert asked(store) == whole
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 4, 60])
+@pytest.mark.parametrize("at_once", [7, 40])
+def test_those_that_stand_beside_posts_are_read_from_the_first_that_is_asked_about(
+    store: Store, monkeypatch: pytest.MonkeyPatch, wanted: int, at_once: int
+) -> None:
+    in_parts_of(monkeypatch, at_once)
+    written = Written("P", "F", WRITER.id)
+    whole, place = Beside(wanted, begins(store, ALL, written)), {}
+    for post in store.posts_written(ALL, "P", "F", WRITER.id):
+        place[post.prompt_id] = first_place(store, ALL, [post.prompt_id])
+    assert len(place) == len(whole.now) > 15
+    for prompt_id, start in place.items():
+        some = Beside(wanted, begins(store, ALL, written, start, whole.now.head))
+        later = [key for key, at in place.items() if at >= start]
+        assert some.of(later) == whole.of(later)
+        assert len(some.now) == min(len(whole.now), len(later) + min(whole.now.head, len(place) - len(later)))
+        assert first_place(store, ALL, later) == start == place[prompt_id]
 
 
 def in_parts_of(monkeypatch: pytest.MonkeyPatch, prompts: int) -> None:

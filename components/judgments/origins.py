@@ -13,7 +13,6 @@ from components.warehouse.questions import IN_PART, PROMPTED, asked_for, beside,
 from components.warehouse.selected import parameters, selected
 from components.warehouse.store import Store
 
-
 _BEGINS = f"""SELECT s.position, po.prompt_id, po.candidate, po.text, po.created_at
     FROM candidates po JOIN prompts p USING (prompt_id) JOIN selected s USING (item_id)
     WHERE p.spec_id = $prompt_spec_id AND p.feature_spec_id = $feature_spec_id AND po.spec_id = $generation

@@ -30,7 +30,6 @@ from components.warehouse.questions import (
     make,
     parts_of,
     passing,
-    placed,
     rows_of,
 )
 from components.warehouse.selected import parameters, selected
@@ -55,13 +54,21 @@ _POSTS = f"""
                any_value(text) FILTER (name = 'sentiment') AS sentiment
         FROM features f SEMI JOIN (SELECT item_id FROM run_prompts po WHERE {IN_PART}) USING (item_id)
         WHERE f.spec_id = $extract_features AND rank = 0 AND name IN ('scene', 'topic', 'sentiment') GROUP BY item_id
+    ), means AS (  -- as the view post_scores has them
+        SELECT post_id{{means}} FROM (
+            SELECT post_id, aspect, round(avg(score), 6) AS mean FROM (
+                SELECT post_id, aspect, repeat, max(score) AS score FROM judgments
+                SEMI JOIN (SELECT post_id FROM posts po WHERE {IN_PART}) USING (post_id)
+                WHERE spec_id = $judge_posts GROUP BY ALL
+            ) GROUP BY ALL
+        ) GROUP BY post_id
     )
     SELECT st.post_id, pr.item_id, pr.prompt_id, pr.published_at, pr.has_picture, po.platform, po.candidate, po.error,
            coalesce(len(po.rules), 0) > 0 AS breaks_rules, st.overall, st.is_read AS judged_here,
            po.duplicate_of, po.clip_score, st.choose, st.place, st.is_distinct, st.stands, st.chosen_by, st.margin,
-           st.candidates, scene, topic, sentiment
+           st.candidates, scene, topic, sentiment{{columns}}
     FROM ({STANDING_IN_PART}) st JOIN run_prompts pr USING (prompt_id) JOIN posts po ON po.post_id = st.post_id
-    LEFT JOIN labels USING (item_id)
+    LEFT JOIN labels USING (item_id) LEFT JOIN means ON means.post_id = st.post_id
     WHERE st.generation_spec_id = $generate_posts"""
 _ORDER = [(name, "ascending") for name in ("published_at", "item_id", "candidate", "post_id")]
 _MEANS = """
@@ -136,33 +143,29 @@ def posts_of(db: DuckDBPyConnection, run: Mapping[str, Any]) -> Posts:
         make(db, "run_prompts", f"{selected(selection)} {_PROMPTS}", given)
         aspects = [row["aspect"] for row in rows_of(db, _ASPECTS, asked_for(_ASPECTS, given))]
         parts = [_part(db, {**given, **part}, aspects) for part in parts_of(db, "run_prompts", {})]
-    return Posts(_in_order(parts))
+    found = _in_order(pa.concat_tables(parts).unify_dictionaries()).drop_columns("published_at")
+    del parts
+    return Posts(found.to_pandas(split_blocks=True, self_destruct=True))
 
 
 def _part(db: DuckDBPyConnection, given: Mapping[str, Any], aspects: Sequence[str]) -> pa.Table:
-    """The posts of a part of the prompts with their means, in any order."""
-    found: pa.Table = db.sql(_POSTS, params=asked_for(_POSTS, given)).to_arrow_table()
+    """The posts of a part of the prompts with their means."""
+    names = {f"aspect_{at}": aspect for at, aspect in enumerate(aspects)}
+    means = "".join(f", max(mean) FILTER (aspect = ${name}) AS {name}" for name in names)
+    sql = _POSTS.format(means=means, columns="".join(f", {name}" for name in names))
+    found: pa.Table = db.sql(sql, params=asked_for(sql, given) | names).to_arrow_table()
     for name in _FEW:
         found = found.set_column(found.column_names.index(name), name, found[name].dictionary_encode())
-    for name in _NUMBERS:
+    for name in (*_NUMBERS, *names):
         found = found.set_column(found.column_names.index(name), name, found[name].cast(pa.float64()))
-    if aspects:
-        columns = ", ".join(f"max(mean) FILTER (aspect = $aspect_{at}) AS m{at}" for at in range(len(aspects)))
-        with placed(db, "these", found["post_id"]):
-            sql, names = _MEANS.format(columns=columns), {f"aspect_{at}": name for at, name in enumerate(aspects)}
-            means: pa.Table = db.sql(sql, params=asked_for(sql, given) | names).to_arrow_table()
-        for at, aspect in enumerate(aspects):
-            found = found.append_column(ASPECT + aspect, means[at].cast(pa.float64()))
+    found = found.rename_columns({name: ASPECT + aspect for name, aspect in names.items()})
+    found = _in_order(found)  # a copy of its own size: DuckDB's have room for twice as many rows
     give_back(db)
     return found
 
 
-def _in_order(parts: Sequence[pa.Table]) -> pd.DataFrame:
-    """The posts of all parts in the order of the feed, each word of columns of few words once."""
-    found = pa.concat_tables(parts).unify_dictionaries()
-    found = found.take(pc.sort_indices(found, sort_keys=_ORDER)).drop_columns("published_at")
-    frame: pd.DataFrame = found.to_pandas(split_blocks=True, self_destruct=True)
-    return frame
+def _in_order(posts: pa.Table) -> pa.Table:
+    return posts.take(pc.sort_indices(posts, sort_keys=_ORDER))
 
 
 @contextmanager

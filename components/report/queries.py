@@ -24,7 +24,7 @@ from components.report.readings import Readings, read, reasons
 from components.report.texts import lengths_of, texts_of
 from components.report.trend import Past, past
 from components.specs import Selection
-from components.warehouse.questions import asked_for, rows_of
+from components.warehouse.questions import asked_for, make, passing, rows_of
 from components.warehouse.selected import selected
 from components.warehouse.store import Store
 
@@ -57,11 +57,12 @@ _SHOWN = """
     LEFT JOIN specs looker ON looker.spec_id = pr.feature_spec_id"""
 """The rest of the posts that are shown. For all posts of a long run it would take longer, and more memory, than all
 else."""
+_ITEMS = "SELECT item_id, image_path IS NOT NULL AS has_picture FROM selected"
 _STEPS = """
-    SELECT (SELECT count(*) FROM selected) AS read_items, (SELECT count(image_path) FROM selected) AS pictures,
-           (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN selected USING (item_id)
+    SELECT (SELECT count(*) FROM run_items) AS read_items, (SELECT count_if(has_picture) FROM run_items) AS pictures,
+           (SELECT count(DISTINCT item_id) FROM features f SEMI JOIN run_items USING (item_id)
             WHERE f.spec_id = $extract_features) AS described,
-           (SELECT count(*) FROM prompts p SEMI JOIN selected USING (item_id)
+           (SELECT count(*) FROM prompts p SEMI JOIN run_items USING (item_id)
             WHERE p.spec_id = $build_prompts AND p.feature_spec_id = $extract_features) AS prompts"""
 _WHY = """
     SELECT post_id, reasons FROM post_scores
@@ -89,7 +90,7 @@ _CALLS = """
     FROM calls WHERE run_id IN (SELECT unnest($runs::VARCHAR[])) GROUP BY stage, model ORDER BY stage, model"""
 _MODELS = """
     SELECT model, list(DISTINCT name ORDER BY name) AS names, count(*) AS n FROM features f
-    SEMI JOIN selected USING (item_id) WHERE f.spec_id = $extract_features GROUP BY model ORDER BY model"""
+    SEMI JOIN run_items USING (item_id) WHERE f.spec_id = $extract_features GROUP BY model ORDER BY model"""
 _FEATURES = """
     SELECT feature_id, item_id, name, rank, text, score, threshold, box, model FROM features
     WHERE spec_id = $extract_features AND text IS NOT NULL AND item_id IN (SELECT unnest($items::VARCHAR[]))
@@ -147,7 +148,6 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Posts | 
         raise UserError(f"no run {run_id!r} in {path}")
     run = rows[0] | {"spec_ids": json.loads(rows[0]["spec_ids"]), "rows": json.loads(rows[0]["rows"])}
     selection = Selection.of_run(run)
-    chosen = selected(selection)
     known = selection.model_dump() | {"run_id": run_id}
     for step in ("ingest_items", "extract_features", "build_prompts", "generate_posts", "judge_posts", "measure_posts"):
         known[step] = run["spec_ids"].get(step, "")
@@ -157,6 +157,9 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Posts | 
         return rows_of(db, sql, asked_for(sql, given))
 
     posts = posts_of(db, rows[0]) if known_posts is None else known_posts
+    with passing(db):
+        make(db, "run_items", f"{selected(selection)} {_ITEMS}", known)
+        steps, models = ask(_STEPS)[0], ask(_MODELS)
     failed: dict[str, list[Row]] = {}
     with these(db, posts):
         for row in ask(_FAILED_READINGS):
@@ -176,14 +179,14 @@ def _find(db: DuckDBPyConnection, run_id: str, path: Path, known_posts: Posts | 
     return Findings(
         run=run,
         specs=specs,
-        steps=ask(chosen + _STEPS)[0],
+        steps=steps,
         posts=standing,
         candidates=posts,
         failed_readings=failed,
         checks=ask(_CHECKS, runs=checked),
         checked=checked,
         calls=ask(_CALLS, runs=same),
-        models=ask(chosen + _MODELS),
+        models=models,
         reasons=ask(
             """SELECT step, reason, count(*) AS n FROM quarantine WHERE dataset = $dataset GROUP BY ALL
             ORDER BY n DESC, step, reason"""

@@ -14,7 +14,7 @@ from components.chat.journal import calls_view_sql
 from components.errors import UserError
 from components.records import Feature, Item, Judgment, Post, Prompt, Quarantine, content_id
 from components.specs import DatasetSpec, Selection
-from components.warehouse.store import Store
+from components.warehouse.store import ID, Store
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ALL = Selection(dataset="d")
@@ -84,6 +84,23 @@ def test_rows_are_written_once(store: Store) -> None:
     assert store.append({"items": items()}) == {"items": 4}
     assert store.append({"items": items(5)}) == {"items": 1}
     assert [item.item_id for item in store.items(ALL)] == ["i0", "i1", "i2", "i3", "i4"]
+
+
+def test_of_rows_with_one_id_the_first_is_written(store: Store) -> None:
+    again = [replace(item, text="another") for item in items()[:2]]
+    assert store.append({"items": [*items(3), *again]}) == {"items": 3}
+    assert store.append({"items": [*again, *items(4)]}) == {"items": 1}
+    assert "another" not in [item.text for item in store.items(ALL)]
+
+
+def test_the_large_tables_have_no_index_and_the_small_ones_keep_theirs(store: Store) -> None:
+    """What an index takes grows with the table: of one with a million rows it is 40 MB on the disk, and as much is read
+    and written for each chunk."""
+    sql = "SELECT table_name FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"
+    indexed = {row["table_name"] for row in store.query(sql)}
+    assert not indexed & set(ID) and {"runs", "specs", "backfills", "arms", "reviews", "ratings"} <= indexed
+    columns = {row["column_name"] for row in store.query("SELECT column_name FROM duckdb_columns()")}
+    assert set(ID.values()) <= columns
 
 
 def test_a_transaction_is_whole_or_nothing(store: Store) -> None:

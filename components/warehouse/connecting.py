@@ -16,6 +16,7 @@ import duckdb
 
 from components.errors import HomeUnusable, UserError
 from components.warehouse import turns
+from components.warehouse.freed import give_back
 from components.warehouse.opening import is_attached, opened
 
 SETTINGS = "SET TimeZone = 'UTC'; SET disabled_optimizers = 'common_subplan'"
@@ -53,6 +54,7 @@ class Connecting:
             try:
                 connection.execute(SETTINGS)
                 yield connection
+                give_back(connection)
             except duckdb.OutOfMemoryException as error:
                 raise HomeUnusable(
                     f"the warehouse {self.path} needs more memory than its queries may hold ({reason(error)}): what "

@@ -9,12 +9,12 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from components.warehouse.freed import LIMIT, give_back
+from components.warehouse.freed import LIMIT
 
 KEPT = 4
 """Instances that stay without their files, for as many homes."""
@@ -83,8 +83,6 @@ def opened(path: Path, memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         yield connection
     finally:
-        with suppress(duckdb.Error):  # such as of a database that the disk has made unusable, as who asked it knows
-            give_back(connection)
         with _lock:
             if not instance.leave(connection) and _instances.get(key) is instance:
                 del _instances[key]

@@ -20,7 +20,7 @@ from components.warehouse.store import Store
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
 
-freed.EVERY_S, freed.SHARE = float(sys.argv[2]), 1e9
+freed.EVERY_S = float(sys.argv[2])
 store = Store(Path(sys.argv[1]))
 store.prepare()
 before = resident()
@@ -43,7 +43,6 @@ def test_what_a_heavy_query_took_is_given_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("memory", ["", "123MB"])
 def test_the_limit_of_queries_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: str) -> None:
     monkeypatch.setattr(freed, "EVERY_S", 0)
-    monkeypatch.setattr(freed, "SHARE", 1e9)
     store = Store(tmp_path / "warehouse.duckdb", memory=memory)
     for _ in range(3):
         (row,) = store.query("SELECT current_setting('memory_limit') AS most")

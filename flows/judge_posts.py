@@ -144,6 +144,8 @@ def judge_written(
         stage.found(len(todo))
         if n == 0 and (todo or stage.is_in_line):  # what was written before, from the first that is asked about
             start = some.positions[0] if isinstance(some, Slice) else first_place(store, some, prompts_of(todo))
+            if waiting:  # what the feed began with when a batch was handed in may have been others
+                start = 0
             beside.add(begins(store, selection, written, start, beside.now.head))
         elif todo or stage.is_in_line:
             beside.add(begins(store, some, written))

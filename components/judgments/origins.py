@@ -61,7 +61,7 @@ def origins(store: Store, selection: Selection) -> list[Origin]:
 
 def begins(store: Store, selection: Selection, written: Written, start: int = 0, head: int = 0) -> list[Begin]:
     """How the posts with a text begin, judged or not, duplicates too: those of items from position `start` on, and of
-    `head` items at least before it, the first ones."""
+    the first `head` items before it. By what there is now: who asks what there was earlier needs all."""
     given: dict[str, Any] = {
         "prompt_spec_id": written.prompts,
         "feature_spec_id": written.features,

@@ -71,14 +71,6 @@ _POSTS = f"""
     LEFT JOIN labels USING (item_id) LEFT JOIN means ON means.post_id = st.post_id
     WHERE st.generation_spec_id = $generate_posts"""
 _ORDER = [(name, "ascending") for name in ("published_at", "item_id", "candidate", "post_id")]
-_MEANS = """
-    SELECT {columns} FROM these LEFT JOIN (
-        SELECT post_id, aspect, round(avg(score), 6) AS mean FROM (
-            SELECT post_id, aspect, repeat, max(score) AS score FROM judgments SEMI JOIN these USING (post_id)
-            WHERE spec_id = $judge_posts GROUP BY ALL
-        ) GROUP BY ALL
-    ) USING (post_id) GROUP BY these.place ORDER BY these.place"""
-"""As the view post_scores has it."""
 _FEW = ("platform", "error", "choose", "chosen_by", *LABELS)
 """Columns of few different words."""
 _NUMBERS = ("overall", "clip_score")

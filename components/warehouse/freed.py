@@ -12,24 +12,25 @@ import pyarrow as pa
 
 EVERY_S = 0.5
 """It takes a millisecond where there is nothing to give back, 10 to 20 where a query has left a lot."""
-LIMIT = "memory_given"
-"""A variable of connections to an instance whose limit was set: what it was set to. Asked for, DuckDB rounds it."""
+limits: dict[str, str] = {}
+"""Path of a warehouse -> the limit that its instance was given, such as 2GB. Asked for, DuckDB rounds it."""
 
 _lock = threading.Lock()
 _last = 0.0
 
 
 def give_back(db: duckdb.DuckDBPyConnection) -> None:
-    """What DuckDB and Arrow have freed, if the last time is a while ago. Between queries, if others use the instance
-    too."""
+    """What DuckDB and Arrow have freed, if the last time is a while ago. Whatever `db` has begun
+    goes on."""
     global _last
     with _lock:
         now = time.monotonic()
         if now - _last < EVERY_S:
             return
         _last = now
-    with suppress(duckdb.Error):  # such as where queries of others hold more than the limit just now
-        (given,) = db.execute(f"SELECT getvariable('{LIMIT}')").fetchall()[0]
+    with suppress(duckdb.Error), db.cursor() as apart:  # not within a transaction, which an error would end
+        paths = apart.execute("SELECT path FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
+        given = next((limits[path] for (path,) in paths if path in limits), None)
         # DuckDB flushes its allocator when the limit is set, and has no other statement for it.
-        db.execute(f"SET memory_limit = '{given}'" if given else "RESET memory_limit")
+        apart.execute(f"SET memory_limit = '{given}'" if given else "RESET memory_limit")
     pa.default_memory_pool().release_unused()

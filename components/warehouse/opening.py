@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from components.warehouse.freed import LIMIT
+from components.warehouse.freed import limits
 
 KEPT = 4
 """Instances that stay without their files, for as many homes."""
@@ -27,6 +27,7 @@ class _Instance:
 
     def __init__(self, path: Path) -> None:
         self.path, self.users, self.memory = path, 0, ""
+        limits.pop(str(path), None)
         self.base = duckdb.connect()
         self.base.execute(f"SET temp_directory = {quoted(f'{path}.tmp')}")
 
@@ -34,7 +35,7 @@ class _Instance:
         """The most that queries may hold, such as 2GB; what does not fit goes to files beside the warehouse."""
         if memory and memory != self.memory:
             self.base.execute(f"SET memory_limit = {quoted(memory)}")
-            self.memory = memory
+            self.memory = limits[str(self.path)] = memory
 
     def enter(self) -> duckdb.DuckDBPyConnection:
         if self.users == 0:
@@ -43,8 +44,6 @@ class _Instance:
         connection = self.base.cursor()
         try:
             connection.execute(f"USE {NAME}")
-            if self.memory:
-                connection.execute(f"SET VARIABLE {LIMIT} = {quoted(self.memory)}")
         except duckdb.Error:
             self.leave(connection)
             raise

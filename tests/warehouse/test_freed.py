@@ -12,13 +12,14 @@ from components.warehouse.store import Store
 HEAVY = """CREATE TEMP TABLE heavy AS
     SELECT md5(i::VARCHAR) AS name, list(j) AS numbers FROM range(300000) t(i), range(4) u(j) GROUP BY name"""
 MEASURED = f"""
+import resource
 import sys
 from pathlib import Path
 from components.warehouse import freed
 from components.warehouse.store import Store
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 2**20
 
 freed.EVERY_S = float(sys.argv[2])
 store = Store(Path(sys.argv[1]))
@@ -50,3 +51,20 @@ def test_the_limit_of_queries_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         with store.connect() as db:
             freed.give_back(db)
             assert db.execute("SELECT current_setting('memory_limit')").fetchall() == [(row["most"],)]
+
+
+def test_what_others_were_given_counts_and_what_is_under_way_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freed, "EVERY_S", 0)
+    with Store(tmp_path / "warehouse.duckdb").connect() as db:
+        db.begin()
+        db.execute("CREATE TABLE many AS SELECT * FROM range(10000)")
+        db.execute("SELECT * FROM many")
+        assert len(db.fetchmany(10)) == 10
+        with Store(tmp_path / "warehouse.duckdb", memory="123MB").connect():
+            freed.give_back(db)
+        assert len(db.fetchall()) == 9990
+        db.execute("SELECT current_setting('memory_limit')")
+        assert db.fetchall() == [("117.3 MiB",)]
+        db.rollback()

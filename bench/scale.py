@@ -335,10 +335,13 @@ def print_split(n: int) -> None:
 
 
 def print_rows(n: int, place: Path, profiled: str) -> None:
-    at = ("--sizes", str(n), "--kept", str(place))
-    if not (place / "texts.jsonl").exists():
+    at, filled = ("--sizes", str(n), "--kept", str(place)), place / f"filled with {n} items"
+    if not filled.exists():
+        if any(place.glob("*")):
+            raise SystemExit(f"--kept: {place} holds something else than {n} items; name an empty folder")
         place.mkdir(parents=True, exist_ok=True)
         put = apart("--arm", "rows", *at)
+        filled.touch()
         tenths = ", ".join(f"{seconds:.1f}" for seconds in put["tenths"])
         print(
             f"{put['rows']:,} rows of {n:,} items: {put['writing']:.0f} s of writing ({tenths} per tenth)", flush=True
@@ -360,6 +363,8 @@ def main() -> None:
         "--arm", choices=("features", "flows", "bare", "split", "rows", "over", "naive"), help="one, here"
     )
     given = words.parse_args()
+    if given.arm in ("features", "flows", "rows", "over") and given.kept is None:
+        words.error(f"--arm {given.arm} wants --kept; flows go on from features, over from rows")
     if given.arm:
         arms: dict[str, Callable[[int], Any]] = {
             "bare": bare,
@@ -380,7 +385,8 @@ def main() -> None:
     for n in given.sizes:
         with tempfile.TemporaryDirectory() as folder:
             at = ("--sizes", str(n), "--kept", folder)
-            put, one = apart("--arm", "features", *at), apart("--arm", "flows", *at)
+            put = apart("--arm", "features", *at)
+            one = apart("--arm", "flows", *at, "--profile", given.profile, *["--in-turn"] * given.in_turn)
         each = one["pipeline"] / n
         print(
             f"| {n:,} | {1000 * put['ingest'] / n:.2f} | {1000 * each:.2f} | "

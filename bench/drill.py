@@ -240,8 +240,8 @@ def main() -> None:
     print(
         f"\n{drill.windows_done} of {drill.windows} windows done, {drill.windows_before} of them before the kill\n"
         f"{drill.items} items: {drill.posts} posts, {drill.judged} judged\n"
-        f"{drill.calls} calls for {wanted}: {drill.twice} bought twice, {drill.in_flight_at_the_kill} were in flight "
-        f"at the kill, none more than {drill.most} times\n{json.dumps(drill.seconds)}"
+        f"{drill.calls} calls for {wanted}: {drill.twice} bought twice, none more than {drill.most} times; "
+        f"{drill.in_flight_at_the_kill} were in flight when the kill began, {drill.hands} can be\n{json.dumps(drill.seconds)}"
     )
     drill.check()
 

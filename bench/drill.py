@@ -241,7 +241,8 @@ def main() -> None:
         f"\n{drill.windows_done} of {drill.windows} windows done, {drill.windows_before} of them before the kill\n"
         f"{drill.items} items: {drill.posts} posts, {drill.judged} judged\n"
         f"{drill.calls} calls for {wanted}: {drill.twice} bought twice, none more than {drill.most} times; "
-        f"{drill.in_flight_at_the_kill} were in flight when the kill began, {drill.hands} can be\n{json.dumps(drill.seconds)}"
+        f"{drill.in_flight_at_the_kill} were in flight when the kill began, {drill.hands} can be\n"
+        f"{json.dumps(drill.seconds)}"
     )
     drill.check()
 

@@ -28,7 +28,7 @@ ID = {
 }
 """The large tables, which have no index (migration 14), and what their rows are told apart by."""
 NOT_THERE = "{id} NOT IN (SELECT {id} FROM {table} SEMI JOIN incoming USING ({id}))"
-"""Looks through the ids of a whole table, 0.05 s a million rows; in memory are those of `incoming`."""
+"""Looks through the ids of a whole table, 0.03 s a million rows; in memory are those of `incoming`."""
 INSERT = {
     "checks": "INSERT INTO checks BY NAME SELECT * FROM incoming",
     # Two runs may read one input at once; the second one finds the item there and takes itself for a duplicate.

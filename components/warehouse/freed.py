@@ -20,8 +20,7 @@ _last = 0.0
 
 
 def give_back(db: duckdb.DuckDBPyConnection) -> None:
-    """What DuckDB and Arrow have freed, if the last time is a while ago. Whatever `db` has begun
-    goes on."""
+    """What DuckDB and Arrow have freed, if the last time is a while ago. Whatever `db` has begun goes on."""
     global _last
     with _lock:
         now = time.monotonic()

@@ -15,51 +15,22 @@ warehouse, the checks and the report. What is left is Prefect's and that of what
 import argparse
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from _measured import CHUNK, campaign_of, ended_profile, memory, started_profile, words_of
+from _rows import over_the_rows, put_rows
 from _texts import own_prefect, write_texts
 
-CHUNK = 1000
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-
-
-def memory() -> float:
-    """The most this process has used, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def words_of(items: Sequence[Any], spec_id: str) -> list[Any]:
-    """A topic, a sentiment and three keywords per item, as a model would find them."""
-    from components.records import Feature
-
-    return [
-        Feature(
-            feature_id=Feature.make_id(item.item_id, spec_id, name, rank), item_id=item.item_id, spec_id=spec_id,
-            name=name, rank=rank, text=text, score=0.5, model="bench",
-        )
-        for item in items
-        for name, texts in (
-            ("topic", ["travel"]), ("sentiment", ["positive"]), ("keyword", item.text.replace(",", "").split()[1:7:2])
-        )
-        for rank, text in enumerate(texts)
-    ]  # fmt: skip
-
-
-def campaign_of(place: Path) -> Any:
-    from components.specs import Campaign
-
-    return Campaign.model_validate({"name": "bench", "dataset": {"source": "jsonl", "path": place / "texts.jsonl"}})
 
 
 def put_features(n: int, place: Path) -> dict[str, Any]:
@@ -172,22 +143,6 @@ def split_of(n: int) -> dict[str, float]:
     return {name: 1000 * seconds / n for name, seconds in {"whole": whole, **doors.seconds}.items()}
 
 
-def started_profile(path: str) -> Any:
-    if not path:
-        return None
-    import cProfile
-
-    profile = cProfile.Profile()
-    profile.enable()
-    return profile
-
-
-def ended_profile(profile: Any, path: str) -> None:
-    if profile is not None:
-        profile.disable()
-        profile.dump_stats(path)
-
-
 def bare(n: int) -> float:
     """Seconds of the same steps by plain calls, without ingesting: prompts, posts and judgments."""
     from components.chat import Journal, Ledger, buy
@@ -223,75 +178,6 @@ def bare(n: int) -> float:
 
         asyncio.run(write_and_judge())
         return time.perf_counter() - begun
-
-
-def put_rows(n: int, place: Path) -> dict[str, Any]:
-    """The rows of all steps, put in by the store; then a run that checks them."""
-    from components.items import list_entries, read_entries
-    from components.judgments import load_rubric
-    from components.prompts import build
-    from components.records import Judgment, Post
-
-    write_texts(place / "texts.jsonl", n)
-    with own_prefect(place / "home"):
-        from flows.pipeline import pipeline
-        from flows.settings import Settings
-
-        c, store = campaign_of(place), Settings.from_environment().prepare().store()
-        store.register(c.dataset, c.features, c.prompt, c.generation, c.judge)
-        ids, aspects = (c.features.id, c.generation.id, c.judge.id), [a.name for a in load_rubric("mpwl").aspects]
-        entries, parts, begun = list_entries(c.dataset), list[float](), time.perf_counter()
-        spent = 0.0
-        for start in range(0, n, CHUNK):
-            items, _ = read_entries(list(islice(entries, CHUNK)), c.dataset)
-            found = words_of(items, ids[0])
-            by_item: dict[str, list[Any]] = {}
-            for feature in found:
-                by_item.setdefault(feature.item_id, []).append(feature)
-            prompts, _ = build(items, by_item, c.prompt)
-            posts = [
-                Post(
-                    post_id=Post.make_id(p.prompt_id, ids[1], 0, None), prompt_id=p.prompt_id, spec_id=ids[1],
-                    platform=p.platform, text=f"{p.prompt_id} begins. {p.user[-80:]}", cost_usd=0.0, created_at=NOW,
-                )
-                for p in prompts
-            ]  # fmt: skip
-            judgments = [
-                Judgment(
-                    judgment_id=Judgment.make_id(p.post_id, ids[2], 0, aspect, None), post_id=p.post_id,
-                    spec_id=ids[2], aspect=aspect, score=float(5 + (k + j) % 4), cost_usd=0.0, created_at=NOW,
-                )
-                for k, p in enumerate(posts)
-                for j, aspect in enumerate(aspects)
-            ]  # fmt: skip
-            before = time.perf_counter()
-            store.append(
-                {"items": items, "features": found, "prompts": prompts, "posts": posts, "judgments": judgments}
-            )
-            spent += time.perf_counter() - before
-            if (start + CHUNK) % (n // 10) == 0:
-                parts.append(spent)
-                print(f"  {start + CHUNK} items, {spent:.1f} s of writing, {memory():.0f} MiB", file=sys.stderr)
-        took = time.perf_counter() - begun
-        pipeline(c)
-    tenths = [after - before for before, after in zip([0.0, *parts], parts, strict=False)]
-    return {"rows": 12 * n, "took": took, "writing": spent, "tenths": tenths}
-
-
-def over_the_rows(place: Path, profiled: str = "") -> dict[str, Any]:
-    """A run that has nothing to do, over what `put_rows` left."""
-    with own_prefect(place / "home"):
-        import great_expectations  # noqa: F401
-
-        from flows.pipeline import pipeline
-
-        before, profile = memory(), started_profile(profiled)
-        begun = time.perf_counter()
-        again = pipeline(campaign_of(place))
-        took = time.perf_counter() - begun
-        ended_profile(profile, profiled)
-    assert all(step.rows == step.bought == step.passes == 0 for step in again.steps)
-    return {"again": took, "before": before, "peak": memory()}
 
 
 def naive(n: int) -> float:

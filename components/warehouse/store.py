@@ -44,10 +44,11 @@ INSERT_NEW = 'INSERT INTO "{table}" BY NAME SELECT * FROM incoming ON CONFLICT D
 
 def insert(table: str) -> str:
     """How rows of the table `incoming` get into `table`, but those that are there."""
+    if table in INSERT:
+        return INSERT[table]
     if table in ID:
-        new = f"INSERT INTO {table} BY NAME SELECT * FROM incoming WHERE {NOT_THERE.format(table=table, id=ID[table])}"
-        return INSERT.get(table, new)
-    return INSERT.get(table, INSERT_NEW.format(table=table))
+        return f"INSERT INTO {table} BY NAME SELECT * FROM incoming WHERE {NOT_THERE.format(table=table, id=ID[table])}"
+    return INSERT_NEW.format(table=table)
 
 
 def incoming_rows(table: str, records: Sequence[Record]) -> list[dict[str, Any]]:
